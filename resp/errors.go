@@ -1,0 +1,262 @@
+package resp
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+)
+
+// Error is one of the texts below as an error value, for functions that return an error which becomes the reply:
+//
+//	return resp.Error(resp.ErrSyntax) … w.Err(err)
+//
+// Two with the same text are equal, so errors.Is works.
+type Error string
+
+func (e Error) Error() string { return string(e) }
+
+// Every text that a command replies as an error, by family. Clients match some of them word for word (job
+// frameworks look for NOSCRIPT, BUSYKEY, LOADING), so each is what redis-server 7.0.15 sends for the same command.
+
+// Any command.
+const (
+	ErrSyntax          = "ERR syntax error"
+	ErrWrongType       = "WRONGTYPE Operation against a key holding the wrong kind of value"
+	ErrNotInteger      = "ERR value is not an integer or out of range"
+	ErrNotPositive     = "ERR value is out of range, must be positive"
+	ErrNotFloat        = "ERR value is not a valid float"
+	ErrNoSuchKey       = "ERR no such key"
+	ErrIndexRange      = "ERR index out of range"
+	ErrNumKeys         = "ERR numkeys should be greater than 0"
+	ErrCountPositive   = "ERR count should be greater than 0"
+	ErrTimeoutNegative = "ERR timeout is negative"
+	ErrTimeoutNotFloat = "ERR timeout is not a float or out of range"
+	ErrTimeoutNotInt   = "ERR timeout is not an integer or out of range"
+)
+
+// Strings and bits.
+const (
+	ErrStringTooLong      = "ERR string exceeds maximum allowed size (proto-max-bulk-len)"
+	ErrOffsetRange        = "ERR offset is out of range"
+	ErrIncrOverflow       = "ERR increment or decrement would overflow"
+	ErrDecrOverflow       = "ERR decrement would overflow" // DECRBY of the lowest integer, whose negation does not exist
+	ErrIncrNotFinite      = "ERR increment would produce NaN or Infinity"
+	ErrLCSNotString       = "ERR The specified keys must contain string values"
+	ErrLCSLengthAndIndex  = "ERR If you want both the length and indexes, please just use IDX."
+	ErrLCSTooLarge        = "ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len"
+	ErrBitOffset          = "ERR bit offset is not an integer or out of range"
+	ErrBitValue           = "ERR bit is not an integer or out of range" // SETBIT
+	ErrBitArgument        = "ERR The bit argument must be 1 or 0."      // BITPOS
+	ErrBitopNotSources    = "ERR BITOP NOT must be called with a single source key."
+	ErrBitfieldType       = "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is."
+	ErrBitfieldOverflow   = "ERR Invalid OVERFLOW type specified"
+	ErrBitfieldReadOnly   = "ERR BITFIELD_RO only supports the GET subcommand"
+	ErrRankZero           = "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list"
+	ErrLposCountNegative  = "ERR COUNT can't be negative"
+	ErrLposMaxLenNegative = "ERR MAXLEN can't be negative"
+)
+
+// Keys: databases, expiry, COPY, RESTORE, OBJECT, SCAN, SORT.
+const (
+	ErrDBIndex            = "ERR DB index is out of range"
+	ErrSwapFirstDB        = "ERR invalid first DB index"
+	ErrSwapSecondDB       = "ERR invalid second DB index"
+	ErrSameObject         = "ERR source and destination objects are the same"
+	ErrExpireNXAndOthers  = "ERR NX and XX, GT or LT options at the same time are not compatible"
+	ErrExpireGTAndLT      = "ERR GT and LT options at the same time are not compatible"
+	ErrInvalidCursor      = "ERR invalid cursor"
+	ErrBusyKey            = "BUSYKEY Target key name already exists."
+	ErrRestoreTTL         = "ERR Invalid TTL value, must be >= 0"
+	ErrRestoreIdleTime    = "ERR Invalid IDLETIME value, must be >= 0"
+	ErrRestoreFreq        = "ERR Invalid FREQ value, must be >= 0 and <= 255"
+	ErrRestorePayload     = "ERR DUMP payload version or checksum are wrong"
+	ErrRestoreData        = "ERR Bad data format"
+	ErrSortNotDouble      = "ERR One or more scores can't be converted into double"
+	ErrNotLFU             = "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."
+	ErrNotLRU             = "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."
+	ErrHashNotInteger     = "ERR hash value is not an integer"
+	ErrHashNotFloat       = "ERR hash value is not a float"
+	ErrScoreNotANumber    = "ERR resulting score is not a number (NaN)"
+	ErrScoreRangeNotFloat = "ERR min or max is not a float"
+)
+
+// Transactions, subscriptions and scripts.
+const (
+	ErrMultiNested      = "ERR MULTI calls can not be nested"
+	ErrExecWithoutMulti = "ERR EXEC without MULTI"
+	ErrDiscardNoMulti   = "ERR DISCARD without MULTI"
+	ErrWatchInMulti     = "ERR WATCH inside MULTI is not allowed"
+	ErrNotInMulti       = "ERR Command not allowed inside a transaction"
+	ErrExecAbort        = "EXECABORT Transaction discarded because of previous errors."
+	ErrNoScript         = "NOSCRIPT No matching script. Please use EVAL."
+	ErrScriptNotBusy    = "NOTBUSY No scripts in execution right now."
+	ErrScriptUnkillable = "UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command."
+	ErrScriptBusy       = "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
+	ErrScriptFlush      = "ERR SCRIPT FLUSH only support SYNC|ASYNC option"
+	ErrNumKeysNegative  = "ERR Number of keys can't be negative"
+	ErrNumKeysTooMany   = "ERR Number of keys can't be greater than number of args"
+)
+
+// Connections: authentication, HELLO, CLIENT.
+const (
+	ErrNoAuth            = "NOAUTH Authentication required."
+	ErrNoAuthHello       = "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time"
+	ErrWrongPass         = "WRONGPASS invalid username-password pair or user is disabled."
+	ErrAuthNoPassword    = "ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?"
+	ErrNoProto           = "NOPROTO unsupported protocol version"
+	ErrProtoNotInteger   = "ERR Protocol version is not an integer or out of range"
+	ErrClientName        = "ERR Client names cannot contain spaces, newlines or special characters."
+	ErrNoSuchClient      = "ERR No such client"
+	ErrClientID          = "ERR Invalid client ID"                  // CLIENT LIST ID
+	ErrClientKillID      = "ERR client-id should be greater than 0" // CLIENT KILL ID
+	ErrClientPauseMode   = "ERR CLIENT PAUSE mode must be WRITE or ALL"
+	ErrUnblockReason     = "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"
+	ErrUnblocked         = "UNBLOCKED client unblocked via CLIENT UNBLOCK"
+	ErrCachingNoTracking = "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled"
+	ErrTrackingOptInOut  = "ERR You can't specify both OPTIN mode and OPTOUT mode"
+	ErrMaxClients        = "ERR max number of clients reached"
+	ErrDenied            = "DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default user. In this mode connections are only accepted from the loopback interface. If you want to connect from external computers to Redis you may adopt one of the following solutions: 1) Just disable protected mode sending the command 'CONFIG SET protected-mode no' from the loopback interface by connecting to Redis from the same host the server is running, however MAKE SURE Redis is not publicly accessible from internet if you do so. Use CONFIG REWRITE to make this change permanent. 2) Alternatively you can just disable the protected mode by editing the Redis configuration file, and setting the protected mode option to 'no', and then restarting the server. 3) If you started the server manually just for testing, restart it with the '--protected-mode no' option. 4) Setup a an authentication password for the default user. NOTE: You only need to do one of the above things in order for the server to start accepting connections from the outside."
+)
+
+// The server: its state and its administration.
+const (
+	ErrLoading          = "LOADING Redis is loading the dataset in memory"
+	ErrOOM              = "OOM command not allowed when used memory > 'maxmemory'."
+	ErrMisconfSnapshot  = "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error."
+	ErrReadOnly         = "READONLY You can't write against a read only replica."
+	ErrSaveInProgress   = "ERR Background save already in progress"
+	ErrChildActive      = "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule a BGSAVE whenever possible."
+	ErrRewriteActive    = "ERR Background append only file rewriting already in progress"
+	ErrNoShutdown       = "ERR No shutdown in progress."
+	ErrShutdownFailed   = "ERR Errors trying to SHUTDOWN. Check logs."
+	ErrNoConfigFile     = "ERR The server is running without a config file"
+	ErrSlowlogCount     = "ERR count should be greater than or equal to -1"
+	ErrCommandUnknown   = "ERR Invalid command specified" // COMMAND GETKEYS
+	ErrCommandArguments = "ERR Invalid number of arguments specified for command"
+	ErrCommandNoKeys    = "ERR The command has no key arguments"
+	ErrClusterDisabled  = "ERR This instance has cluster support disabled"
+	ErrDebugProtocol    = "ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false"
+	ErrPushNotInRESP2   = "ERR RESP2 is not supported by this command"
+)
+
+// quotedMax is how much of a client's own words an error repeats, in bytes.
+const quotedMax = 128
+
+// ErrArity is the reply to a wrong number of arguments. The name is the table's, in lower case, and for a
+// subcommand "client|getname".
+func ErrArity(name string) string {
+	return "ERR wrong number of arguments for '" + name + "' command"
+}
+
+// ErrUnknownCommand repeats the name as sent and the first arguments, in 128 bytes each.
+func ErrUnknownCommand(name []byte, args [][]byte) string {
+	var begin strings.Builder
+	for _, arg := range args {
+		if begin.Len() >= quotedMax {
+			break
+		}
+		begin.WriteByte('\'')
+		begin.Write(quoted(arg, quotedMax-begin.Len()+1))
+		begin.WriteString("' ")
+	}
+	return "ERR unknown command '" + string(quoted(name, quotedMax)) + "', with args beginning with: " + begin.String()
+}
+
+// ErrUnknownSubcommand repeats the subcommand as sent; command is the container's name in any case.
+func ErrUnknownSubcommand(sub []byte, command string) string {
+	return "ERR unknown subcommand '" + string(quoted(sub, quotedMax)) + "'. Try " + strings.ToUpper(command) + " HELP."
+}
+
+// ErrUnknownSubcommandOrArity is what the older containers (DEBUG) say, which check both in one place.
+func ErrUnknownSubcommandOrArity(sub []byte, command string) string {
+	return "ERR unknown subcommand or wrong number of arguments for '" + string(quoted(sub, quotedMax)) + "'. Try " +
+		strings.ToUpper(command) + " HELP."
+}
+
+// ErrInvalidExpire is the reply to a time to live that is not positive or overflows.
+func ErrInvalidExpire(command string) string {
+	return "ERR invalid expire time in '" + command + "' command"
+}
+
+// ErrUnsupportedOption is EXPIRE's reply to a flag that it does not know.
+func ErrUnsupportedOption(option []byte) string {
+	return "ERR Unsupported option " + string(quoted(option, len(option)))
+}
+
+// ErrHelloOption is HELLO's reply to an option that it does not know or that lacks its values.
+func ErrHelloOption(option []byte) string {
+	return "ERR Syntax error in HELLO option '" + string(quoted(option, len(option))) + "'"
+}
+
+// ErrClientType is CLIENT LIST's and CLIENT KILL's reply to an unknown TYPE.
+func ErrClientType(name []byte) string {
+	return "ERR Unknown client type '" + string(quoted(name, len(name))) + "'"
+}
+
+// ErrNoSuchUser is CLIENT KILL's reply to an unknown USER.
+func ErrNoSuchUser(name []byte) string {
+	return "ERR No such user '" + string(quoted(name, len(name))) + "'"
+}
+
+// ErrExecAbortBecause is EXEC's reply when it could not run; cause is a reply without its code.
+func ErrExecAbortBecause(cause string) string {
+	return "EXECABORT Transaction discarded because of: " + cause
+}
+
+// ErrSubscribed is the reply to a command that a subscribed RESP2 client may not send; the name is the table's.
+func ErrSubscribed(name string) string {
+	return "ERR Can't execute '" + name +
+		"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"
+}
+
+// ErrProtected is the reply to DEBUG or MODULE where the configuration forbids it; command in upper case, option
+// the directive that would allow it.
+func ErrProtected(command, option string) string {
+	return "ERR " + command + " command not allowed. If the " + option + " option is set to \"local\", you can run it " +
+		"from a local connection, otherwise you need to set this option in the configuration file, and then restart the server."
+}
+
+// ErrMisconfLog is the reply to a write that the log cannot take.
+func ErrMisconfLog(cause string) string {
+	return "MISCONF Errors writing to the AOF file: " + cause
+}
+
+// ErrConfigUnknown is CONFIG SET's reply to a parameter that does not exist.
+func ErrConfigUnknown(parameter []byte) string {
+	return "ERR Unknown option or number of arguments for CONFIG SET - '" + string(quoted(parameter, len(parameter))) + "'"
+}
+
+// ErrConfigSet is CONFIG SET's reply to a value that does not fit; reason is one of the Config… texts.
+func ErrConfigSet(parameter, reason string) string {
+	return "ERR CONFIG SET failed (possibly related to argument '" + parameter + "') - " + reason
+}
+
+// Reasons for ErrConfigSet.
+const (
+	ConfigImmutable  = "can't set immutable config"
+	ConfigProtected  = "can't set protected config"
+	ConfigDuplicate  = "duplicate parameter"
+	ConfigNotYesNo   = "argument must be 'yes' or 'no'"
+	ConfigNotMemory  = "argument must be a memory value"
+	ConfigNotInteger = "argument couldn't be parsed into an integer"
+	ConfigSaveParams = "Invalid save parameters"
+)
+
+// ConfigNotBetween is the reason for a number outside its bounds, which are inclusive.
+func ConfigNotBetween(low, high int64) string {
+	return "argument must be between " + strconv.FormatInt(low, 10) + " and " + strconv.FormatInt(high, 10) + " inclusive"
+}
+
+// ConfigNotOneOf is the reason for a word that is none of those allowed.
+func ConfigNotOneOf(words ...string) string {
+	return "argument(s) must be one of the following: " + strings.Join(words, ", ")
+}
+
+// quoted is as much of s as Redis repeats: at most limit bytes, and none from a zero byte on.
+func quoted(s []byte, limit int) []byte {
+	s = s[:min(len(s), limit)]
+	if zero := bytes.IndexByte(s, 0); zero >= 0 {
+		return s[:zero]
+	}
+	return s
+}
