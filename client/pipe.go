@@ -1,0 +1,76 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"holdfast/resp"
+)
+
+// ErrSilence is wrapped by Pipe when the server stopped answering.
+var ErrSilence = errors.New("the server does not answer")
+
+// Pipe sends in, which holds requests as the server reads them, and counts replies and error replies. nonce must be a
+// string that no other reply equals: it comes back from an ECHO behind the last request, and so tells that all of them
+// are answered. Error replies are copied to errs. After the last byte of in, silence of more than patience ends the
+// wait with ErrSilence (0: never); a request cut short at the end of in swallows the ECHO and leads there.
+// An error from anything but replies ends the connection.
+func (s *Session) Pipe(in io.Reader, errs io.Writer, nonce string, patience time.Duration) (replies, failed int, err error) {
+	if err := s.ready(); err != nil {
+		return 0, 0, err
+	}
+	conn := s.conn
+	defer func() {
+		if err != nil {
+			s.drop()
+		}
+	}()
+	sent := make(chan error, 1)
+	go func() { sent <- pump(conn, in, nonce) }() // ends with in, or when conn is closed
+	var silence <-chan time.Time
+	var pumpErr error
+	waiting := sent
+	for {
+		select {
+		case pumpErr = <-waiting: // if it failed, the server may have said why before it hung up
+			waiting = nil
+			if patience > 0 {
+				silence = time.After(patience)
+			}
+		case reply, ok := <-conn.replies:
+			switch {
+			case !ok && pumpErr != nil:
+				return replies, failed, fmt.Errorf("%w, after %w", conn.lostError(), pumpErr)
+			case !ok:
+				return replies, failed, conn.lostError()
+			case reply.Kind == '$' && string(reply.Str) == nonce:
+				return replies, failed, nil
+			case reply.Kind == '>':
+				continue
+			case isError(reply):
+				failed++
+				if _, err := fmt.Fprintf(errs, "%s\n", reply.Str); err != nil {
+					return replies, failed, err
+				}
+			}
+			replies++
+			if waiting == nil && patience > 0 {
+				silence = time.After(patience)
+			}
+		case <-silence:
+			return replies, failed, fmt.Errorf("%w: nothing for %s after the last request; is it cut short?",
+				ErrSilence, patience)
+		}
+	}
+}
+
+// pump sends in, and the ECHO behind it.
+func pump(conn *Conn, in io.Reader, nonce string) error {
+	if _, err := io.Copy(conn.nc, in); err != nil {
+		return fmt.Errorf("sending: %w", err)
+	}
+	_, err := conn.nc.Write(resp.AppendCommand(nil, "ECHO", nonce))
+	return err
+}
