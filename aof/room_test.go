@@ -1,0 +1,160 @@
+package aof
+
+import (
+	"errors"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"holdfast/internal/vfs"
+)
+
+// fullDisk is a log of segments of 64 KiB on a disk that has no room for a second one.
+func fullDisk(t *testing.T) (*Log, *vfs.Faulty, *handClock) {
+	t.Helper()
+	fsys, o := disk(t, Always, 1)
+	clock := new(handClock)
+	o.SegmentBytes, o.Clock = 64<<10, clock.now
+	l, _, _ := mustRecover(t, o, 0)
+	fsys.SetFree(0)
+	return l, fsys, clock
+}
+
+func TestAFullDiskIsToldBeforeTheReserveIsTouched(t *testing.T) {
+	l, _, _ := fullDisk(t)
+	body := strings.Repeat("x", 1000)
+	for l.RoomFor(RecordBytes(len(body))) == nil {
+		commit(t, l, body)
+	}
+	if err := l.Room(); err != nil {
+		t.Errorf("an ordinary record still has room: %v", err)
+	}
+	for l.Room() == nil {
+		commit(t, l, "x")
+	}
+	if err := l.Room(); !errors.Is(err, ErrFull) {
+		t.Errorf("Room: %v", err)
+	}
+	deletes := 0
+	for ; l.RoomInReserve(RecordBytes(100)) == nil; deletes++ {
+		commit(t, l, strings.Repeat("d", 100))
+	}
+	if want := (64 << 10) / 8 / int(RecordBytes(100)); deletes < want {
+		t.Errorf("%d deletes found room in the reserve, expected %d", deletes, want)
+	}
+	if err := l.Err(); err != nil {
+		t.Errorf("a full disk was the end: %v", err)
+	}
+}
+
+func TestWhatIsAppendedCounts(t *testing.T) {
+	l, _, _ := fullDisk(t)
+	for range 50 {
+		l.Append(0, 0, make([]byte, 1024))
+	}
+	if err := l.RoomFor(8 << 10); !errors.Is(err, ErrFull) {
+		t.Errorf("RoomFor: %v", err)
+	}
+	if err := l.RoomFor(100); err != nil {
+		t.Errorf("RoomFor: %v", err)
+	}
+}
+
+// Who appends without asking still loses nothing, nor is anything acknowledged too early.
+func TestACommitWithoutRoomCanBeRepeated(t *testing.T) {
+	for _, policy := range []Policy{Always, No} {
+		l, fsys, _ := fullDisk(t)
+		l.SetPolicy(policy)
+		commit(t, l, "small")
+		l.Append(0, 0, []byte("this one fits"))
+		l.Append(0, 0, make([]byte, 100_000))
+		l.Append(0, 0, []byte("behind it"))
+		for range 2 {
+			if err := l.Commit(); !errors.Is(err, ErrFull) || l.Gate() != 2 {
+				t.Fatalf("%v: %v, gate %d", policy, err, l.Gate())
+			}
+		}
+		if err := l.Cut(); !errors.Is(err, ErrFull) {
+			t.Fatalf("%v: %v", policy, err)
+		}
+		fsys.SetFree(-1)
+		commit(t, l)
+		if l.Gate() != 4 {
+			t.Errorf("%v: gate %d", policy, l.Gate())
+		}
+		mustClose(t, l)
+		if _, _, bodies := mustRecover(t, l.opt, 0); len(bodies) != 4 || bodies[3] != "behind it" {
+			t.Errorf("%v: %d records", policy, len(bodies))
+		}
+	}
+}
+
+// waitMaker waits until the maker has answered what was asked of it so far.
+func waitMaker(l *Log) {
+	l.wantNext <- struct{}{} // taken when the one before it is done …
+	l.wantNext <- struct{}{} // … and this one when that is
+	l.nextMu.Lock()
+	defer l.nextMu.Unlock()
+}
+
+func TestWritesResumeByThemselves(t *testing.T) {
+	fsys, o := disk(t, Always, 1)
+	clock := new(handClock)
+	o.SegmentBytes, o.Clock, o.inline = 64<<10, clock.now, false
+	fsys.FailFrom(2, syscall.ENOSPC, vfs.Preallocate)
+	l, _, _ := mustRecover(t, o, 0)
+	waitMaker(l)
+	if err := l.Room(); err != nil {
+		t.Fatalf("the first segment is empty: %v", err)
+	}
+	commit(t, l, strings.Repeat("x", 55_000))
+	if err := l.Room(); !errors.Is(err, ErrFull) || !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("Room: %v", err)
+	}
+	attempts := fsys.Ops(vfs.Preallocate)
+	fsys.Heal()
+	if err := l.Room(); err == nil || fsys.Ops(vfs.Preallocate) != attempts {
+		t.Errorf("tried again within the second: %v", err)
+	}
+	clock.advance(time.Second)
+	if err := l.Room(); err == nil {
+		t.Error("the question that starts the attempt does not wait for it")
+	}
+	waitMaker(l)
+	if err := l.Room(); err != nil {
+		t.Errorf("Room: %v", err)
+	}
+	commit(t, l, strings.Repeat("y", 55_000))
+	if s := l.Segments(); len(s) != 2 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// A segment made ahead is taken at rotation, and Close leaves none behind.
+func TestSegmentsAreMadeAhead(t *testing.T) {
+	fsys, o := disk(t, Always, 1)
+	o.inline = false
+	l, _, _ := mustRecover(t, o, 0)
+	waitMaker(l)
+	made := fsys.Ops(vfs.Preallocate)
+	commit(t, l, "x")
+	fsys.Intercept(func(kind vfs.Kind, path string) error {
+		if kind == vfs.Preallocate && !strings.HasSuffix(path, nextTemp) {
+			t.Errorf("%s was allocated during the rotation", path)
+		}
+		return nil
+	})
+	if err := l.Cut(); err != nil {
+		t.Fatal(err)
+	}
+	waitMaker(l)
+	fsys.Intercept(nil)
+	if n := fsys.Ops(vfs.Preallocate) - made; n != 1 {
+		t.Errorf("%d segments were made for the one that was taken", n)
+	}
+	mustClose(t, l)
+	if names, err := fsys.List(o.Dir); err != nil || len(names) != 2 {
+		t.Errorf("%q, %v", names, err)
+	}
+}

@@ -1,0 +1,230 @@
+package aof
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"holdfast/internal/vfs"
+)
+
+const (
+	nextTemp = "next" + tempSuffix // the segment made ahead
+	ownTemp  = "own" + tempSuffix  // one made on the spot
+
+	// Zeroes go to disk in slices, so that Close does not wait for a whole segment of them.
+	preallocateSlice = 4 << 20
+)
+
+// Cut writes and syncs everything appended, and begins a new segment at Last()+1, so that all before it can be retired
+// as whole files. On a live segment without records it does nothing. Errors are as for Commit; after ErrFull the log goes
+// on in the old segment.
+func (l *Log) Cut() error {
+	target := l.last.Load()
+	l.syncMu.Lock()
+	defer l.syncMu.Unlock()
+	if err := l.write(target); err != nil {
+		return err
+	}
+	l.writeMu.Lock()
+	defer l.writeMu.Unlock()
+	if l.live.first == l.written.Load()+1 {
+		return nil
+	}
+	return l.rotate(0)
+}
+
+// rotate begins a segment with room for a record of need bytes. The steps keep invariant 2: the old segment is synced
+// before the new one has its name, and the new header before that too. The caller holds syncMu and writeMu.
+func (l *Log) rotate(need int64) error {
+	l.nextMu.Lock() // until the new segment has its name, so that the maker does not reuse the temporary one
+	defer l.nextMu.Unlock()
+	file, temp, size, err := l.takeNext(need)
+	if err != nil {
+		return err
+	}
+	if err := l.syncLive(); err != nil {
+		return errors.Join(err, file.Close())
+	}
+	fresh, err := l.opt.publish(file, temp, l.written.Load()+1, size)
+	if err != nil {
+		return errors.Join(l.fail("begin a segment", err), file.Close())
+	}
+	old := l.live
+	l.live = fresh
+	l.left.Store(fresh.size - fresh.off)
+	l.relist(old)
+	l.makeNext()
+	return l.retireLive(old)
+}
+
+// publish gives the allocated file its header and its name.
+func (o Options) publish(file vfs.File, temp string, first uint64, size int64) (liveSegment, error) {
+	path := filepath.Join(o.Dir, segmentName(first))
+	h := header{version: Version, first: first, id: o.ID, created: o.Clock().UnixMilli()}
+	if _, err := file.WriteAt(h.encode(), 0); err != nil {
+		return liveSegment{}, fmt.Errorf("write the header of %s: %w", temp, err)
+	}
+	if err := file.Sync(); err != nil {
+		return liveSegment{}, fmt.Errorf("sync %s: %w", temp, err)
+	}
+	if err := o.FS.Rename(temp, path); err != nil {
+		return liveSegment{}, fmt.Errorf("rename log segment: %w", err)
+	}
+	if err := o.FS.SyncDir(o.Dir); err != nil {
+		return liveSegment{}, fmt.Errorf("sync directory %s: %w", o.Dir, err)
+	}
+	return liveSegment{file: file, path: path, first: first, seed: seedOf(o.ID, first), off: HeaderBytes, size: size,
+		created: h.created}, nil
+}
+
+// relist puts the live segment behind old in the list, or in its place if it replaced old's file: a first record larger
+// than its segment has the LSN that the segment is named after.
+func (l *Log) relist(old liveSegment) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	end := len(l.segs) - 1
+	if old.first == l.live.first {
+		l.segs = l.segs[:end]
+	} else {
+		l.segs[end].Last, l.segs[end].Used, l.segs[end].Bytes = l.live.first-1, old.off, old.off
+	}
+	l.segs = append(l.segs, l.live.info(l.opt.ID))
+}
+
+// retireLive gives back the zeroes behind old's last record. They need no sync: with or without them it is sound.
+func (l *Log) retireLive(old liveSegment) error {
+	var err error
+	if old.first != l.live.first && old.off < old.size {
+		err = old.file.Truncate(old.off)
+	}
+	if err = errors.Join(err, old.file.Close()); err != nil {
+		return l.fail("seal "+old.path, err)
+	}
+	return nil
+}
+
+// info describes the live segment; Segments fills in what has been written to it since.
+func (s liveSegment) info(id [16]byte) SegmentInfo {
+	return SegmentInfo{File: s.path, First: s.first, Last: s.first - 1, Bytes: s.size, Used: s.off,
+		Created: s.created, ID: id}
+}
+
+// takeNext returns an allocated file with room for a record of need bytes, and its temporary name. ErrFull leaves
+// everything as it was. The caller holds nextMu, for which it may have waited while the maker was at work.
+func (l *Log) takeNext(need int64) (file vfs.File, temp string, size int64, err error) {
+	size = l.opt.SegmentBytes
+	if need > size-HeaderBytes {
+		size = HeaderBytes + need
+	} else if l.next != nil {
+		file, l.next = l.next, nil
+		l.ready.Store(0)
+		return file, filepath.Join(l.opt.Dir, nextTemp), size, nil
+	}
+	temp = filepath.Join(l.opt.Dir, ownTemp)
+	if file, err = l.opt.allocate(temp, size, nil); err != nil {
+		return nil, "", 0, l.lackRoom(err)
+	}
+	l.noRoom.Store(nil)
+	return file, temp, size, nil
+}
+
+// makeNext asks for a segment to be made ahead.
+func (l *Log) makeNext() {
+	if l.opt.inline {
+		return
+	}
+	select {
+	case l.wantNext <- struct{}{}:
+	default:
+	}
+}
+
+// make is the goroutine that makes segments ahead, until Close.
+func (l *Log) make() {
+	defer l.makers.Done()
+	for {
+		select {
+		case <-l.stop:
+			return
+		case <-l.wantNext:
+			l.allocateNext()
+		}
+	}
+}
+
+// allocateNext makes a segment ahead, if there is none, or remembers why it could not.
+func (l *Log) allocateNext() {
+	l.nextMu.Lock()
+	defer l.nextMu.Unlock()
+	if l.next != nil {
+		return
+	}
+	file, err := l.opt.allocate(filepath.Join(l.opt.Dir, nextTemp), l.opt.SegmentBytes, l.stop)
+	if err != nil {
+		l.lackRoom(err) // Room tells it
+		return
+	}
+	l.next = file
+	l.ready.Store(l.opt.SegmentBytes)
+	l.noRoom.Store(nil)
+}
+
+// lackRoom remembers why there is no next segment.
+func (l *Log) lackRoom(cause error) error {
+	err := full(cause)
+	l.triedAt.Store(l.opt.Clock().UnixMilli())
+	l.noRoom.Store(&err)
+	return err
+}
+
+// allocate creates a zero-filled file of size bytes and syncs it. It leaves no file behind when it can not, or when
+// stop is closed on the way.
+func (o Options) allocate(path string, size int64, stop <-chan struct{}) (vfs.File, error) {
+	free, err := o.FS.Free(o.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("free space of %s: %w", o.Dir, err)
+	}
+	if free < size { // do not take the last bytes from others, only to give them back
+		return nil, fmt.Errorf("%d bytes are free, a segment takes %d", free, size)
+	}
+	if err := o.FS.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("remove what is left of a segment: %w", err)
+	}
+	file, err := o.FS.Create(path)
+	if err != nil {
+		return nil, fmt.Errorf("create a segment: %w", err)
+	}
+	if err := zeroFill(file, size, stop); err != nil {
+		return nil, errors.Join(fmt.Errorf("allocate %s: %w", path, err), file.Close(), o.FS.Remove(path))
+	}
+	return file, nil
+}
+
+func zeroFill(file vfs.File, size int64, stop <-chan struct{}) error {
+	for off := int64(0); off < size; off += preallocateSlice {
+		select {
+		case <-stop:
+			return ErrClosed
+		default:
+		}
+		if err := file.Preallocate(off, min(preallocateSlice, size-off)); err != nil {
+			return err
+		}
+	}
+	return file.Sync() // so that the rotation has only the header to sync
+}
+
+// dropNext lets go of the segment made ahead.
+func (l *Log) dropNext() error {
+	l.nextMu.Lock()
+	defer l.nextMu.Unlock()
+	if l.next == nil {
+		return nil
+	}
+	err := errors.Join(l.next.Close(), l.opt.FS.Remove(filepath.Join(l.opt.Dir, nextTemp)))
+	l.next = nil
+	l.ready.Store(0)
+	return err
+}
