@@ -1,0 +1,57 @@
+# `make` lists the targets.
+
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
+FUZZTIME   ?= 30s
+ROUNDS     ?= 100
+BENCH      ?= .
+
+# Everything but the black-box tests is small enough for the race detector.
+INSIDE  = $(shell go list ./... | grep -v /integration)
+OUTSIDE = ./integration/...
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test lint race harness crash fuzz bench bench-scale clean deps
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build bin/holdfast
+	go build -o bin/holdfast ./cmd/holdfast
+
+run: build ## serve ./data on 127.0.0.1:6379
+	bin/holdfast serve --dir data
+
+test: deps lint ## everything that must be green: lint, all tests, the race detector where it is cheap
+	go test -race -timeout 6m $(INSIDE)
+	go test -timeout 10m $(OUTSIDE)
+
+lint: ## gofmt, go vet, staticcheck
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt -w these:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+race: deps ## all tests under the race detector, a race-built server included
+	go test -race -timeout 10m $(INSIDE)
+	INTEGRATION_RACE=1 go test -race -timeout 30m $(OUTSIDE)
+
+harness: deps ## check the transcripts and the kill test themselves: a redis-server in holdfast's place
+	INTEGRATION_TWIN=redis go test -count=1 -run 'TestTranscripts$$|TestKill|TestArity|TestCommandInfo' ./integration
+
+crash: deps ## ROUNDS=100 rounds of kill -9 under load; INTEGRATION_SEED repeats a run
+	INTEGRATION_ROUNDS=$(ROUNDS) go test -count=1 -v -timeout 60m -run TestKill ./integration
+
+fuzz: ## every fuzz target for FUZZTIME=30s
+	scripts/fuzz $(FUZZTIME)
+
+bench: ## micro benchmarks; BENCH=pattern picks some
+	go test -run '^$$' -bench '$(BENCH)' -benchmem $(INSIDE)
+
+bench-scale: ## the benchmarks named BenchmarkScale…, once each: large data sets, minutes
+	go test -run '^$$' -bench '^BenchmarkScale' -benchtime 1x -timeout 60m ./...
+
+clean: ## remove what was built
+	rm -rf bin
+	go clean -testcache
+
+deps: ## install redis-server and redis-tools if they are missing
+	@scripts/deps
