@@ -1,0 +1,247 @@
+package kv
+
+import (
+	"slices"
+	"testing"
+)
+
+// check verifies what the package promises itself: table, arena, pools, deadlines and sums of every database.
+func check(t testing.TB, ks *Keyspace) {
+	t.Helper()
+	for _, db := range ks.dbs {
+		c := checker{TB: t, db: db, blocks: map[ref]bool{}, ttl: map[due]int{}}
+		c.strings, c.values = map[uint32]bool{}, map[uint32]bool{}
+		c.directory()
+		c.slots()
+		c.arena()
+		checkPool(t, &db.strings, c.strings)
+		checkPool(t, &db.values, c.values)
+		c.deadlines()
+		if db.pooled != c.pooled || db.valued != c.valued {
+			t.Fatalf("%d bytes in strings and %d in values; a recount says %d and %d", db.pooled, db.valued, c.pooled, c.valued)
+		}
+	}
+}
+
+type due struct {
+	at   int64
+	hash uint64
+}
+
+// checker gathers what the entries of a database hold.
+type checker struct {
+	testing.TB
+	db              *DB
+	blocks          map[ref]bool
+	strings, values map[uint32]bool
+	ttl             map[due]int
+	pooled, valued  int64
+}
+
+// directory checks that each segment has the run of entries that its prefix asks for.
+func (c *checker) directory() {
+	c.Helper()
+	table, segs := &c.db.table, 0
+	if len(table.dir) != 1<<table.depth {
+		c.Fatalf("a directory of %d entries at depth %d", len(table.dir), table.depth)
+	}
+	for i := 0; i < len(table.dir); segs++ {
+		seg := table.dir[i]
+		run := 1 << (table.depth - seg.depth)
+		if i%run != 0 {
+			c.Fatalf("a segment of depth %d begins at entry %d of depth %d", seg.depth, i, table.depth)
+		}
+		for _, other := range table.dir[i : i+run] {
+			if other != seg {
+				c.Fatalf("entry %d: a segment of depth %d has not its whole run", i, seg.depth)
+			}
+		}
+		i += run
+	}
+	if segs != table.segs {
+		c.Fatalf("%d segments; the table counts %d", segs, table.segs)
+	}
+}
+
+// slots checks that every entry is found where it lies, and notes what it holds.
+func (c *checker) slots() {
+	c.Helper()
+	table, used, live := &c.db.table, 0, 0
+	var last *segment
+	for _, seg := range table.dir {
+		if seg == last {
+			continue
+		}
+		last = seg
+		inSegment := 0
+		for i, s := range seg.slots {
+			if s == 0 {
+				continue
+			}
+			inSegment++
+			b := block(c.db.arena.at(s.ref()))
+			key := c.db.key(b)
+			hash := table.hash(key)
+			if at, found := table.find(hash, key); at != seg || found != i {
+				c.Fatalf("key %.40q lies in slot %d and is found in %d, in the same segment: %v", key, i, found, at == seg)
+			}
+			if seg.tag(hash) != s.tag() {
+				c.Fatalf("key %.40q: tag %#x in the slot, %#x by its hash", key, s.tag(), seg.tag(hash))
+			}
+			if c.blocks[s.ref()] {
+				c.Fatalf("key %.40q shares its block", key)
+			}
+			c.blocks[s.ref()] = true
+			if b.kind() != none {
+				live++
+			}
+			c.entry(key, hash, s, b)
+		}
+		if inSegment != int(seg.used) || inSegment > segmentFull {
+			c.Fatalf("%d entries in a segment that counts %d", inSegment, seg.used)
+		}
+		used += inSegment
+	}
+	if used != table.used || live != c.db.live {
+		c.Fatalf("%d entries, %d of them live; counted are %d and %d", used, live, table.used, c.db.live)
+	}
+}
+
+func (c *checker) entry(key []byte, hash uint64, s slot, b block) {
+	c.Helper()
+	if b.has(flagLongKey) != (len(key) > maxInlineKey) {
+		c.Fatalf("a key of %d bytes, in the pool: %v", len(key), b.has(flagLongKey))
+	}
+	if b.has(flagLongKey) {
+		c.note(b.keyNumber())
+	}
+	need := b.valueAt()
+	switch {
+	case b.kind() == none:
+		if !b.has(flagStored) || b.has(flagDeadline) || b.has(flagPooled) {
+			c.Fatalf("a tomb with flags %#x", b[offFlags])
+		}
+	case b.has(flagPooled):
+		need += numberBytes
+		c.note(b.number())
+		// It may have had a deadline when it went there, of 8 bytes.
+		if text := (Entry{c.db, b}).Text(); b.kind() != String || b.valueAt()+8+len(text) <= maxBlock {
+			c.Fatalf("kind %d of %d bytes in the pool of strings", b.kind(), len(text))
+		}
+	case b.kind() == String:
+		need += b.valLen()
+	default:
+		need += numberBytes
+		if c.values[b.number()] {
+			c.Fatalf("key %.40q shares its value", key)
+		}
+		c.values[b.number()] = true
+		h := c.db.values.at(b.number())
+		if h.bytes != h.Value.Bytes() {
+			c.Fatalf("a value of %d bytes counts as %d", h.Value.Bytes(), h.bytes)
+		}
+		c.valued += h.bytes
+	}
+	if len(b) != blockSize(need) {
+		c.Fatalf("an entry of %d bytes in a block of %d, not %d", need, len(b), blockSize(need))
+	}
+	if s.mark() == told && b.kind() != none {
+		c.Fatalf("key %.40q lives, and is marked as a tomb that was told", key)
+	}
+	if b.has(flagDeadline) {
+		if b.deadline() == 0 {
+			c.Fatalf("key %.40q has room for a deadline, and none", key)
+		}
+		c.ttl[due{b.deadline(), hash}]++
+	}
+}
+
+func (c *checker) note(number uint32) {
+	c.Helper()
+	if c.strings[number] {
+		c.Fatalf("string %d is held twice", number)
+	}
+	c.strings[number] = true
+	c.pooled += int64(cap(*c.db.strings.at(number)))
+}
+
+// arena checks that every block is held by an entry, or free, or was never handed out, and that each page with
+// room can be found.
+func (c *checker) arena() {
+	c.Helper()
+	a, handed, pages := &c.db.arena, int64(0), int64(0)
+	inPage := map[uint32]int{}
+	for r := range c.blocks {
+		inPage[r.page()]++
+	}
+	for number, p := range a.pages {
+		if p == nil {
+			continue
+		}
+		pages++
+		handed += int64(p.used * p.size)
+		if p.used != inPage[uint32(number)] || p.used == 0 {
+			c.Fatalf("page %d counts %d blocks; entries hold %d", number, p.used, inPage[uint32(number)])
+		}
+		free := map[int]bool{}
+		for next := p.free; next != 0; {
+			i := int(next) - 1
+			if free[i] || i >= p.fresh || c.blocks[makeRef(uint32(number), uint16(i))] {
+				c.Fatalf("page %d: block %d is in the chain of free ones, and should not be", number, i)
+			}
+			free[i] = true
+			next = uint16(p.mem[i*p.size]) | uint16(p.mem[i*p.size+1])<<8
+		}
+		if len(free)+p.used != p.fresh || p.fresh*p.size > len(p.mem) {
+			c.Fatalf("page %d: %d blocks used, %d free, of %d", number, p.used, len(free), p.fresh)
+		}
+		if listed := slices.Contains(a.room[p.size/classStep], uint32(number)); listed != p.listed || !listed && !p.full() {
+			c.Fatalf("page %d is among those with room: %v; it says %v; it is full: %v", number, listed, p.listed, p.full())
+		}
+	}
+	if a.idle != nil {
+		pages++
+	}
+	if handed != a.handed || pages*pageBytes != a.bytes {
+		c.Fatalf("%d bytes handed out of %d pages; counted are %d and %d", handed, pages, a.handed, a.bytes/pageBytes)
+	}
+	for _, number := range a.spare {
+		if a.pages[number] != nil {
+			c.Fatalf("page %d is in use and spare", number)
+		}
+	}
+}
+
+func checkPool[T any](t testing.TB, p *pool[T], held map[uint32]bool) {
+	t.Helper()
+	for _, n := range p.free {
+		if held[n] {
+			t.Fatalf("number %d of a pool is free and held, or free twice", n)
+		}
+		held[n] = true
+	}
+	if len(held) != int(p.count) {
+		t.Fatalf("%d numbers of a pool are held or free, of %d", len(held), p.count)
+	}
+}
+
+func (c *checker) deadlines() {
+	c.Helper()
+	n, earliest := 0, int64(0)
+	c.db.ttl.Each(func(at int64, hash uint64) bool {
+		if n == 0 {
+			earliest = at
+		}
+		n++
+		if c.ttl[due{at, hash}] != 1 {
+			c.Fatalf("the index has a deadline %d that no key has", at)
+		}
+		return true
+	})
+	if n != len(c.ttl) || n != c.db.Deadlines() {
+		c.Fatalf("%d deadlines in the index, which counts %d; keys have %d", n, c.db.Deadlines(), len(c.ttl))
+	}
+	if n > 0 && c.db.NextDeadline() != earliest {
+		c.Fatalf("NextDeadline %d, not %d", c.db.NextDeadline(), earliest)
+	}
+}

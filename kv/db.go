@@ -1,0 +1,271 @@
+package kv
+
+import "holdfast/expiry"
+
+// DB is one numbered database. All its methods want the engine's lock.
+type DB struct {
+	ks    *Keyspace
+	store uint32 // where the base keeps this database: changes when the database is flushed
+	table table
+	arena arena
+
+	strings pool[[]byte] // long strings and long keys
+	values  pool[held]
+
+	ttl      *expiry.Index
+	live     int   // keys, tombs not counted
+	pooled   int64 // bytes in strings
+	valued   int64 // bytes in values, as last settled
+	freezing *Freeze
+}
+
+// held is a collection and the size at which it was last counted.
+type held struct {
+	Value
+	bytes int64
+}
+
+func newDB(ks *Keyspace, store uint32) *DB {
+	db := &DB{ks: ks, store: store, ttl: expiry.NewIndex()}
+	db.table = newTable(ks.seed, func(r ref) []byte { return db.key(block(db.arena.at(r))) })
+	return db
+}
+
+func (db *DB) key(b block) []byte {
+	if b.has(flagLongKey) {
+		return *db.strings.at(b.keyNumber())
+	}
+	at := b.keyAt()
+	return b[at : at+b.keyLen()]
+}
+
+// Len is the number of keys.
+func (db *DB) Len() int { return db.live }
+
+// Deadlines is the number of keys that have a deadline.
+func (db *DB) Deadlines() int { return db.ttl.Len() }
+
+// Store is the number under which the base keeps this database.
+func (db *DB) Store() uint32 { return db.store }
+
+// position is where a key stands in the table.
+type position struct {
+	hash uint64
+	seg  *segment
+	i    int
+	b    block
+}
+
+// lookup is the one way to a key. A tomb is found too: callers that read want live.
+func (db *DB) lookup(key []byte) (position, bool) {
+	p := position{hash: db.table.hash(key)}
+	p.seg, p.i = db.table.find(p.hash, key)
+	if p.i < 0 {
+		return p, false
+	}
+	p.b = db.arena.at(p.seg.slots[p.i].ref())
+	return p, true
+}
+
+func (db *DB) present(key []byte) (position, bool) {
+	p, ok := db.lookup(key)
+	return p, ok && p.b.kind() != none
+}
+
+// Get returns the key and notes the access.
+func (db *DB) Get(key []byte) (Entry, bool) {
+	p, ok := db.present(key)
+	if !ok {
+		db.ks.Misses++
+		return Entry{}, false
+	}
+	db.ks.Hits++
+	p.b.setAccess(db.ks.clock)
+	return Entry{db, p.b}, true
+}
+
+// Peek returns the key as if nobody had looked.
+func (db *DB) Peek(key []byte) (Entry, bool) {
+	p, ok := db.present(key)
+	return Entry{db, p.b}, ok
+}
+
+// room is how many bytes a block needs besides the value.
+func room(key []byte, deadline int64) int {
+	n := offBody + len(key)
+	if len(key) > maxInlineKey {
+		n = offBody + numberBytes
+	}
+	if deadline != expiry.None {
+		n += 8
+	}
+	return n
+}
+
+// newBlock begins an entry: header, deadline, key, and room for n bytes of value, or for a number in their place if
+// they are too many. The caller puts the value in, then the block into the table with place.
+func (db *DB) newBlock(key []byte, kind Kind, deadline int64, n int) (ref, block) {
+	size := room(key, deadline)
+	if size+n > maxBlock {
+		n = numberBytes
+	}
+	r, fresh := db.arena.alloc(size + n)
+	b := block(fresh)
+	clear(b[:offBody])
+	b[offKind] = byte(kind)
+	if deadline != expiry.None {
+		b.set(flagDeadline)
+		b.setDeadline(deadline)
+	}
+	db.fillKey(b, key)
+	b.setAccess(db.ks.clock)
+	return r, b
+}
+
+func (db *DB) fillKey(b block, key []byte) {
+	if len(key) <= maxInlineKey {
+		b.setKeyLen(len(key))
+		copy(b[b.keyAt():], key)
+		return
+	}
+	b.set(flagLongKey)
+	b.setKeyLen(numberBytes)
+	n, own := db.addString(len(key))
+	copy(own, key)
+	b.setKeyNumber(n)
+}
+
+// place puts a finished block into the table. Where the key was found already, at p, it takes the place of the
+// block there, which is freed only now: key and value of the new one may have been the old one's.
+func (db *DB) place(p position, found bool, r ref) {
+	b := block(db.arena.at(r))
+	if !found {
+		db.table.insert(p.hash, db.ks.epoch, r)
+		db.live++
+		db.reschedule(p.hash, expiry.None, b.deadline())
+		return
+	}
+	if p.b.kind() == none {
+		db.live++
+	}
+	b[offFlags] |= p.b[offFlags] & flagStored
+	db.reschedule(p.hash, p.b.deadline(), b.deadline())
+	db.free(p)
+	p.seg.setRef(p.i, r)
+}
+
+// free gives back what the entry at p holds, its block included. The slot is the caller's to mend.
+func (db *DB) free(p position) {
+	if p.b.has(flagLongKey) {
+		db.removeString(p.b.keyNumber())
+	}
+	switch {
+	case p.b.kind() == none:
+	case p.b.has(flagPooled):
+		db.removeString(p.b.number())
+	case p.b.kind() != String:
+		n := p.b.number()
+		db.valued -= db.values.at(n).bytes
+		db.values.remove(n)
+	}
+	db.arena.release(p.seg.slots[p.i].ref())
+}
+
+// SetValue makes the key hold the collection, whatever it held.
+func (db *DB) SetValue(key []byte, kind Kind, v Value, deadline int64) {
+	p, found := db.lookup(key)
+	if found {
+		db.beforeChange(p)
+	}
+	h := held{Value: v, bytes: v.Bytes()}
+	db.valued += h.bytes
+	r, b := db.newBlock(key, kind, deadline, numberBytes)
+	b.setNumber(db.values.add(h))
+	db.place(p, found, r)
+}
+
+// Edit returns the collection under the key for a change. The keyspace counts its bytes anew at Settle; one that the
+// change leaves empty is the caller's to delete.
+func (db *DB) Edit(key []byte) (Value, bool) {
+	p, ok := db.present(key)
+	if !ok || p.b.kind() == String {
+		return nil, false
+	}
+	db.beforeChange(p)
+	n := p.b.number()
+	db.ks.edited = append(db.ks.edited, edit{db, n})
+	return db.values.at(n).Value, true
+}
+
+// Delete removes the key, and reports whether it was there.
+func (db *DB) Delete(key []byte) bool {
+	p, ok := db.present(key)
+	if !ok {
+		return false
+	}
+	db.beforeChange(p)
+	db.live--
+	if p.b.has(flagStored) {
+		db.bury(p)
+		return true
+	}
+	db.reschedule(p.hash, p.b.deadline(), expiry.None)
+	db.free(p)
+	db.table.remove(p.seg, p.i, p.hash)
+	return true
+}
+
+// bury leaves a tomb: the base still has the key, and must learn at the next checkpoint that it is gone.
+func (db *DB) bury(p position) {
+	r, b := db.newBlock(db.key(p.b), none, expiry.None, 0)
+	b.set(flagStored)
+	db.place(p, true, r)
+}
+
+// Rename moves what from holds to to, deadline included, replacing what to holds. The caller knows that from
+// is there and that the two differ.
+func (db *DB) Rename(from, to []byte) {
+	db.Move(from, db, to)
+}
+
+// Move moves what the key holds to another database, or another name.
+func (db *DB) Move(key []byte, into *DB, as []byte) {
+	e, _ := db.Peek(key)
+	if e.Kind() == String {
+		into.SetString(as, e.Text(), e.Deadline())
+		if moved, _ := into.Peek(as); e.Raw() {
+			moved.b.set(flagRaw)
+		}
+	} else {
+		into.SetValue(as, e.Kind(), e.Value(), e.Deadline())
+	}
+	db.Delete(key)
+}
+
+// Bytes is the memory that the database holds.
+func (db *DB) Bytes() int64 {
+	return db.arena.bytes + db.table.bytes() + db.ttl.Bytes() +
+		db.strings.bytes() + db.pooled + db.values.bytes() + db.valued
+}
+
+// Load puts a string as the base has it: not a change. The key is not there, not even as a tomb, and no whole freeze
+// is under way.
+func (db *DB) Load(key, value []byte, deadline int64) {
+	db.SetString(key, value, deadline)
+	db.loaded(key)
+}
+
+// LoadValue puts a collection as the base has it, as Load does a string.
+func (db *DB) LoadValue(key []byte, kind Kind, v Value, deadline int64) {
+	db.SetValue(key, kind, v, deadline)
+	db.loaded(key)
+}
+
+func (db *DB) loaded(key []byte) {
+	if f := db.ks.freeze; f != nil && f.whole {
+		panic("BUG: a key loaded during a whole freeze, which may have passed its place")
+	}
+	p, _ := db.lookup(key)
+	p.b.set(flagStored)
+	p.seg.setMark(p.i, clean)
+}

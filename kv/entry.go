@@ -1,0 +1,125 @@
+package kv
+
+import (
+	"encoding/binary"
+)
+
+// A block in the arena is one key:
+//
+//	kind u8 | flags u8 | key length u16 | value length u32 | access u32 | [deadline i64] | key | value
+//
+// A value that does not fit lies in a pool, and the block holds its number (u32) in the value's place; a key
+// that does not fit likewise.
+const (
+	offKind   = 0
+	offFlags  = 1
+	offKeyLen = 2
+	offValLen = 4
+	offAccess = 8
+	offBody   = 12
+
+	maxInlineKey = 512
+	numberBytes  = 4 // of a number into a pool
+)
+
+const (
+	flagDeadline = 1 << iota // a deadline follows the header
+	flagPooled               // a string that lies in DB.strings
+	flagLongKey              // the key lies in DB.strings
+	flagRaw                  // APPEND or SETRANGE made this string: OBJECT ENCODING says raw
+	flagStored               // the base has a record of this key, or will when the running checkpoint ends
+)
+
+// block is an entry's bytes.
+type block []byte
+
+func (b block) kind() Kind           { return Kind(b[offKind]) }
+func (b block) has(flag byte) bool   { return b[offFlags]&flag != 0 }
+func (b block) set(flag byte)        { b[offFlags] |= flag }
+func (b block) clear(flag byte)      { b[offFlags] &^= flag }
+func (b block) keyLen() int          { return int(binary.LittleEndian.Uint16(b[offKeyLen:])) }
+func (b block) setKeyLen(n int)      { binary.LittleEndian.PutUint16(b[offKeyLen:], uint16(n)) }
+func (b block) valLen() int          { return int(binary.LittleEndian.Uint32(b[offValLen:])) }
+func (b block) setValLen(n int)      { binary.LittleEndian.PutUint32(b[offValLen:], uint32(n)) }
+func (b block) access() uint32       { return binary.LittleEndian.Uint32(b[offAccess:]) }
+func (b block) setAccess(n uint32)   { binary.LittleEndian.PutUint32(b[offAccess:], n) }
+func (b block) setDeadline(at int64) { binary.LittleEndian.PutUint64(b[offBody:], uint64(at)) }
+
+func (b block) deadline() int64 {
+	if !b.has(flagDeadline) {
+		return 0
+	}
+	return int64(binary.LittleEndian.Uint64(b[offBody:]))
+}
+
+func (b block) keyAt() int {
+	if b.has(flagDeadline) {
+		return offBody + 8
+	}
+	return offBody
+}
+
+func (b block) valueAt() int { return b.keyAt() + b.keyLen() }
+
+// pools reports whether a number stands in the value's place.
+func (b block) pools() bool { return b.kind() != String || b.has(flagPooled) }
+
+// disown leaves the entry nothing to free but its key: another block has its number.
+func (b block) disown() {
+	b[offKind] = byte(String)
+	b.clear(flagPooled)
+}
+
+// number reads the pool number that stands in the place of a value.
+func (b block) number() uint32        { return binary.LittleEndian.Uint32(b[b.valueAt():]) }
+func (b block) setNumber(n uint32)    { binary.LittleEndian.PutUint32(b[b.valueAt():], n) }
+func (b block) keyNumber() uint32     { return binary.LittleEndian.Uint32(b[b.keyAt():]) }
+func (b block) setKeyNumber(n uint32) { binary.LittleEndian.PutUint32(b[b.keyAt():], n) }
+
+// Entry is a key that was found. It is good until the next change to its database.
+type Entry struct {
+	db *DB
+	b  block
+}
+
+// Kind is what the key holds.
+func (e Entry) Kind() Kind { return e.b.kind() }
+
+// Key is the key's name; the bytes are the keyspace's own.
+func (e Entry) Key() []byte { return e.db.key(e.b) }
+
+// Deadline is the unix millisecond at which the key goes, or expiry.None.
+func (e Entry) Deadline() int64 { return e.b.deadline() }
+
+// Text is a string's bytes: the keyspace's own, good until the next change.
+func (e Entry) Text() []byte {
+	if e.b.has(flagPooled) {
+		return *e.db.strings.at(e.b.number())
+	}
+	at := e.b.valueAt()
+	return e.b[at : at+e.b.valLen()]
+}
+
+// Value is a collection, to be read. To change it, see DB.Edit.
+func (e Entry) Value() Value { return e.db.values.at(e.b.number()).Value }
+
+// Raw: the string was made by an operation after which Redis keeps it unencoded.
+func (e Entry) Raw() bool { return e.b.has(flagRaw) }
+
+// Accessed is the unix second of the last access.
+func (e Entry) Accessed() uint32 { return e.b.access() }
+
+// Bytes is the memory that key and value take.
+func (e Entry) Bytes() int64 {
+	n := int64(len(e.b)) + 12 // its block and its share of the table
+	if e.b.has(flagLongKey) {
+		n += int64(cap(*e.db.strings.at(e.b.keyNumber()))) + 24
+	}
+	switch {
+	case e.Kind() != String:
+		n += e.Value().Bytes() + 24
+	case e.b.has(flagPooled):
+		n += int64(cap(*e.db.strings.at(e.b.number()))) + 24
+	}
+	return n
+}

@@ -1,0 +1,124 @@
+// Package kv is the hot layer: keys, values and deadlines in memory, in numbered databases.
+//
+// A key's name, its deadline and its value, where it is a short string, lie in one block of bytes (entry.go) in
+// an arena of size classes (arena.go), found through an extendible hash (table.go): some 30 bytes beyond the
+// data itself, nothing for the garbage collector to follow, and no moment at which growth stops the server. How
+// an entry lies in memory is nobody's business outside this package.
+//
+// The keyspace also knows what changed since the last checkpoint, and hands a checkpoint the state as it stood at
+// its cut while changes go on (freeze.go). That works because every change passes through a method here.
+//
+// Nothing here locks, looks at a clock or logs: the engine does.
+package kv
+
+import (
+	"hash/maphash"
+
+	"holdfast/expiry"
+)
+
+// Keyspace is all databases. All its methods want the engine's lock.
+type Keyspace struct {
+	Types *Types
+	// Hits and Misses count the lookups by Get.
+	Hits, Misses int64
+
+	dbs    []*DB
+	seed   maphash.Seed
+	stores uint32 // the last store number given out
+	epoch  mark   // the mark of what changes now
+	freeze *Freeze
+	// aborted: a freeze handed out changes that the base did not take, and no whole one has made up for it.
+	aborted bool
+	clock   uint32 // unix seconds, for access times
+	edited  []edit
+}
+
+// edit is a collection that was handed out for change and is not counted again yet.
+type edit struct {
+	db     *DB
+	number uint32
+}
+
+// New returns a keyspace of n empty databases.
+func New(n int, types *Types) *Keyspace {
+	ks := &Keyspace{Types: types, seed: maphash.MakeSeed(), epoch: markA}
+	for range n {
+		ks.dbs = append(ks.dbs, newDB(ks, ks.nextStore()))
+	}
+	return ks
+}
+
+func (ks *Keyspace) nextStore() uint32 {
+	ks.stores++
+	return ks.stores
+}
+
+// Databases is how many there are.
+func (ks *Keyspace) Databases() int { return len(ks.dbs) }
+
+// DB returns a database by its number.
+func (ks *Keyspace) DB(i int) *DB { return ks.dbs[i] }
+
+// SetClock tells the time, in unix milliseconds, that accesses from now on bear.
+func (ks *Keyspace) SetClock(now int64) { ks.clock = uint32(now / 1000) }
+
+// Swap exchanges two databases. Their keys do not move, here or in the base.
+func (ks *Keyspace) Swap(i, j int) { ks.dbs[i], ks.dbs[j] = ks.dbs[j], ks.dbs[i] }
+
+// Flush empties a database, in a time that does not depend on what it held: a new one takes its place, under a store
+// number that the base does not know, and the base drops the old store at the next checkpoint.
+func (ks *Keyspace) Flush(i int) { ks.dbs[i] = newDB(ks, ks.nextStore()) }
+
+// Restore gives a database the store number that the base keeps it under, before anything is loaded. An empty
+// database that has the number by chance, as after a Swap, gets another: two must never share one.
+func (ks *Keyspace) Restore(i int, store uint32) *DB {
+	ks.stores = max(ks.stores, store)
+	for j, db := range ks.dbs {
+		if db.store == store && j != i {
+			ks.Flush(j)
+		}
+	}
+	ks.dbs[i] = newDB(ks, store)
+	return ks.dbs[i]
+}
+
+// Hash is a key's hash; equal keys of any database have equal ones.
+func (ks *Keyspace) Hash(key []byte) uint64 { return maphash.Bytes(ks.seed, key) }
+
+// NextDeadline is the earliest deadline of all databases, or expiry.Never.
+func (ks *Keyspace) NextDeadline() int64 {
+	next := expiry.Never
+	for _, db := range ks.dbs {
+		next = min(next, db.ttl.Next())
+	}
+	return next
+}
+
+// Settle counts anew the collections that were handed out for change. The engine calls it after each command.
+func (ks *Keyspace) Settle() {
+	for _, e := range ks.edited {
+		if h := e.db.values.at(e.number); h.Value != nil {
+			n := h.Value.Bytes()
+			e.db.valued += n - h.bytes
+			h.bytes = n
+		}
+	}
+	ks.edited = ks.edited[:0]
+}
+
+// Bytes is the memory that the keyspace holds.
+func (ks *Keyspace) Bytes() (n int64) {
+	for _, db := range ks.dbs {
+		n += db.Bytes()
+	}
+	return n
+}
+
+// DataBytes is the part of Bytes that values and keys take, without the tables and what pages have to spare.
+func (ks *Keyspace) DataBytes() (n int64) {
+	for _, db := range ks.dbs {
+		n += db.arena.handed + db.pooled + db.valued
+	}
+	return n
+}

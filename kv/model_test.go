@@ -1,0 +1,369 @@
+package kv
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"holdfast/expiry"
+)
+
+// The tests drive a keyspace and a plain model of it side by side: a Go map for each database. What to do next comes
+// from dice, which are random numbers or a fuzzer's bytes.
+
+// dice decides. of returns a number below n.
+type dice interface{ of(n int) int }
+
+type randomDice struct{ *rand.Rand }
+
+func (d randomDice) of(n int) int { return d.IntN(n) }
+
+// seeded returns dice, and prints the seed, which reproduces the test when set here.
+func seeded(t testing.TB) randomDice {
+	seed := rand.Uint64()
+	t.Logf("seed %#x", seed)
+	return randomDice{rand.New(rand.NewPCG(seed, 0))}
+}
+
+// toy is a collection for tests: some bytes.
+type toy struct{ b []byte }
+
+const toyKind Kind = 9
+
+func (v *toy) Len() int                       { return len(v.b) }
+func (v *toy) Bytes() int64                   { return int64(len(v.b)) }
+func (v *toy) AppendBinary(dst []byte) []byte { return append(dst, v.b...) }
+
+// thing is what a key holds, in the model.
+type thing struct {
+	kind     Kind
+	text     string
+	deadline int64
+	raw      bool
+}
+
+// twin is a keyspace and the model of it.
+type twin struct {
+	testing.TB
+	dice
+	ks    *Keyspace
+	model []map[string]thing
+	names [][]byte // the keys that may occur
+	sizes []int    // the sizes of values that may occur
+}
+
+func newTwin(t testing.TB, d dice, databases int, names [][]byte) *twin {
+	w := &twin{TB: t, dice: d, ks: New(databases, NewTypes()), names: names}
+	w.sizes = []int{0, 1, 7, 8, 40, 41, 200, 500, 1000, 1012, 1024, 1100, 2100, 3000}
+	for range databases {
+		w.model = append(w.model, map[string]thing{})
+	}
+	return w
+}
+
+// oddNames are n short keys, and those that lie at an edge.
+func oddNames(n int) [][]byte {
+	names := [][]byte{{}, {0}, []byte("\x00\xff\r\n"), bytes.Repeat([]byte("k"), maxInlineKey),
+		bytes.Repeat([]byte("k"), maxInlineKey+1), bytes.Repeat([]byte("long"), 10_000)}
+	return append(names, shortNames(n)...)
+}
+
+func shortNames(n int) (names [][]byte) {
+	for i := range n {
+		names = append(names, fmt.Appendf(nil, "key:%d", i))
+	}
+	return names
+}
+
+func (w *twin) name() []byte { return w.names[w.of(len(w.names))] }
+
+// text makes a value up to the largest size, now and then one of 100 KB.
+func (w *twin) text() []byte {
+	n := w.sizes[w.of(len(w.sizes))]
+	if w.of(2) == 0 {
+		n = w.of(n + 1)
+	}
+	if w.of(400) == 0 {
+		n = 100_000
+	}
+	return bytes.Repeat([]byte{byte(w.of(256))}, n)
+}
+
+func (w *twin) deadline() int64 {
+	if w.of(2) == 0 {
+		return expiry.None
+	}
+	return 1 + int64(w.of(1000))
+}
+
+// change does something to some database.
+func (w *twin) change() {
+	w.Helper()
+	i := w.of(len(w.model))
+	db, m, key := w.ks.DB(i), w.model[i], w.name()
+	was, there := m[string(key)]
+	switch w.of(17) {
+	case 0, 1, 2:
+		w.set(db, m, key)
+	case 3:
+		v := append([]byte{1}, w.text()...)
+		at := w.deadline()
+		db.SetValue(key, toyKind, &toy{v}, at)
+		m[string(key)] = thing{kind: toyKind, text: string(v), deadline: at}
+	case 4:
+		w.edit(db, m, key, was)
+	case 5:
+		w.editString(db, m, key, was)
+	case 6:
+		if !there || was.kind == String {
+			w.grow(db, m, key, was)
+		}
+	case 7, 8:
+		w.setDeadline(db, m, key, was, there)
+	case 9, 10, 11:
+		w.delete(db, m, key)
+	case 12:
+		w.expire(db, m)
+	case 13:
+		if to := w.name(); there && !bytes.Equal(key, to) {
+			db.Rename(key, to)
+			delete(m, string(key))
+			m[string(to)] = was
+		}
+	case 14:
+		j := w.of(len(w.model))
+		if to := w.name(); there && i != j {
+			db.Move(key, w.ks.DB(j), to)
+			delete(m, string(key))
+			w.model[j][string(to)] = was
+		}
+	case 15:
+		j := w.of(len(w.model))
+		w.ks.Swap(i, j)
+		w.model[i], w.model[j] = w.model[j], w.model[i]
+	case 16:
+		if w.of(20) == 0 {
+			w.ks.Flush(i)
+			w.model[i] = map[string]thing{}
+		}
+	}
+	w.ks.Settle()
+}
+
+// set sets a string: to new bytes, to its own, or to a part of another key's.
+func (w *twin) set(db *DB, m map[string]thing, key []byte) {
+	value, at := w.text(), w.deadline()
+	if e, ok := db.Peek(w.name()); ok && e.Kind() == String && w.of(4) == 0 {
+		value = e.Text()[w.of(len(e.Text())+1):]
+	}
+	m[string(key)] = thing{kind: String, text: string(value), deadline: at}
+	db.SetString(key, value, at)
+}
+
+func (w *twin) edit(db *DB, m map[string]thing, key []byte, was thing) {
+	w.Helper()
+	v, ok := db.Edit(key)
+	if ok != (was.kind == toyKind) {
+		w.Fatalf("Edit(%.40q) says %v; the key holds kind %d", key, ok, was.kind)
+	}
+	if !ok {
+		return
+	}
+	value := v.(*toy)
+	if w.of(3) == 0 {
+		value.b = value.b[:len(value.b)/2]
+	} else {
+		value.b = append(value.b, byte(w.of(256)))
+		value.b[0]++
+	}
+	was.text = string(value.b)
+	m[string(key)] = was
+	if w.of(4) == 0 {
+		w.setDeadline(db, m, key, was, true) // before the edit is settled
+	}
+	if value.Len() == 0 {
+		w.delete(db, m, key)
+	}
+}
+
+func (w *twin) editString(db *DB, m map[string]thing, key []byte, was thing) {
+	w.Helper()
+	raw := w.of(2) == 0
+	b, ok := db.EditString(key, raw)
+	if ok != (was.kind == String) || string(b) != was.text && ok {
+		w.Fatalf("EditString(%.40q) = %.40q, %v; want %.40q", key, b, ok, was.text)
+	}
+	if !ok {
+		return
+	}
+	for i := range b {
+		b[i]++
+	}
+	was.text, was.raw = string(b), raw
+	m[string(key)] = was
+}
+
+func (w *twin) grow(db *DB, m map[string]thing, key []byte, was thing) {
+	w.Helper()
+	more := w.text()
+	b := db.GrowString(key, len(was.text)+len(more))
+	if want := was.text + string(make([]byte, len(more))); string(b) != want {
+		w.Fatalf("GrowString(%.40q) from %d to %d bytes: %.80q; want %.80q", key, len(was.text), len(want), b, want)
+	}
+	copy(b[len(was.text):], more)
+	m[string(key)] = thing{kind: String, text: was.text + string(more), deadline: was.deadline, raw: true}
+}
+
+func (w *twin) setDeadline(db *DB, m map[string]thing, key []byte, was thing, there bool) {
+	w.Helper()
+	was.deadline = w.deadline()
+	if ok := db.SetDeadline(key, was.deadline); ok != there {
+		w.Fatalf("SetDeadline(%.40q) says %v", key, ok)
+	}
+	if there {
+		m[string(key)] = was
+	}
+}
+
+func (w *twin) delete(db *DB, m map[string]thing, key []byte) {
+	w.Helper()
+	_, there := m[string(key)]
+	if ok := db.Delete(key); ok != there {
+		w.Fatalf("Delete(%.40q) says %v", key, ok)
+	}
+	delete(m, string(key))
+}
+
+// expire deletes the first key that is due at some time, naming it by the keyspace's own bytes.
+func (w *twin) expire(db *DB, m map[string]thing) {
+	w.Helper()
+	now := int64(w.of(300))
+	e, ok := db.Due(now)
+	if ok != (db.NextDeadline() <= now) {
+		w.Fatalf("Due(%d) says %v; the next deadline is %d", now, ok, db.NextDeadline())
+	}
+	if !ok {
+		return
+	}
+	if e.Deadline() != db.NextDeadline() {
+		w.Fatalf("Due gives a deadline of %d before one of %d", e.Deadline(), db.NextDeadline())
+	}
+	delete(m, string(e.Key()))
+	if !db.Delete(e.Key()) {
+		w.Fatalf("the key that is due, %.40q, is not there", e.Key())
+	}
+}
+
+// verify compares the keyspace with the model, wholly.
+func (w *twin) verify() {
+	w.Helper()
+	check(w.TB, w.ks)
+	next := expiry.Never
+	for i, m := range w.model {
+		db, deadlines := w.ks.DB(i), 0
+		for _, name := range w.names {
+			want, there := m[string(name)]
+			if e, ok := db.Peek(name); ok != there || ok && thingOf(e) != want {
+				w.Fatalf("database %d, key %.40q: there %v, wanted %v: %.200v", i, name, ok, there, want)
+			}
+		}
+		for _, want := range m {
+			if want.deadline != expiry.None {
+				deadlines++
+				next = min(next, want.deadline)
+			}
+		}
+		if db.Len() != len(m) || db.Deadlines() != deadlines || db.Lapsed(expiry.Never) != deadlines {
+			w.Fatalf("database %d: Len %d, Deadlines %d; want %d and %d", i, db.Len(), db.Deadlines(), len(m), deadlines)
+		}
+		w.visits(db, m)
+	}
+	if w.ks.NextDeadline() != next {
+		w.Fatalf("NextDeadline is %d; want %d", w.ks.NextDeadline(), next)
+	}
+}
+
+func thingOf(e Entry) thing {
+	t := thing{kind: e.Kind(), deadline: e.Deadline()}
+	if e.Kind() == String {
+		t.text, t.raw = string(e.Text()), e.Raw()
+	} else {
+		t.text = string(e.Value().AppendBinary(nil))
+	}
+	return t
+}
+
+// visits checks that Each and Scan come to every key once, and Random to one of them.
+func (w *twin) visits(db *DB, m map[string]thing) {
+	w.Helper()
+	each, scanned := map[string]int{}, map[string]int{}
+	db.Each(func(e Entry) bool { each[string(e.Key())]++; return true })
+	for cursor := uint64(0); ; {
+		if cursor = db.Scan(cursor, func(e Entry) { scanned[string(e.Key())]++ }); cursor == 0 {
+			break
+		}
+	}
+	for key := range m {
+		if each[key] != 1 || scanned[key] != 1 {
+			w.Fatalf("key %.40q: Each came to it %d times, Scan %d times", key, each[key], scanned[key])
+		}
+	}
+	e, ok := db.Random(rand.New(rand.NewPCG(uint64(w.of(1000)), 0)))
+	if len(each) != len(m) || len(scanned) != len(m) || ok != (len(m) > 0) || ok && each[string(e.Key())] != 1 {
+		w.Fatalf("%d keys: Each came to %d, Scan to %d, Random to %v", len(m), len(each), len(scanned), ok)
+	}
+}
+
+func TestKeyspaceIsLikeMaps(t *testing.T) {
+	d := seeded(t)
+	for _, c := range []struct {
+		names          [][]byte
+		batches, batch int
+	}{
+		{oddNames(1), 300, 20},
+		{oddNames(50), 100, 300},
+		{oddNames(3000), 30, 5000},
+	} {
+		w := newTwin(t, d, 3, c.names)
+		for range c.batches {
+			for range d.of(c.batch) {
+				w.change()
+			}
+			w.verify()
+		}
+	}
+}
+
+func TestLoadIsNoChange(t *testing.T) {
+	w := newTwin(t, seeded(t), 2, oddNames(500))
+	for _, key := range w.names {
+		v, at := w.text(), w.deadline()
+		w.ks.DB(0).Load(key, v, at)
+		w.model[0][string(key)] = thing{kind: String, text: string(v), deadline: at}
+		w.ks.DB(1).LoadValue(key, toyKind, &toy{v}, at)
+		w.model[1][string(key)] = thing{kind: toyKind, text: string(v), deadline: at}
+	}
+	w.verify()
+	f := w.ks.Freeze(false, func(f Frozen) { t.Fatalf("key %.40q was loaded, and counts as changed", f.Key) })
+	for f.Step() {
+	}
+	f.Commit()
+}
+
+func TestGetCountsAndNotesTheAccess(t *testing.T) {
+	ks := New(1, NewTypes())
+	db := ks.DB(0)
+	ks.SetClock(7_000)
+	db.SetString([]byte("k"), []byte("v"), expiry.None)
+	ks.SetClock(9_999)
+	if e, ok := db.Peek([]byte("k")); !ok || e.Accessed() != 7 {
+		t.Fatalf("Peek: %v, accessed at %d; want 7", ok, e.Accessed())
+	}
+	if e, ok := db.Get([]byte("k")); !ok || e.Accessed() != 9 {
+		t.Fatalf("Get: %v, accessed at %d; want 9", ok, e.Accessed())
+	}
+	if _, ok := db.Get([]byte("none")); ok || ks.Hits != 1 || ks.Misses != 1 {
+		t.Fatalf("%d hits and %d misses; want 1 and 1", ks.Hits, ks.Misses)
+	}
+}

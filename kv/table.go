@@ -1,0 +1,252 @@
+package kv
+
+import (
+	"hash/maphash"
+)
+
+// A table finds a key's block by the key's hash. It is an extendible hash: a directory of segments, each
+// holding the keys whose hashes begin with the segment's prefix, and each an open-addressed array of slots. A
+// segment that fills up splits in two, which takes some 20 microseconds and touches nothing else: there is no
+// moment at which a big table is copied, and no second table to look into meanwhile.
+//
+// Because a prefix of the hash leads to a key whatever the table's size, "hash order" is an order that growth and
+// shrinking do not disturb. SCAN's cursor and the checkpoint's position are points in that order: everything
+// before the point has been visited, everything after it has not, exactly.
+//
+// A slot is 8 bytes: 16 bits of hash, 2 of mark, a 46-bit ref. The upper 8 bits of hash say at which slot the
+// probing began (the home), all 16 spare most comparisons of keys. The mark says whether the key changed since the last
+// checkpoint (see Freeze); it lies here so that a checkpoint finds the few changed keys without touching the others.
+
+const (
+	segmentSlots = 256
+	segmentFull  = 208 // split above this
+	segmentMerge = 96  // merge with the neighbour when both together are below this
+)
+
+type slot uint64
+
+func makeSlot(tag uint16, m mark, r ref) slot { return slot(tag)<<48 | slot(m)<<46 | slot(r) }
+func (s slot) ref() ref                       { return ref(s & (1<<46 - 1)) }
+func (s slot) mark() mark                     { return mark(s >> 46 & 3) }
+func (s slot) tag() uint16                    { return uint16(s >> 48) }
+func (s slot) home() int                      { return int(s >> 56) }
+
+type segment struct {
+	slots *[segmentSlots]slot
+	depth uint8  // length of the prefix
+	used  uint16 // slots in use
+}
+
+func newSegment(depth uint8) *segment {
+	return &segment{slots: new([segmentSlots]slot), depth: depth}
+}
+
+// tag is what a slot of this segment remembers of a hash: the 16 bits after the prefix.
+func (s *segment) tag(hash uint64) uint16 { return uint16(hash << s.depth >> 48) }
+
+type table struct {
+	seed  maphash.Seed
+	keyOf func(ref) []byte
+	dir   []*segment
+	depth uint8
+	segs  int
+	used  int
+}
+
+func newTable(seed maphash.Seed, keyOf func(ref) []byte) table {
+	return table{seed: seed, keyOf: keyOf, dir: []*segment{newSegment(0)}, segs: 1}
+}
+
+func (t *table) hash(key []byte) uint64 { return maphash.Bytes(t.seed, key) }
+
+func (t *table) segment(hash uint64) *segment { return t.dir[hash>>(64-t.depth)] }
+
+// find returns where the key is. The position is good until the table changes.
+func (t *table) find(hash uint64, key []byte) (*segment, int) {
+	seg := t.segment(hash)
+	tag := seg.tag(hash)
+	for i := int(tag >> 8); ; i = (i + 1) % segmentSlots {
+		s := seg.slots[i]
+		if s == 0 {
+			return seg, -1
+		}
+		if s.tag() == tag && string(t.keyOf(s.ref())) == string(key) {
+			return seg, i
+		}
+	}
+}
+
+// insert adds a key that is not there.
+func (t *table) insert(hash uint64, m mark, r ref) {
+	seg := t.segment(hash)
+	for seg.used >= segmentFull {
+		t.split(seg, hash)
+		seg = t.segment(hash)
+	}
+	t.used++
+	seg.put(hash, m, r)
+}
+
+func (s *segment) put(hash uint64, m mark, r ref) {
+	tag := s.tag(hash)
+	i := int(tag >> 8)
+	for s.slots[i] != 0 {
+		i = (i + 1) % segmentSlots
+	}
+	s.slots[i] = makeSlot(tag, m, r)
+	s.used++
+}
+
+func (s *segment) setMark(i int, m mark) { s.slots[i] = s.slots[i]&^(3<<46) | slot(m)<<46 }
+func (s *segment) setRef(i int, r ref)   { s.slots[i] = s.slots[i]&^(1<<46-1) | slot(r) }
+
+// remove empties slot i, and moves up those behind it that would no longer be found.
+func (t *table) remove(seg *segment, i int, hash uint64) {
+	for j := (i + 1) % segmentSlots; seg.slots[j] != 0; j = (j + 1) % segmentSlots {
+		// The one at j may move to i unless its home lies behind i.
+		home := seg.slots[j].home()
+		if (j-home+segmentSlots)%segmentSlots >= (j-i+segmentSlots)%segmentSlots {
+			seg.slots[i] = seg.slots[j]
+			i = j
+		}
+	}
+	seg.slots[i] = 0
+	seg.used--
+	t.used--
+	t.merge(seg, hash)
+}
+
+// span returns the directory entries that lead to a segment.
+func (t *table) span(depth uint8, hash uint64) []*segment {
+	n := 1 << (t.depth - depth)
+	first := int(hash>>(64-t.depth)) &^ (n - 1)
+	return t.dir[first : first+n]
+}
+
+func (t *table) split(seg *segment, hash uint64) {
+	if seg.depth == t.depth {
+		t.double()
+	}
+	span := t.span(seg.depth, hash)
+	low, high := newSegment(seg.depth+1), newSegment(seg.depth+1)
+	for _, s := range seg.slots {
+		if s == 0 {
+			continue
+		}
+		h := t.hash(t.keyOf(s.ref()))
+		if h<<seg.depth>>63 == 0 {
+			low.put(h, s.mark(), s.ref())
+		} else {
+			high.put(h, s.mark(), s.ref())
+		}
+	}
+	for i := range span {
+		if i < len(span)/2 {
+			span[i] = low
+		} else {
+			span[i] = high
+		}
+	}
+	t.segs++
+}
+
+func (t *table) double() {
+	dir := make([]*segment, 2*len(t.dir))
+	for i, s := range t.dir {
+		dir[2*i], dir[2*i+1] = s, s
+	}
+	t.dir = dir
+	t.depth++
+}
+
+// merge joins a segment with its neighbour while both are nearly empty, and halves the directory when nothing needs
+// its last bit.
+func (t *table) merge(seg *segment, hash uint64) {
+	for seg.depth > 0 && seg.used < segmentMerge/2 {
+		span := t.span(seg.depth-1, hash)
+		low, high := span[0], span[len(span)-1]
+		if low.depth != high.depth || low.used+high.used > segmentMerge {
+			return
+		}
+		seg = t.join(low, high)
+		for i := range span {
+			span[i] = seg
+		}
+		t.segs--
+		if t.segs*4 < len(t.dir) {
+			t.halve()
+		}
+	}
+}
+
+func (t *table) join(low, high *segment) *segment {
+	joined := newSegment(low.depth - 1)
+	for _, half := range []*segment{low, high} {
+		for _, s := range half.slots {
+			if s != 0 {
+				joined.put(t.hash(t.keyOf(s.ref())), s.mark(), s.ref())
+			}
+		}
+	}
+	return joined
+}
+
+func (t *table) halve() {
+	for i := 0; i < len(t.dir); i += 2 {
+		if t.dir[i] != t.dir[i+1] {
+			return
+		}
+	}
+	dir := make([]*segment, len(t.dir)/2)
+	for i := range dir {
+		dir[i] = t.dir[2*i]
+	}
+	t.dir = dir
+	t.depth--
+}
+
+// walk appends to refs the keys at the first step of hash order, from cursor on, that has any, and returns the next
+// cursor; 0 means that the order is at its end. It looks no further than one segment, so it may find none. Between two
+// calls the table may change as it likes.
+func (t *table) walk(cursor uint64, refs []ref) ([]ref, uint64) {
+	seg := t.segment(cursor)
+	step := uint64(1) << (56 - seg.depth)
+	for home := int(cursor << seg.depth >> 56); home < segmentSlots && len(refs) == 0; home++ {
+		refs = seg.at(home, refs)
+		cursor = (cursor/step + 1) * step
+	}
+	return refs, cursor
+}
+
+// at appends to refs the keys whose home is the given slot.
+func (s *segment) at(home int, refs []ref) []ref {
+	for i := home; s.slots[i] != 0; i = (i + 1) % segmentSlots {
+		if s.slots[i].home() == home {
+			refs = append(refs, s.slots[i].ref())
+		}
+	}
+	return refs
+}
+
+// walkSegment calls fn for every key, from the cursor on, of the segment that the cursor lies in, and returns where
+// the next segment begins; 0 is the end. fn must not insert or remove; between two calls the table may change.
+func (t *table) walkSegment(cursor uint64, fn func(seg *segment, i int)) uint64 {
+	seg := t.segment(cursor)
+	inside := cursor<<seg.depth != 0 // since the cursor was made, a merge has put what lies before it beside the rest
+	for i, s := range seg.slots {
+		if s == 0 || inside && t.hash(t.keyOf(s.ref())) < cursor {
+			continue
+		}
+		fn(seg, i)
+	}
+	if seg.depth == 0 {
+		return 0
+	}
+	step := uint64(1) << (64 - seg.depth)
+	return (cursor/step + 1) * step
+}
+
+// bytes is what the table holds.
+func (t *table) bytes() int64 {
+	return int64(t.segs)*(segmentSlots*8+16) + int64(len(t.dir))*8
+}
