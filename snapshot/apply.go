@@ -1,0 +1,377 @@
+package snapshot
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"syscall"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// Result says what a change came to.
+type Result struct {
+	Keys     int64 // records put or deleted, as often as they were applied
+	Bytes    int64 // written to the base, and to the redo file where there was one
+	Pages    int64 // of the base, written
+	Duration time.Duration
+	Meta     Meta // as it stands in the base now
+}
+
+// Apply changes the base by ch and stores m, all or nothing: a crash at any moment leaves a file that Open makes
+// the old state or the new one. Stores that m no longer names are dropped. Get and the iterations go on
+// meanwhile; with a large ch they may see some of it before Apply returns, so that whoever asks must not ask
+// for keys that are in ch.
+//
+// A small ch is one bbolt transaction. A large one is first written to path+".redo", sorted, and then applied in
+// several: one transaction with 64 k random keys would hold some 0.3 GB.
+//
+// After an error the state is the old one, the new one (Meta says which), or one that the next Apply or Open
+// finishes from the redo file. ErrFailed, then and later, means that only a new Open helps. ENOSPC while
+// writing is not that: Apply may be called again when there is room.
+func (b *Base) Apply(ch *Changes, m Meta) (Result, error) {
+	started := time.Now() // a stopwatch; nothing depends on it
+	if b.readOnly {
+		return Result{}, fmt.Errorf("changing %s: %w", b.path, ErrReadOnly)
+	}
+	to := newState(m)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.failed != nil {
+		return Result{}, fmt.Errorf("changing %s: %w: %w", b.path, ErrFailed, b.failed)
+	}
+	if err := b.finishRedo(); err != nil {
+		return Result{}, err
+	}
+	before := b.db.Stats().TxStats
+	var r Result
+	var err error
+	if ch.Len() <= b.limits.whole && ch.Bytes() <= b.limits.bytes {
+		r.Keys, err = b.applyWhole(ch, to)
+	} else {
+		r.Keys, r.Bytes, err = b.applyRedo(ch, to)
+	}
+	after := b.db.Stats().TxStats
+	r.Pages = after.PageCount - before.PageCount
+	r.Bytes += after.PageAlloc - before.PageAlloc
+	r.Duration = time.Since(started)
+	r.Meta = b.Meta()
+	return r, err
+}
+
+// applyWhole applies everything in one transaction.
+func (b *Base) applyWhole(ch *Changes, to state) (keys int64, err error) {
+	from, err := ch.resolved()
+	if err != nil {
+		return 0, err
+	}
+	err = b.update(func(w *writer) error {
+		w.wanted = to.stores
+		for {
+			e, err := from.next()
+			if err == io.EOF {
+				keys = w.keys
+				return w.finish(to)
+			}
+			if err == nil {
+				err = w.apply(e)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	})
+	return keys, err
+}
+
+// update runs one write transaction, which fn fills. What is committed becomes the base's state.
+func (b *Base) update(fn func(w *writer) error) error {
+	if err := b.fence(); err != nil {
+		return err
+	}
+	old := b.meta.Load()
+	w := &writer{path: b.path, state: *old, buckets: map[string]*bbolt.Bucket{}}
+	w.state.stores = maps.Clone(old.stores)
+	inside := errors.New("fn did not return")
+	err := guard(b.path, "writing", func() error {
+		return b.db.Update(func(tx *bbolt.Tx) error {
+			w.tx = tx
+			inside = fn(w)
+			return inside
+		})
+	})
+	if err == nil {
+		state := w.state
+		b.meta.Store(&state)
+		return nil
+	}
+	if errors.Is(err, bbolt.ErrDatabaseNotOpen) {
+		return fmt.Errorf("changing %s: %w", b.path, ErrClosed)
+	}
+	if inside == nil || !errors.Is(err, inside) { // the commit failed, or bbolt panicked
+		var write *fs.PathError
+		if !errors.As(err, &write) || !errors.Is(err, syscall.ENOSPC) {
+			b.failed = err
+			err = fmt.Errorf("%w: %w", ErrFailed, err)
+		}
+		if w.tx == nil || w.tx.DB() != nil {
+			b.stuck.Store(true)
+		}
+	}
+	return fmt.Errorf("changing %s: %w", b.path, err)
+}
+
+// fence runs the check of that name before the first transaction that writes.
+func (b *Base) fence() error {
+	if b.fenced {
+		return nil
+	}
+	err := b.read("checking before the first write", fence)
+	b.fenced = err == nil
+	return err
+}
+
+// writer is one write transaction.
+type writer struct {
+	path    string
+	tx      *bbolt.Tx
+	state   state            // what finish or interrupt stores; its counts move with every record
+	wanted  map[Store]counts // entries of other stores are left out
+	buckets map[string]*bbolt.Bucket
+	arena   arena // values must live until the commit
+
+	keys  int64
+	count int   // entries, and
+	bytes int64 // their size, of this transaction
+
+	// parted says of the key at hand whether its record is.
+	parted struct {
+		key entry
+		is  bool
+	}
+}
+
+// bucket returns one of a store's buckets, and makes it if need be.
+func (w *writer) bucket(t table, s Store) (*bbolt.Bucket, error) {
+	name := t.bucket(s)
+	if b := w.buckets[string(name)]; b != nil {
+		return b, nil
+	}
+	b, err := w.tx.CreateBucketIfNotExists(name)
+	if err != nil {
+		return nil, w.blame(t, s, nil, err)
+	}
+	w.buckets[string(name)] = b
+	return b, nil
+}
+
+// apply does what an entry wants, whether or not it was done before.
+func (w *writer) apply(e entry) error {
+	if _, ok := w.wanted[e.store()]; !ok {
+		return nil
+	}
+	w.count++
+	w.bytes += int64(len(e))
+	switch e.op() {
+	case opPut, opDelete:
+		return w.record(e)
+	case opChunk:
+		return w.put(tableParts, e.store(), appendPartKey(nil, e.key(), spaceChunks, e.part()), e.value())
+	case opPart, opDelPart:
+		return w.part(e)
+	}
+	panic(fmt.Sprintf("BUG: snapshot: entry of kind %d in a change", e.op()))
+}
+
+// put puts a copy of a value.
+func (w *writer) put(t table, s Store, key, value []byte) error {
+	b, err := w.bucket(t, s)
+	if err == nil {
+		err = w.blame(t, s, key, b.Put(key, w.arena.copy(value)))
+	}
+	return err
+}
+
+func (w *writer) delete(t table, s Store, key []byte) error {
+	b, err := w.bucket(t, s)
+	if err == nil {
+		err = w.blame(t, s, key, b.Delete(key))
+	}
+	return err
+}
+
+// blame says what an error of bbolt means: we never nest buckets, so one that is in the way is damage.
+func (w *writer) blame(t table, s Store, key []byte, err error) error {
+	if errors.Is(err, bbolt.ErrIncompatibleValue) {
+		return &DamageError{
+			File: w.path, Bucket: string(t.bucket(s)), Key: bytes.Clone(key), Offset: -1,
+			What: "an entry is said to be a bucket, or the bucket an entry",
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("bucket %s, key %.64q: %w", t.bucket(s), key, err)
+	}
+	return nil
+}
+
+// record puts or deletes a record, with its deadline entry, and removes what belonged to the old one.
+func (w *writer) record(e entry) error {
+	w.keys++
+	old, had, err := w.old(e)
+	if err != nil {
+		return err
+	}
+	var h head
+	if e.op() == opPut {
+		h, _ = parseHead(e.value())
+	}
+	if had {
+		if err = w.removeOld(e, old, h); err != nil {
+			return err
+		}
+	}
+	if e.op() == opDelete {
+		err = w.delete(tableKeys, e.store(), e.key())
+	} else {
+		err = w.put(tableKeys, e.store(), e.key(), e.value())
+	}
+	if err == nil && h.deadline != 0 && (!had || h.deadline != old.deadline) {
+		key := appendDeadlineKey(nil, h.deadline, e.key())
+		err = w.put(tableDeadlines, e.store(), key, seal(key, make([]byte, sumSize)))
+	}
+	c := w.state.stores[e.store()]
+	c.keys += one(e.op() == opPut) - one(had)
+	c.deadlines += one(h.deadline != 0) - one(had && old.deadline != 0)
+	w.state.stores[e.store()] = c
+	w.parted.key, w.parted.is = append(w.parted.key[:0], e.about()...), h.has(flagParted)
+	return err
+}
+
+func one(is bool) int64 {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+// removeOld removes what belongs to a record that is replaced or deleted and not to the one in its place.
+func (w *writer) removeOld(e entry, old, now head) (err error) {
+	if old.has(flagChunked) {
+		err = w.deleteParts(e, spaceChunks)
+	}
+	if err == nil && old.has(flagParted) && (e.op() == opDelete || e.clear()) {
+		err = w.deleteParts(e, spaceParts)
+	}
+	if err == nil && old.deadline != 0 && old.deadline != now.deadline {
+		err = w.delete(tableDeadlines, e.store(), appendDeadlineKey(nil, old.deadline, e.key()))
+	}
+	return err
+}
+
+// old returns the record that is there now.
+func (w *writer) old(e entry) (h head, ok bool, err error) {
+	b, err := w.bucket(tableKeys, e.store())
+	if err != nil {
+		return head{}, false, err
+	}
+	value := b.Get(e.key())
+	if value == nil {
+		return head{}, false, nil
+	}
+	if h, ok = parseHead(value); !ok || !sound(e.key(), value) {
+		return head{}, false, &DamageError{
+			File: w.path, Bucket: string(tableKeys.bucket(e.store())), Key: bytes.Clone(e.key()), Offset: -1,
+			What: "the checksum of the record to replace does not match",
+		}
+	}
+	return h, true, nil
+}
+
+// part puts or deletes a part. To put one on a record that is not parted is the caller's bug: nobody would ever
+// remove it.
+func (w *writer) part(e entry) error {
+	key := appendPartKey(nil, e.key(), spaceParts, e.part())
+	if e.op() == opDelPart {
+		return w.delete(tableParts, e.store(), key)
+	}
+	if w.parted.key == nil || !sameKey(w.parted.key, e) {
+		h, ok, err := w.old(e)
+		if err != nil {
+			return err
+		}
+		w.parted.key, w.parted.is = append(w.parted.key[:0], e.about()...), ok && h.has(flagParted)
+	}
+	if !w.parted.is {
+		panic(fmt.Sprintf("BUG: snapshot: part %d of key %q, which is not parted", e.part(), e.key()))
+	}
+	return w.put(tableParts, e.store(), key, e.value())
+}
+
+// deleteParts removes all of a key's parts or chunks.
+func (w *writer) deleteParts(e entry, space byte) error {
+	b, err := w.bucket(tableParts, e.store())
+	if err != nil {
+		return err
+	}
+	prefix := appendPartPrefix(nil, e.key(), space)
+	var keys [][]byte // a cursor does not outlive a change
+	c := b.Cursor()
+	for k, _ := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, _ = c.Next() {
+		keys = append(keys, w.arena.copy(k))
+	}
+	for _, k := range keys {
+		if err := b.Delete(k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finish makes the transaction the one that reaches the new state: stores that are no longer named go, those
+// that are named have all their buckets, and the meta is the new one.
+func (w *writer) finish(to state) error {
+	for store := range w.state.stores {
+		if _, kept := to.stores[store]; kept {
+			continue
+		}
+		delete(w.state.stores, store)
+		for t := tableKeys; t <= tableParts; t++ {
+			name := t.bucket(store)
+			delete(w.buckets, string(name))
+			if err := w.tx.DeleteBucket(name); err != nil && !errors.Is(err, bbolt.ErrBucketNotFound) {
+				return fmt.Errorf("dropping bucket %s: %w", name, err)
+			}
+		}
+	}
+	for store := range to.stores {
+		w.state.stores[store] = w.state.stores[store] // also without keys
+		for t := tableKeys; t <= tableParts; t++ {
+			if _, err := w.bucket(t, store); err != nil {
+				return err
+			}
+		}
+	}
+	w.state.Meta, w.state.applying = to.Meta, false
+	return w.writeState()
+}
+
+// interrupt ends a transaction that is not the last of a redo file.
+func (w *writer) interrupt() error {
+	w.state.applying = true
+	return w.writeState()
+}
+
+func (w *writer) writeState() error {
+	meta, err := w.tx.CreateBucketIfNotExists([]byte(bucketMeta))
+	if err == nil {
+		err = meta.Put([]byte(keyFormat), formatValue())
+	}
+	if err == nil {
+		err = meta.Put([]byte(keyState), w.state.value())
+	}
+	return err
+}

@@ -1,0 +1,285 @@
+package snapshot
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"go.etcd.io/bbolt"
+
+	"holdfast/internal/vfs"
+)
+
+// Base is an open base. All methods are safe for concurrent use; changes go one after the other.
+type Base struct {
+	path     string
+	fs       vfs.FS
+	readOnly bool
+	db       *bbolt.DB
+	badPage  int // header page that was not valid at Open, or -1
+
+	meta atomic.Pointer[state] // as of the last commit
+
+	// mu is held by whatever writes, and by Verify.
+	mu     sync.Mutex
+	fenced bool  // the branch pages were walked since Open (guarded by mu)
+	failed error // the write that left bbolt in doubt (guarded by mu)
+	limits limits
+
+	stuck atomic.Bool // bbolt panicked holding its own locks: Close must not wait for them
+}
+
+// limits of one bbolt transaction. Tests lower them.
+type limits struct {
+	whole   int   // more entries than this go through a redo file
+	entries int   // in one transaction of a redo file
+	bytes   int64 // in one transaction of either kind
+}
+
+func defaultLimits() limits { return limits{whole: 16 << 10, entries: 16 << 10, bytes: 16 << 20} }
+
+// OpenOptions say how to open.
+type OpenOptions struct {
+	FS       vfs.FS // for redo files; nil is the operating system's
+	ReadOnly bool   // other processes may then read too, and none may write
+}
+
+// Open opens the base at path, without waiting for anybody: ErrNotExist, ErrNotBase, ErrNewer, ErrLocked,
+// ErrCorrupt, and for a read-only Open ErrUnfinished. It reads the head, the free list and the meta, whatever
+// the size of the file. A complete redo file beside it is applied first, an incomplete one removed.
+//
+// If one of bbolt's two header pages is damaged Open uses the other, as after a crash in the middle of a commit.
+// That is the previous commit's state, whole, with the LSN it had: whoever replays a log from there must
+// insist that the log begins at that LSN. Verify reports the page.
+func Open(path string, o OpenOptions) (*Base, error) {
+	b := &Base{path: path, fs: o.FS, readOnly: o.ReadOnly, limits: defaultLimits()}
+	if b.fs == nil {
+		b.fs = vfs.OS()
+	}
+	if err := b.open(); err != nil {
+		return nil, err
+	}
+	if err := b.settle(); err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	return b, nil
+}
+
+// open opens bbolt's side.
+func (b *Base) open() error {
+	var file *os.File
+	err := guard(b.path, "opening", func() (err error) {
+		b.db, err = bbolt.Open(b.path, 0o600, &bbolt.Options{
+			Timeout:         time.Millisecond, // lockFile has the lock by then
+			FreelistType:    bbolt.FreelistMapType,
+			PreLoadFreelist: true, // bbolt's check wants it
+			ReadOnly:        b.readOnly,
+			InitialMmapSize: b.room(),
+			OpenFile: func(path string, flag int, mode os.FileMode) (_ *os.File, err error) {
+				file, err = b.openFile(path, flag&^os.O_CREATE, mode)
+				return file, err
+			},
+		})
+		return err
+	})
+	if err != nil && file != nil && b.db == nil {
+		// bbolt panicked, or closed the file itself: then ErrClosed is all that this says.
+		if closing := file.Close(); closing != nil && !errors.Is(closing, os.ErrClosed) {
+			err = errors.Join(err, closing)
+		}
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("opening %s: %w: %w", b.path, ErrNotExist, err)
+	}
+	if err != nil {
+		return fmt.Errorf("opening %s: %w", b.path, err)
+	}
+	return nil
+}
+
+// room is how much to map: addresses cost nothing, and while the file grows within them no reader waits.
+func (b *Base) room() int {
+	const spare = 1 << 30
+	info, err := b.fs.Stat(b.path)
+	if err != nil || unsafe.Sizeof(uintptr(0)) < 8 {
+		return 0
+	}
+	return int(2*info.Size()) + spare
+}
+
+// openFile opens, locks and checks the file before bbolt reads it. bbolt's own lock then finds it locked by the
+// same file, which is fine. Locking first matters: a file that its owner is writing to would look damaged.
+func (b *Base) openFile(path string, flag int, mode os.FileMode) (*os.File, error) {
+	file, err := os.OpenFile(path, flag, mode)
+	if err != nil {
+		return nil, err
+	}
+	how := syscall.LOCK_EX
+	if b.readOnly {
+		how = syscall.LOCK_SH
+	}
+	if err = syscall.Flock(int(file.Fd()), how|syscall.LOCK_NB); errors.Is(err, syscall.EWOULDBLOCK) {
+		err = ErrLocked
+	}
+	if err == nil {
+		var info fs.FileInfo
+		if info, err = file.Stat(); err == nil && !info.Mode().IsRegular() {
+			err = fmt.Errorf("%w: not a regular file", ErrNotBase)
+		}
+		if err == nil {
+			var h header
+			h, _, err = checkHeader(file, info.Size(), path)
+			b.badPage = h.bad
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
+
+// settle reads the meta and finishes what a crash left unfinished.
+func (b *Base) settle() error {
+	if err := b.reload(); err != nil {
+		return err
+	}
+	if b.readOnly {
+		if b.meta.Load().applying {
+			return fmt.Errorf("opening %s: %w", b.path, ErrUnfinished)
+		}
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.finishRedo()
+}
+
+// reload reads the meta anew.
+func (b *Base) reload() error {
+	return b.read("reading the meta", func(v *view, root uint64) error {
+		s, err := v.readState(root)
+		if err == nil {
+			b.meta.Store(&s)
+		}
+		return err
+	})
+}
+
+// Meta says what the base is, as of the last commit.
+func (b *Base) Meta() Meta { return b.meta.Load().counted() }
+
+// Path is the file's path as Open was given it.
+func (b *Base) Path() string { return b.path }
+
+// Stats are sizes, as of the last commit.
+type Stats struct {
+	FileBytes int64
+	PageBytes int
+	Pages     int64 // in use or free, without the space that the file has been grown by ahead of need
+	FreePages int64 // that a later commit may use
+}
+
+// Stats says how big the base is.
+func (b *Base) Stats() (Stats, error) {
+	info, err := os.Stat(b.path)
+	if err != nil {
+		return Stats{}, fmt.Errorf("looking at %s: %w", b.path, err)
+	}
+	s := Stats{FileBytes: info.Size()}
+	err = b.read("reading sizes", func(v *view, _ uint64) error {
+		s.PageBytes, s.Pages = v.pageSize, int64(len(v.data)/v.pageSize)
+		return nil
+	})
+	free := b.db.Stats()
+	s.FreePages = int64(free.FreePageN + free.PendingPageN)
+	return s, err
+}
+
+// Close closes the file. It waits for reads that are under way.
+func (b *Base) Close() error {
+	if b.stuck.Load() {
+		return fmt.Errorf("closing %s: %w: bbolt did not give back its locks; the file stays open", b.path, ErrFailed)
+	}
+	if err := b.db.Close(); err != nil {
+		return fmt.Errorf("closing %s: %w", b.path, err)
+	}
+	return nil
+}
+
+// guard runs what touches mapped pages or bbolt. bbolt panics on pages that make no sense, and reading a mapped
+// page faults when the disk cannot give it or the file was cut short meanwhile. Neither is a bug of ours and
+// neither may end the process, so here, at the package's door and nowhere else, both become ErrCorrupt. Our
+// own panics ("BUG: …") pass. Callers' functions never run inside.
+func guard(file, doing string, fn func() error) (err error) {
+	before := debug.SetPanicOnFault(true)
+	defer func() {
+		debug.SetPanicOnFault(before)
+		switch p := recover().(type) {
+		case nil:
+		case string:
+			if strings.HasPrefix(p, "BUG: ") {
+				panic(p)
+			}
+			err = &DamageError{File: file, Offset: -1, What: doing + ": " + p}
+		default:
+			err = &DamageError{File: file, Offset: -1, What: fmt.Sprintf("%s: %v", doing, p)}
+		}
+	}()
+	return fn()
+}
+
+// begin starts a read transaction and returns what it sees, with the root's page.
+func (b *Base) begin(doing string) (tx *bbolt.Tx, v view, root uint64, err error) {
+	began := false
+	err = guard(b.path, doing, func() error {
+		if tx, err = b.db.Begin(false); err != nil {
+			began = true
+			return err
+		}
+		began = true
+		info := b.db.Info()
+		v = view{file: b.path, pageSize: info.PageSize}
+		// The mapping outlives the transaction's lock on it, and no collector moves it. The conversion goes
+		// through a pointer because bbolt hands the address out as a number.
+		start := *(*unsafe.Pointer)(unsafe.Pointer(&info.Data))
+		v.data = unsafe.Slice((*byte)(start), tx.Size())
+		root = uint64(tx.Cursor().Bucket().Root())
+		return nil
+	})
+	if !began {
+		b.stuck.Store(true)
+	}
+	if errors.Is(err, bbolt.ErrDatabaseNotOpen) {
+		err = ErrClosed
+	}
+	if err != nil {
+		return nil, view{}, 0, fmt.Errorf("%s of %s: %w", doing, b.path, err)
+	}
+	return tx, v, root, nil
+}
+
+// read runs fn on a short read transaction.
+func (b *Base) read(doing string, fn func(v *view, root uint64) error) error {
+	tx, v, root, err := b.begin(doing)
+	if err != nil {
+		return err
+	}
+	err = guard(b.path, doing, func() error { return fn(&v, root) })
+	return end(tx, err)
+}
+
+// end ends a read transaction.
+func end(tx *bbolt.Tx, err error) error {
+	if rollback := tx.Rollback(); rollback != nil {
+		return errors.Join(err, fmt.Errorf("ending a read transaction: %w", rollback))
+	}
+	return err
+}

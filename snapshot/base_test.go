@@ -1,0 +1,273 @@
+package snapshot
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"slices"
+	"testing"
+
+	"go.etcd.io/bbolt"
+
+	"holdfast/internal/vfs"
+)
+
+// small writes a base with the keys a, b and c in store 1, of which b has a deadline.
+func small(t testing.TB, dir string) *model {
+	t.Helper()
+	m := newModel(1)
+	m.meta.LSN, m.meta.Time, m.meta.Extra = 41, 1700000000000, []byte("later")
+	c := newChanges(t, vfs.OS(), dir, m)
+	c.put(1, "b", Record{Kind: 2, Deadline: 5000, Payload: []byte("two")})
+	c.put(1, "a", Record{Kind: 1, Payload: []byte("one")})
+	c.put(1, "c", Record{Kind: 3})
+	c.fresh(vfs.OS(), dir)
+	return m
+}
+
+func TestEveryShapeComesBack(t *testing.T) {
+	dir := t.TempDir()
+	m := newModel(1, 4_000_000_000)
+	c := newChanges(t, vfs.OS(), dir, m)
+	c.put(1, "", Record{Kind: 255, Payload: []byte("the empty key")})
+	c.put(1, "empty value", Record{})
+	c.put(1, "\x00", Record{Deadline: 1, Payload: []byte{0}})
+	c.put(1, "\x00\x00", Record{Deadline: math.MaxInt64, Payload: []byte{0}})
+	for _, size := range []int{MaxPlainKey - 1, MaxPlainKey, MaxPlainKey + 1, 40 << 10, chunk + 1, 200 << 10} {
+		c.put(1, string(bytes.Repeat([]byte("k"), size)), Record{Deadline: 77, Payload: fmt.Appendf(nil, "under a key of %d", size)})
+	}
+	for _, size := range []int{chunk - 1, chunk, chunk + 1, 2 * chunk, 3*chunk + 5, 100 << 20} {
+		c.put(4_000_000_000, fmt.Sprintf("payload of %d", size), Record{Payload: bytes.Repeat([]byte("0123456789"), size/10+1)[:size]})
+	}
+	c.put(4_000_000_000, "parted", Record{Parted: true, Payload: bytes.Repeat([]byte("head"), chunk)})
+	c.putPart(4_000_000_000, "parted", 0, "")
+	c.putPart(4_000_000_000, "parted", math.MaxUint64, "the last")
+	c.putPart(4_000_000_000, "parted", 1, string(bytes.Repeat([]byte("p"), 1<<20)))
+	r := c.fresh(vfs.OS(), dir)
+	b := open(t, dir, OpenOptions{ReadOnly: true})
+	m.check(t, b)
+	if fmt.Sprint(r.Meta) != fmt.Sprint(b.Meta()) || r.Keys != 17 || r.Bytes < 100<<20 || r.Pages != r.Bytes/4096 {
+		t.Errorf("result %+v", r)
+	}
+}
+
+func TestWhatOpenSays(t *testing.T) {
+	bolt := func(fill func(tx *bbolt.Tx) error, o *bbolt.Options) func(t *testing.T, path string) {
+		return func(t *testing.T, path string) {
+			db, err := bbolt.Open(path, 0o600, o)
+			must(t, err)
+			must(t, db.Update(fill))
+			must(t, db.Close())
+		}
+	}
+	text := func(content string) func(t *testing.T, path string) {
+		return func(t *testing.T, path string) { must(t, os.WriteFile(path, []byte(content), 0o600)) }
+	}
+	newer := func(tx *bbolt.Tx) error {
+		meta, err := tx.CreateBucket([]byte(bucketMeta))
+		if err != nil {
+			return err
+		}
+		value := formatValue()
+		value[len(value)-4] = 2
+		return meta.Put([]byte(keyFormat), seal([]byte(keyFormat), value))
+	}
+	headless := func(tx *bbolt.Tx) error {
+		_, err := tx.CreateBucket(tableKeys.bucket(3))
+		return err
+	}
+	other := func(tx *bbolt.Tx) error {
+		meta, err := tx.CreateBucket([]byte(bucketMeta))
+		if err != nil {
+			return err
+		}
+		return meta.Put([]byte("version"), []byte("1"))
+	}
+	for _, test := range []struct {
+		name string
+		make func(t *testing.T, path string)
+		want error
+	}{
+		{"nothing there", func(*testing.T, string) {}, ErrNotExist},
+		{"nothing there, as files say it", func(*testing.T, string) {}, fs.ErrNotExist},
+		{"an empty file", text(""), ErrNotBase},
+		{"a short text", text("REDIS0011"), ErrNotBase},
+		{"a long text", text(string(bytes.Repeat([]byte("hello world\n"), 5000))), ErrNotBase},
+		{"a directory", func(t *testing.T, path string) { must(t, os.Mkdir(path, 0o700)) }, nil},
+		{"a bbolt file of somebody else", bolt(func(tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("users")); return err }, nil), ErrNotBase},
+		{"an empty bbolt file", bolt(func(*bbolt.Tx) error { return nil }, nil), ErrNotBase},
+		{"a bbolt file without a free list", bolt(func(*bbolt.Tx) error { return nil }, &bbolt.Options{NoFreelistSync: true}), ErrNotBase},
+		{"a bbolt file with a meta bucket of its own", bolt(other, nil), ErrNotBase},
+		{"a base without its meta", bolt(headless, nil), ErrCorrupt},
+		{"a base of a newer format", bolt(newer, nil), ErrNewer},
+	} {
+		for _, readOnly := range []bool{false, true} {
+			dir := t.TempDir()
+			test.make(t, basePath(dir))
+			before, statErr := os.ReadFile(basePath(dir))
+			b, err := Open(basePath(dir), OpenOptions{ReadOnly: readOnly})
+			if b != nil || err == nil || test.want != nil && !errors.Is(err, test.want) {
+				t.Errorf("%s (read-only %t): %v, want %v", test.name, readOnly, err, test.want)
+			}
+			after, _ := os.ReadFile(basePath(dir))
+			if statErr == nil && !bytes.Equal(before, after) {
+				t.Errorf("%s: Open changed it", test.name)
+			}
+		}
+	}
+}
+
+func TestLocks(t *testing.T) {
+	dir := t.TempDir()
+	small(t, dir)
+	for _, test := range []struct {
+		first, second bool // read-only
+		want          error
+	}{
+		{false, false, ErrLocked},
+		{false, true, ErrLocked},
+		{true, false, ErrLocked},
+		{true, true, nil},
+	} {
+		first, err := Open(basePath(dir), OpenOptions{ReadOnly: test.first})
+		must(t, err)
+		second, err := Open(basePath(dir), OpenOptions{ReadOnly: test.second})
+		if !errors.Is(err, test.want) || (err == nil) != (test.want == nil) {
+			t.Errorf("%+v: %v", test, err)
+		}
+		if err == nil {
+			must(t, second.Close())
+		}
+		must(t, first.Close())
+	}
+}
+
+func TestReadOnlyAndClosed(t *testing.T) {
+	dir := t.TempDir()
+	m := small(t, dir)
+	b, err := Open(basePath(dir), OpenOptions{ReadOnly: true})
+	must(t, err)
+	ch := NewChanges(vfs.OS(), dir, 1<<20)
+	if _, err := b.Apply(ch, m.meta); !errors.Is(err, ErrReadOnly) {
+		t.Errorf("Apply on a read-only base: %v", err)
+	}
+	must(t, b.Close())
+	b, err = Open(basePath(dir), OpenOptions{})
+	must(t, err)
+	must(t, b.Close())
+	if _, _, err := b.Get(1, []byte("a")); !errors.Is(err, ErrClosed) {
+		t.Errorf("Get on a closed base: %v", err)
+	}
+	if _, err := b.Apply(ch, m.meta); !errors.Is(err, ErrClosed) {
+		t.Errorf("Apply on a closed base: %v", err)
+	}
+}
+
+func TestIterations(t *testing.T) {
+	dir := t.TempDir()
+	m := newModel(1)
+	c := newChanges(t, vfs.OS(), dir, m)
+	for i := range 1000 {
+		c.put(1, fmt.Sprintf("%03d", i), Record{Deadline: int64(1 + i%10)})
+	}
+	long := string(bytes.Repeat([]byte("z"), 40000))
+	c.put(1, long, Record{Deadline: 5, Payload: []byte("long")})
+	c.put(1, "", Record{})
+	c.fresh(vfs.OS(), dir)
+	b := open(t, dir, OpenOptions{})
+
+	keys := func(from []byte) (keys []string) {
+		must(t, b.Each(1, from, func(key []byte, _ Record) error { keys = append(keys, string(key)); return nil }))
+		return keys
+	}
+	all := keys(nil)
+	if len(all) != 1002 || all[0] != "" || all[1] != "000" || all[1001] != long {
+		t.Errorf("Each from the start: %d keys", len(all))
+	}
+	if got := keys([]byte("997a")); !slices.Equal(got, []string{"998", "999", long}) {
+		t.Errorf("Each from 997a: %.20q", got)
+	}
+	if got := keys([]byte("998")); !slices.Equal(got, []string{"998", "999", long}) {
+		t.Errorf("Each from 998: %.20q", got)
+	}
+	stop := errors.New("enough")
+	if err := b.Each(1, nil, func([]byte, Record) error { return stop }); err != stop {
+		t.Errorf("fn's error became %v", err)
+	}
+
+	var sliced []string
+	var after []byte
+	for more := true; more; {
+		entries, again, err := b.Slice(1, after, 7)
+		must(t, err)
+		if len(entries) == 0 || len(entries) > 7 {
+			t.Fatalf("a slice of %d", len(entries))
+		}
+		for _, e := range entries {
+			sliced, after = append(sliced, string(e.Key)), e.Key
+		}
+		more = again
+	}
+	if !slices.Equal(sliced, all) {
+		t.Errorf("slices give %d keys, Each %d", len(sliced), len(all))
+	}
+	if entries, more, err := b.Slice(77, nil, 7); entries != nil || more || err != nil {
+		t.Errorf("a slice of an unknown store: %v %t %v", entries, more, err)
+	}
+
+	var due []string
+	must(t, b.Deadlines(1, 5, 6, func(deadline int64, key []byte) error {
+		due = append(due, fmt.Sprintf("%d %.3s", deadline, key))
+		return nil
+	}))
+	if len(due) != 201 || due[0] != "5 004" || due[100] != "5 zzz" && due[0] != "5 zzz" || due[200] != "6 995" {
+		t.Errorf("deadlines 5 to 6: %d, %q", len(due), due)
+	}
+}
+
+// TestAPanicOfTheCallerIsTheCallers: guard must not swallow what fn does, and the transaction must end.
+func TestAPanicOfTheCallerIsTheCallers(t *testing.T) {
+	dir := t.TempDir()
+	m := small(t, dir)
+	b := open(t, dir, OpenOptions{})
+	func() {
+		defer func() {
+			if p := recover(); p != "mine" {
+				t.Errorf("recovered %v", p)
+			}
+		}()
+		must(t, b.Each(1, nil, func([]byte, Record) error { panic("mine") }))
+	}()
+	if open := b.db.Stats().OpenTxN; open != 0 {
+		t.Errorf("%d transactions are open", open)
+	}
+	c := newChanges(t, vfs.OS(), dir, m)
+	c.delete(1, "a")
+	c.apply(b)
+	m.check(t, b)
+}
+
+func TestStats(t *testing.T) {
+	dir := t.TempDir()
+	m := small(t, dir)
+	b := open(t, dir, OpenOptions{})
+	c := newChanges(t, vfs.OS(), dir, m)
+	for i := range 1000 {
+		c.put(1, fmt.Sprint(i), Record{Payload: make([]byte, 100)})
+	}
+	c.apply(b)
+	for key := range m.stores[1] {
+		c.delete(1, key)
+	}
+	c.apply(b)
+	s, err := b.Stats()
+	must(t, err)
+	info, err := os.Stat(b.Path())
+	must(t, err)
+	if s.FileBytes != info.Size() || s.PageBytes != os.Getpagesize() || s.Pages < 30 || s.FreePages < 30 || s.FreePages >= s.Pages {
+		t.Errorf("%+v", s)
+	}
+}

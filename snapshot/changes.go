@@ -1,0 +1,187 @@
+package snapshot
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"holdfast/internal/vfs"
+)
+
+// Changes gathers what a checkpoint puts into the base, in any order, and gives it out sorted. Above its memory
+// limit it goes to temporary files. One goroutine at a time may use it.
+//
+// The last call for a key, or for a part, wins. A record that is not parted, or a Delete, removes all parts,
+// those of earlier calls too. A parted record leaves the parts alone that are there: so HSET on a large hash is
+// its head and the parts that changed, while DEL and HSET are a Delete, a Put of the new head, and new parts.
+//
+// What belongs to a store that the Meta of the commit does not name is left out.
+type Changes struct {
+	spool       spool
+	calls       int
+	key, value  []byte // scratch
+	chunkHeader [8]byte
+}
+
+// NewChanges makes an empty set. dir is for its temporary files; memory, in bytes, is what it keeps before it
+// needs them. Errors of files come from the calls that write them.
+func NewChanges(fs vfs.FS, dir string, memory int) *Changes {
+	return &Changes{spool: spool{fs: fs, dir: dir, limit: memory}}
+}
+
+// Put sets a key's record. The slices may be reused after it returns.
+func (c *Changes) Put(store Store, key []byte, r Record) error {
+	if r.Deadline < 0 {
+		panic(fmt.Sprintf("BUG: snapshot: deadline %d of key %q", r.Deadline, key))
+	}
+	c.calls++
+	c.key = appendStored(c.key[:0], key)
+	h := head{kind: r.Kind, deadline: r.Deadline, body: fullBody(key, r.Payload)}
+	if r.Parted {
+		h.flags |= flagParted
+	}
+	if hashed(key) {
+		h.flags |= flagHashed
+	}
+	var rest []byte
+	if len(h.body) > chunk {
+		h.flags |= flagChunked
+		rest = h.body
+		h.body = binary.LittleEndian.AppendUint64(c.chunkHeader[:0], uint64(len(rest)))
+	}
+	c.value = appendHead(c.value[:0], c.key, h)
+	err := c.spool.add(opPut, store, 0, c.key, c.value)
+	for number := uint64(0); len(rest) > 0 && err == nil; number++ {
+		n := min(chunk, len(rest))
+		err = c.addPart(opChunk, store, spaceChunks, number, rest[:n])
+		rest = rest[n:]
+	}
+	return err
+}
+
+// Delete removes a key with all its parts; it need not be there.
+func (c *Changes) Delete(store Store, key []byte) error {
+	c.calls++
+	c.key = appendStored(c.key[:0], key)
+	return c.spool.add(opDelete, store, 0, c.key, nil)
+}
+
+// PutPart sets a part of a key whose record is parted, here or in the base. ErrTooLarge beyond MaxPart bytes.
+func (c *Changes) PutPart(store Store, key []byte, part uint64, payload []byte) error {
+	if len(payload) > MaxPart {
+		return fmt.Errorf("part %d of key %.64q has %d bytes: %w", part, key, len(payload), ErrTooLarge)
+	}
+	c.calls++
+	c.key = appendStored(c.key[:0], key)
+	return c.addPart(opPart, store, spaceParts, part, payload)
+}
+
+// DeletePart removes a part; it need not be there.
+func (c *Changes) DeletePart(store Store, key []byte, part uint64) error {
+	c.calls++
+	c.key = appendStored(c.key[:0], key)
+	return c.spool.add(opDelPart, store, part, c.key, nil)
+}
+
+// addPart adds a part or chunk of the key in c.key.
+func (c *Changes) addPart(o op, store Store, space byte, number uint64, payload []byte) error {
+	at := len(c.key)
+	c.key = appendPartKey(c.key, c.key[:at:at], space, number)
+	c.value = append(append(c.value[:0], 0, 0, 0, 0), payload...)
+	seal(c.key[at:], c.value)
+	c.key = c.key[:at]
+	return c.spool.add(o, store, number, c.key, c.value)
+}
+
+// Len is the number of calls so far: no fewer than what they change.
+func (c *Changes) Len() int { return c.calls }
+
+// Bytes is what the set takes, in memory and files together.
+func (c *Changes) Bytes() int64 { return c.spool.bytes }
+
+// Discard removes the temporary files. The set is empty then and may be used again.
+func (c *Changes) Discard() error {
+	c.calls = 0
+	return c.spool.discard()
+}
+
+// resolved gives out what is left to do: of each key at most one opPut or opDelete, then the chunks of that
+// opPut, then at most one opPart or opDelPart of each part. May be called again.
+func (c *Changes) resolved() (source, error) {
+	from, err := c.spool.entries()
+	if err != nil {
+		return nil, err
+	}
+	return &resolver{from: from}, nil
+}
+
+// resolver lets later calls win over earlier ones.
+type resolver struct {
+	from  source
+	ahead entry // not yet consumed; valid until from is asked again
+	err   error
+
+	key     entry  // an entry about the key at hand
+	put     uint64 // sequence of the key's last record
+	cleared uint64 // sequence of the last call that removed all parts; 0 if there was none
+	out     entry
+}
+
+// peek shows the next entry without consuming it.
+func (r *resolver) peek() (entry, bool) {
+	if r.ahead == nil && r.err == nil {
+		r.ahead, r.err = r.from.next()
+	}
+	return r.ahead, r.err == nil
+}
+
+func (r *resolver) next() (entry, error) {
+	for {
+		e, ok := r.peek()
+		if !ok {
+			return nil, r.err
+		}
+		if r.key == nil || !sameKey(r.key, e) {
+			r.key = append(r.key[:0], e.about()...)
+			r.put, r.cleared = 0, 0
+		}
+		r.last()
+		if r.err != nil && !errors.Is(r.err, io.EOF) {
+			return nil, r.err
+		}
+		switch r.out.class() {
+		case classRecord:
+			if r.cleared > 0 {
+				r.out.setClear()
+			}
+		case classChunk:
+			if r.out.seq() < r.put { // of a record that was replaced
+				continue
+			}
+		case classPart:
+			if r.out.seq() < r.cleared {
+				continue
+			}
+		}
+		return r.out, nil
+	}
+}
+
+// last consumes the entries about one thing and keeps the last of them in out.
+func (r *resolver) last() {
+	for first := true; ; first = false {
+		e, ok := r.peek()
+		if !ok || !first && (!sameKey(r.out, e) || r.out.class() != e.class() || r.out.part() != e.part()) {
+			return
+		}
+		r.out = append(r.out[:0], e...)
+		r.ahead = nil
+		if e.class() == classRecord {
+			r.put = e.seq()
+			if h, _ := parseHead(e.value()); e.op() == opDelete || !h.has(flagParted) {
+				r.cleared = e.seq()
+			}
+		}
+	}
+}

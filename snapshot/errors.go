@@ -1,0 +1,71 @@
+package snapshot
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// What Open says when it does not open.
+var (
+	// ErrNotExist says that there is no such file.
+	ErrNotExist = errors.New("no base here")
+	// ErrNotBase says that the file is something else.
+	ErrNotBase = errors.New("not a holdfast base")
+	// ErrNewer says that a later holdfast wrote the file, in a format unknown here.
+	ErrNewer = errors.New("base of a newer format")
+	// ErrLocked says that another process, or another Base in this one, has the file open for writing, or
+	// that it is open at all where writing was asked for.
+	ErrLocked = errors.New("base is in use")
+	// ErrUnfinished says that a change was interrupted half way, and that its redo file must be applied by
+	// opening the base for writing; a read-only Open cannot do that, and does not show the half.
+	ErrUnfinished = errors.New("base has an unfinished change; open it for writing to finish it")
+)
+
+// What an open base may say.
+var (
+	// ErrCorrupt says that data which had been written whole is damaged. Every such error is a *DamageError.
+	ErrCorrupt = errors.New("base is damaged")
+	// ErrTooLarge says that a part exceeds MaxPart.
+	ErrTooLarge = errors.New("part is too large")
+	// ErrReadOnly says that a change was asked of a base that was opened for reading.
+	ErrReadOnly = errors.New("base is open for reading only")
+	// ErrFailed says that an earlier write failed in a way that leaves bbolt's memory in doubt (a failed sync
+	// above all): this Base writes no more. Reads go on; opening the file anew starts from what is on disk.
+	ErrFailed = errors.New("an earlier write to the base failed")
+	// ErrClosed says that the base was closed.
+	ErrClosed = errors.New("base is closed")
+)
+
+// DamageError tells where damage was found. errors.Is(err, ErrCorrupt) holds for it.
+type DamageError struct {
+	File   string
+	Bucket string // "" where the damage is outside of any bucket
+	Key    []byte // the bbolt key, or the user's key where it is known; nil where there is none
+	Offset int64  // of the page in the file; -1 where it is unknown
+	What   string
+}
+
+// Error names file, bucket, key and offset, as far as they are known.
+func (e *DamageError) Error() string {
+	var b strings.Builder
+	b.WriteString(e.File)
+	if e.Offset >= 0 {
+		fmt.Fprintf(&b, ": offset %d", e.Offset)
+	}
+	if e.Bucket != "" {
+		fmt.Fprintf(&b, ": bucket %s", e.Bucket)
+	}
+	if e.Key != nil {
+		const shown = 128
+		fmt.Fprintf(&b, ": key %q", e.Key[:min(len(e.Key), shown)])
+		if len(e.Key) > shown {
+			fmt.Fprintf(&b, "… (%d bytes)", len(e.Key))
+		}
+	}
+	fmt.Fprintf(&b, ": %s: %v", e.What, ErrCorrupt)
+	return b.String()
+}
+
+// Unwrap makes errors.Is(err, ErrCorrupt) true.
+func (e *DamageError) Unwrap() error { return ErrCorrupt }

@@ -1,0 +1,263 @@
+package snapshot
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"holdfast/internal/vfs"
+)
+
+// WriteFresh writes a new base from scratch, dir/name, and replaces the one of that name, if any, when the new one
+// is whole, synced and has been looked at: until then the old one is untouched. A Base that has the old one open
+// keeps reading it; it is to be closed and the new one opened. It removes an old redo file.
+//
+// Keys that ch deletes are left out. It loads sorted, about 0.5 M small keys/s, and wants twice the room of
+// ch on the disk of dir beside that of the base.
+func WriteFresh(fs vfs.FS, dir, name string, ch *Changes, m Meta) (Result, error) {
+	started := time.Now() // a stopwatch; nothing depends on it
+	path := filepath.Join(dir, name)
+	temporary := path + TemporarySuffix
+	if err := removeIfThere(fs, temporary); err != nil {
+		return Result{}, err
+	}
+	l := &loader{
+		path: temporary, state: newState(m),
+		derived: spool{fs: fs, dir: dir, limit: ch.spool.limit},
+	}
+	err := guard(temporary, "writing a new base", func() error { return l.load(ch) })
+	if err = errors.Join(err, l.derived.discard()); err == nil {
+		err = inspect(fs, temporary)
+	}
+	if err != nil {
+		return Result{}, errors.Join(err, removeIfThere(fs, temporary))
+	}
+	if err := publish(fs, temporary, path); err != nil {
+		return Result{}, err
+	}
+	if err := removeIfThere(fs, path+redoSuffix); err != nil {
+		return Result{}, err
+	}
+	return Result{
+		Keys: l.keys, Bytes: l.pages * int64(l.pageSize), Pages: l.pages,
+		Duration: time.Since(started), Meta: l.state.counted(),
+	}, nil
+}
+
+// inspect syncs a file that bbolt wrote and looks at its shape as Open and the first Apply would.
+func inspect(fs vfs.FS, path string) error {
+	file, err := fs.Open(path)
+	if err != nil {
+		return fmt.Errorf("opening %s: %w", path, err)
+	}
+	if err = errors.Join(file.Sync(), file.Close()); err != nil {
+		return fmt.Errorf("syncing %s: %w", path, err)
+	}
+	b, err := Open(path, OpenOptions{FS: fs, ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	return errors.Join(b.fence(), b.Close())
+}
+
+// RemoveTemporary removes what WriteFresh, Apply and Changes left in a directory when they were interrupted. A
+// start calls it before anything of this package writes there.
+func RemoveTemporary(fs vfs.FS, dir string) error {
+	names, err := fs.List(dir)
+	if err != nil {
+		return fmt.Errorf("listing %s: %w", dir, err)
+	}
+	found := false
+	for _, name := range names {
+		if strings.HasSuffix(name, TemporarySuffix) {
+			found = true
+			if err := fs.Remove(filepath.Join(dir, name)); err != nil {
+				return fmt.Errorf("removing a temporary file: %w", err)
+			}
+		}
+	}
+	if !found {
+		return nil
+	}
+	if err := fs.SyncDir(dir); err != nil {
+		return fmt.Errorf("syncing %s: %w", dir, err)
+	}
+	return nil
+}
+
+// loader fills a new file in the order of bbolt's keys, which makes full pages and touches each once. Records come
+// in that order; their deadlines and parts are put in order by a second sort.
+type loader struct {
+	path    string
+	state   state
+	derived spool
+
+	db       *bbolt.DB
+	tx       *bbolt.Tx
+	bucket   *bbolt.Bucket
+	name     string // of bucket
+	arena    arena  // values of the transaction
+	count    int    // entries of the transaction
+	keys     int64
+	pages    int64
+	pageSize int
+
+	key    entry // the key at hand,
+	parted bool  // and whether its record is
+}
+
+func (l *loader) load(ch *Changes) (err error) {
+	l.db, err = bbolt.Open(l.path, 0o600, &bbolt.Options{
+		NoSync: true, NoGrowSync: true, FreelistType: bbolt.FreelistMapType, InitialMmapSize: 1 << 30,
+		OpenFile: func(path string, flag int, mode os.FileMode) (*os.File, error) {
+			return os.OpenFile(path, flag|os.O_EXCL, mode)
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("creating %s: %w", l.path, err)
+	}
+	l.pageSize = l.db.Info().PageSize
+	if err = l.fill(ch); err != nil && l.tx != nil {
+		err = errors.Join(err, l.tx.Rollback())
+	}
+	l.pages = l.db.Stats().TxStats.PageCount
+	if err = errors.Join(err, l.db.Close()); err != nil {
+		return fmt.Errorf("writing %s: %w", l.path, err)
+	}
+	return nil
+}
+
+func (l *loader) fill(ch *Changes) error {
+	records, err := ch.resolved()
+	if err == nil {
+		err = each(records, l.record)
+	}
+	if err != nil {
+		return err
+	}
+	derived, err := l.derived.entries()
+	if err == nil {
+		err = each(derived, func(e entry) error { return l.put(table(e.key()[0]), e.store(), e.key()[1:], e.value()) })
+	}
+	if err == nil {
+		err = l.finish()
+	}
+	return err
+}
+
+func each(from source, fn func(entry) error) error {
+	for {
+		e, err := from.next()
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil {
+			err = fn(e)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// record loads a record and sets aside what derives from it.
+func (l *loader) record(e entry) error {
+	c, ok := l.state.stores[e.store()]
+	if !ok || e.op() == opDelete || e.op() == opDelPart {
+		return nil
+	}
+	switch e.op() {
+	case opChunk:
+		return l.derive(tableParts, e.store(), appendPartKey(nil, e.key(), spaceChunks, e.part()), e.value())
+	case opPart:
+		if !l.parted || !sameKey(l.key, e) {
+			panic(fmt.Sprintf("BUG: snapshot: part %d of key %q, which is not parted", e.part(), e.key()))
+		}
+		return l.derive(tableParts, e.store(), appendPartKey(nil, e.key(), spaceParts, e.part()), e.value())
+	}
+	h, _ := parseHead(e.value())
+	l.key, l.parted = append(l.key[:0], e.about()...), h.has(flagParted)
+	l.keys++
+	c.keys++
+	if h.deadline != 0 {
+		c.deadlines++
+		key := appendDeadlineKey(nil, h.deadline, e.key())
+		if err := l.derive(tableDeadlines, e.store(), key, seal(key, make([]byte, sumSize))); err != nil {
+			return err
+		}
+	}
+	l.state.stores[e.store()] = c
+	return l.put(tableKeys, e.store(), e.key(), e.value())
+}
+
+// derive sets a value aside for the second sort.
+func (l *loader) derive(t table, s Store, key, value []byte) error {
+	return l.derived.add(opRaw, s, 0, append([]byte{byte(t)}, key...), value)
+}
+
+// put appends to a bucket.
+func (l *loader) put(t table, s Store, key, value []byte) error {
+	const entriesMax, bytesMax = 64 << 10, 16 << 20
+	if l.tx != nil && (l.count >= entriesMax || l.arena.bytes >= bytesMax) {
+		if err := l.commit(); err != nil {
+			return err
+		}
+	}
+	name := t.bucket(s)
+	if l.tx == nil || l.name != string(name) {
+		if err := l.open(name); err != nil {
+			return err
+		}
+	}
+	l.count++
+	return l.bucket.Put(key, l.arena.copy(value))
+}
+
+// open makes a bucket the one to append to.
+func (l *loader) open(name []byte) (err error) {
+	if l.tx == nil {
+		if l.tx, err = l.db.Begin(true); err != nil {
+			return err
+		}
+	}
+	if l.bucket, err = l.tx.CreateBucketIfNotExists(name); err != nil {
+		return fmt.Errorf("bucket %s: %w", name, err)
+	}
+	l.bucket.FillPercent = 1
+	l.name = string(name)
+	return nil
+}
+
+func (l *loader) commit() error {
+	tx := l.tx
+	l.tx, l.bucket, l.count = nil, nil, 0
+	err := tx.Commit()
+	l.arena.reset()
+	return err
+}
+
+// finish makes the buckets that are still missing and writes the meta, twice: then both of bbolt's header pages
+// lead to it, and damage to one of them costs nothing.
+func (l *loader) finish() error {
+	if l.tx != nil {
+		if err := l.commit(); err != nil {
+			return err
+		}
+	}
+	for range 2 {
+		err := l.db.Update(func(tx *bbolt.Tx) error {
+			w := writer{tx: tx, state: l.state, buckets: map[string]*bbolt.Bucket{}}
+			return w.finish(l.state)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
