@@ -1,0 +1,137 @@
+package commands
+
+import (
+	"holdfast/expiry"
+	"holdfast/kv"
+	"holdfast/resp"
+)
+
+// Call is one execution of a command: what a handler sees, and what it leaves for the dispatcher.
+//
+// The dispatcher has looked the command up, checked its arity, deleted what was due among its keys, and stamped
+// the time. After the handler it logs the call's effect if there were changes, wakes who waits for the keys, and
+// sees to the reply's gate. A handler never reads a clock and never logs.
+type Call struct {
+	*World
+	Cmd    *Command
+	Args   [][]byte // the name first; they are the client's bytes, good only during the call
+	Now    int64    // unix milliseconds
+	Client *Client
+	DB     *kv.DB // the client's
+	Reply  *resp.Writer
+
+	// Nested: the call runs within EXEC or a script, where nothing may block.
+	Nested bool
+	// Replaying: the call runs from the log, for its effect only. Now is 0, so that nothing has expired.
+	Replaying bool
+	// Ready is set when a blocked call runs again because this key changed: only it is to be looked at.
+	Ready []byte
+
+	// Changes counts what the call changed. None: nothing is logged.
+	Changes int
+	// Effects are the commands that have the call's effect when replayed; none: the call itself does.
+	Effects []Effect
+	// Wait is set by a call that blocks its client.
+	Wait *Wait
+}
+
+// Effect is a command to be logged.
+type Effect struct {
+	DB   int
+	Args [][]byte
+}
+
+// Effect logs args in place of the call itself, or after the effects already given. A command whose result
+// depends on the time, on chance or on anything but the keyspace says its effect in absolute terms.
+func (c *Call) Effect(args ...[]byte) { c.EffectIn(c.Client.DB, args...) }
+
+// EffectIn is Effect in another database.
+func (c *Call) EffectIn(db int, args ...[]byte) {
+	c.Effects = append(c.Effects, Effect{db, args})
+}
+
+// Event classes of keyspace notifications, by the letters of notify-keyspace-events.
+const (
+	EventGeneric = 'g'
+	EventString  = '$'
+	EventList    = 'l'
+	EventExpired = 'x'
+	EventEvicted = 'e'
+	EventNew     = 'n'
+)
+
+// Changed says that the key in the client's database changed. Every change to a key is said here, once: it
+// makes the call logged, fails transactions that watch the key, wakes clients that wait for it, and tells who
+// listens to keyspace events.
+func (c *Call) Changed(class byte, event string, key []byte) {
+	c.ChangedIn(c.Client.DB, class, event, key)
+}
+
+// ChangedIn is Changed in another database.
+func (c *Call) ChangedIn(db int, class byte, event string, key []byte) {
+	c.Changes++
+	c.World.touch(db, key)
+	c.Notify(db, class, event, key)
+}
+
+// Notify tells who listens to keyspace events of something that is no change by itself, or of a second
+// event of one change.
+func (c *Call) Notify(db int, class byte, event string, key []byte) {
+	if c.Events != nil && !c.Replaying {
+		c.Events(class, event, db, key)
+	}
+}
+
+// Block makes the client wait until one of the keys changes, or the deadline (unix ms; 0: no end), when
+// timeout writes the reply. Where nothing may block it writes the timeout's reply at once. When the call runs
+// again for a changed key and is still not served, the wait simply goes on.
+func (c *Call) Block(keys [][]byte, deadline int64, timeout func(*resp.Writer)) {
+	if c.Nested || c.Client.DenyBlocking {
+		timeout(c.Reply)
+		return
+	}
+	c.Wait = &Wait{Keys: keys, DB: c.Client.DB, Deadline: deadline, Timeout: timeout}
+}
+
+// is compares the i-th argument with a word in upper case, in any case.
+func (c *Call) is(i int, word string) bool { return equalFold(c.Args[i], word) }
+
+// equalFold compares with an ASCII word in upper case.
+func equalFold(b []byte, word string) bool {
+	if len(b) != len(word) {
+		return false
+	}
+	for i := range b {
+		x := b[i]
+		if 'a' <= x && x <= 'z' {
+			x -= 'a' - 'A'
+		}
+		if x != word[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// ChangedDB says that a whole database changed, in one step.
+func (c *Call) ChangedDB(db int) {
+	c.Changes++
+	if c.TouchedAll != nil {
+		c.TouchedAll()
+	}
+}
+
+// Expire deletes the key if it is due, as the dispatcher has done for the keys that the table's row names. For
+// keys of other databases, and those that are found only while the command runs.
+func (c *Call) Expire(db int, key []byte) {
+	if c.Replaying {
+		return
+	}
+	if e, ok := c.Keys.DB(db).Peek(key); ok && due(e, c.Now) {
+		c.World.ExpireKey(db, key)
+	}
+}
+
+// due reports whether the entry's deadline has come. It can be seen only where whole databases are looked
+// through: the keys that a command names have been dealt with.
+func due(e kv.Entry, now int64) bool { return e.Deadline() != expiry.None && e.Deadline() <= now }

@@ -1,0 +1,320 @@
+package commands
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+
+	"holdfast/expiry"
+	"holdfast/kv"
+)
+
+// infoSection is a part of INFO. The names of the fields are Redis's where it has such a field: tools look them up.
+type infoSection struct {
+	name    string
+	title   string
+	unasked bool // printed when no section is named
+	write   func(c *Call, t *infoText)
+}
+
+func infoSections() []infoSection {
+	return []infoSection{
+		{"server", "Server", true, infoServer},
+		{"clients", "Clients", true, infoClients},
+		{"memory", "Memory", true, infoMemory},
+		{"persistence", "Persistence", true, infoPersistence},
+		{"stats", "Stats", true, infoStats},
+		{"replication", "Replication", true, infoReplication},
+		{"cpu", "CPU", true, infoCPU},
+		{"modules", "Modules", true, func(*Call, *infoText) {}},
+		{"commandstats", "Commandstats", false, infoCommands},
+		{"errorstats", "Errorstats", true, infoErrors},
+		{"cluster", "Cluster", true, func(_ *Call, t *infoText) { t.field("cluster_enabled", 0) }},
+		{"keyspace", "Keyspace", true, infoKeyspace},
+	}
+}
+
+// INFO [section [section ...]]
+func infoCommand(c *Call) {
+	t := infoText{figures: c.Keeper.Figures()}
+	for _, s := range infoSections() {
+		if c.wantsSection(s) {
+			t.section(s.title)
+			s.write(c, &t)
+		}
+	}
+	c.Reply.Verbatim("txt", string(t.text))
+}
+
+// wantsSection reports whether a section is asked for. A name that is unknown asks for nothing.
+func (c *Call) wantsSection(s infoSection) bool {
+	if len(c.Args) == 1 {
+		return s.unasked
+	}
+	return slices.ContainsFunc(c.Args[1:], func(arg []byte) bool {
+		switch name := string(fold(nil, arg)); name {
+		case "default":
+			return s.unasked
+		case "all":
+			return s.name != "modules"
+		case "everything":
+			return true
+		default:
+			return name == s.name
+		}
+	})
+}
+
+// infoText gathers INFO's lines.
+type infoText struct {
+	figures Figures
+	text    []byte
+}
+
+func (t *infoText) section(title string) {
+	if len(t.text) > 0 {
+		t.text = append(t.text, "\r\n"...)
+	}
+	t.text = fmt.Appendf(t.text, "# %s\r\n", title)
+}
+
+func (t *infoText) field(name string, value any) {
+	t.text = fmt.Appendf(t.text, "%s:%v\r\n", name, value)
+}
+
+// bytes writes a size twice: exactly, and as people like it.
+func (t *infoText) bytes(name string, n int64) {
+	t.field(name, n)
+	t.field(name+"_human", humanBytes(n))
+}
+
+// humanBytes prints a size as Redis does: 512B, 1.50K, 20.00M.
+func humanBytes(n int64) string {
+	if n < 1024 {
+		return fmt.Sprintf("%dB", n)
+	}
+	size, units := float64(n)/1024, "KMGTPE"
+	for size >= 1024 {
+		size, units = size/1024, units[1:]
+	}
+	return fmt.Sprintf("%.2f%c", size, units[0])
+}
+
+// ratio is a/b in two decimals, 0 where b is.
+func ratio(a, b int64) string {
+	if b == 0 {
+		return "0.00"
+	}
+	return fmt.Sprintf("%.2f", float64(a)/float64(b))
+}
+
+// okOrErr is how INFO says whether something went well.
+func okOrErr(ok bool) string {
+	if ok {
+		return "ok"
+	}
+	return "err"
+}
+
+func infoServer(c *Call, t *infoText) {
+	f, uptime := &t.figures, c.secondsSince(t.figures.StartTime)
+	const secondsPerDay = 24 * 60 * 60
+	hz := c.Config.Int("hz").Load()
+	t.field("redis_version", redisVersion)
+	t.field("holdfast_version", f.Version)
+	t.field("redis_mode", "standalone")
+	t.field("os", runtime.GOOS+" "+runtime.GOARCH)
+	t.field("arch_bits", 64)
+	t.field("go_version", runtime.Version())
+	t.field("process_id", f.ProcessID)
+	t.field("run_id", f.RunID)
+	t.field("tcp_port", f.Port)
+	t.field("server_time_usec", c.Clock().UnixMicro())
+	t.field("uptime_in_seconds", uptime)
+	t.field("uptime_in_days", uptime/secondsPerDay)
+	t.field("hz", hz)
+	t.field("configured_hz", hz)
+	t.field("executable", f.Executable)
+	t.field("config_file", f.ConfigFile)
+}
+
+func infoClients(c *Call, t *infoText) {
+	f := c.Clients.Figures()
+	t.field("connected_clients", f.Connected)
+	t.field("cluster_connections", 0)
+	t.field("maxclients", f.MaxClients)
+	t.field("client_recent_max_input_buffer", f.BiggestIn)
+	t.field("client_recent_max_output_buffer", f.BiggestOut)
+	t.field("blocked_clients", t.figures.Blocked)
+	t.field("tracking_clients", 0)
+	t.field("clients_in_timeout_table", 0)
+}
+
+func infoMemory(c *Call, t *infoText) {
+	f := &t.figures
+	t.bytes("used_memory", f.Memory)
+	t.bytes("used_memory_rss", f.MemoryProcess)
+	t.bytes("used_memory_peak", f.MemoryPeak)
+	t.field("used_memory_peak_perc", ratio(100*f.Memory, f.MemoryPeak)+"%")
+	t.field("used_memory_overhead", f.Memory-f.MemoryData)
+	t.field("used_memory_startup", 0)
+	t.field("used_memory_dataset", f.MemoryData)
+	t.field("used_memory_dataset_perc", ratio(100*f.MemoryData, f.Memory)+"%")
+	t.bytes("used_memory_lua", 0)
+	t.bytes("maxmemory", c.directives().maxmemory.Load())
+	t.field("maxmemory_policy", c.directives().policy.Load())
+	t.field("mem_fragmentation_ratio", ratio(f.MemoryProcess, f.Memory))
+	t.field("mem_fragmentation_bytes", f.MemoryProcess-f.Memory)
+	t.field("mem_allocator", "go")
+	t.field("active_defrag_running", 0)
+	t.field("lazyfree_pending_objects", 0)
+}
+
+// infoPersistence prints a checkpoint as Redis does a save, and as a rewrite of the log too where one is kept: it is
+// both. What only holdfast has is below.
+func infoPersistence(c *Call, t *infoText) {
+	f := &t.figures
+	saving := int64(-1)
+	if f.SaveRunning {
+		saving = c.secondsSince(f.SaveStarted)
+	}
+	lastTook := int64(-1)
+	if f.SaveMillis > 0 {
+		lastTook = f.SaveMillis / 1000
+	}
+	t.field("loading", 0)
+	t.field("async_loading", 0)
+	t.field("rdb_changes_since_last_save", f.Changes)
+	t.field("rdb_bgsave_in_progress", flag(f.SaveRunning))
+	t.field("rdb_last_save_time", f.LastSave/1000)
+	t.field("rdb_last_bgsave_status", okOrErr(f.LastSaveOK))
+	t.field("rdb_last_bgsave_time_sec", lastTook)
+	t.field("rdb_current_bgsave_time_sec", saving)
+	t.field("aof_enabled", flag(f.LogEnabled))
+	t.field("aof_rewrite_in_progress", flag(f.LogEnabled && f.SaveRunning || f.Switching))
+	t.field("aof_rewrite_scheduled", 0)
+	t.field("aof_last_rewrite_time_sec", lastTook)
+	t.field("aof_current_rewrite_time_sec", saving)
+	t.field("aof_last_bgrewrite_status", okOrErr(f.LastSaveOK))
+	t.field("aof_last_write_status", "ok") // a write that fails ends the process
+	if f.LogEnabled {
+		t.field("aof_current_size", f.LogBytes)
+		t.field("aof_pending_rewrite", 0)
+	}
+	t.field("last_lsn", f.LastLSN)
+	t.field("durable_lsn", f.DurableLSN)
+	t.field("log_segments", f.LogSegments)
+	t.field("checkpoint_lsn", f.CheckpointLSN)
+	t.field("checkpoint_keys", f.CheckpointKeys)
+	t.field("checkpoint_bytes", f.CheckpointBytes)
+	t.field("checkpoint_longest_slice_usec", f.CheckpointSlice)
+	t.field("recovery", f.Recovery)
+}
+
+func infoStats(c *Call, t *infoText) {
+	f, n := &t.figures, c.Clients.Figures()
+	var errors int64
+	for _, count := range f.Errors {
+		errors += count
+	}
+	t.field("total_connections_received", n.Accepted)
+	t.field("total_commands_processed", f.Commands)
+	t.field("instantaneous_ops_per_sec", f.CommandsPerSecond)
+	t.field("total_net_input_bytes", n.BytesIn)
+	t.field("total_net_output_bytes", n.BytesOut)
+	t.field("instantaneous_input_kbps", ratio(n.BytesInPerSecond, 1024))
+	t.field("instantaneous_output_kbps", ratio(n.BytesOutPerSecond, 1024))
+	t.field("rejected_connections", n.Rejected)
+	t.field("sync_full", 0)
+	t.field("sync_partial_ok", 0)
+	t.field("sync_partial_err", 0)
+	t.field("expired_keys", f.Expired)
+	t.field("expire_lag_msec", f.ExpireLag)
+	t.field("evicted_keys", f.Evicted)
+	t.field("evicted_clients", 0)
+	t.field("keyspace_hits", f.Hits)
+	t.field("keyspace_misses", f.Misses)
+	t.field("pubsub_channels", 0)
+	t.field("pubsub_patterns", 0)
+	t.field("latest_fork_usec", 0)
+	t.field("total_forks", 0)
+	t.field("total_error_replies", errors)
+	t.field("client_query_buffer_limit_disconnections", n.QueryBufferLimitHits)
+	t.field("client_output_buffer_limit_disconnections", n.OutputBufferLimitHits)
+}
+
+func infoReplication(_ *Call, t *infoText) {
+	t.field("role", "master")
+	t.field("connected_slaves", 0)
+	t.field("master_failover_state", "no-failover")
+	t.field("master_replid", t.figures.RunID)
+	t.field("master_replid2", "0000000000000000000000000000000000000000")
+	t.field("master_repl_offset", 0)
+	t.field("second_repl_offset", -1)
+	t.field("repl_backlog_active", 0)
+	t.field("repl_backlog_size", 0)
+	t.field("repl_backlog_first_byte_offset", 0)
+	t.field("repl_backlog_histlen", 0)
+}
+
+func infoCPU(_ *Call, t *infoText) {
+	t.field("used_cpu_sys", fmt.Sprintf("%.6f", t.figures.SystemCPU.Seconds()))
+	t.field("used_cpu_user", fmt.Sprintf("%.6f", t.figures.UserCPU.Seconds()))
+	t.field("used_cpu_sys_children", "0.000000")
+	t.field("used_cpu_user_children", "0.000000")
+}
+
+func infoCommands(c *Call, t *infoText) {
+	for _, cmd := range c.Table.All() {
+		infoCommandStats(cmd, t)
+		for _, sub := range cmd.Subs {
+			infoCommandStats(sub, t)
+		}
+	}
+}
+
+func infoCommandStats(cmd *Command, t *infoText) {
+	s := &cmd.Stats
+	if *s == (Stats{}) {
+		return
+	}
+	t.field("cmdstat_"+cmd.FullName(), fmt.Sprintf("calls=%d,usec=%d,usec_per_call=%s,rejected_calls=%d,failed_calls=%d",
+		s.Calls, s.Microseconds, ratio(s.Microseconds, s.Calls), s.Rejected, s.Failed))
+}
+
+func infoErrors(_ *Call, t *infoText) {
+	codes := make([]string, 0, len(t.figures.Errors))
+	for code := range t.figures.Errors {
+		codes = append(codes, code)
+	}
+	slices.Sort(codes)
+	for _, code := range codes {
+		t.field("errorstat_"+code, fmt.Sprintf("count=%d", t.figures.Errors[code]))
+	}
+}
+
+func infoKeyspace(c *Call, t *infoText) {
+	for i := range c.Keys.Databases() {
+		if db := c.Keys.DB(i); db.Len() > 0 {
+			t.field(fmt.Sprintf("db%d", i), fmt.Sprintf("keys=%d,expires=%d,avg_ttl=%d", db.Len(), db.Deadlines(), c.averageTTL(db)))
+		}
+	}
+}
+
+// ttlSamples is how many keys averageTTL looks at: INFO must not take longer the more keys there are.
+const ttlSamples = 32
+
+// averageTTL estimates the milliseconds that the keys with a deadline have left, from some keys taken at random.
+func (c *Call) averageTTL(db *kv.DB) int64 {
+	if db.Deadlines() == 0 {
+		return 0
+	}
+	var sum, n int64
+	for range ttlSamples {
+		if e, ok := db.Random(c.Rand); ok && e.Deadline() != expiry.None {
+			sum += max(0, e.Deadline()-c.Now)
+			n++
+		}
+	}
+	return sum / max(n, 1)
+}

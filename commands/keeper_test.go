@@ -1,0 +1,154 @@
+package commands
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"holdfast/resp"
+)
+
+// keeper plays the engine to commands about the server: it writes down what it is asked for, and answers as it was
+// told to.
+type keeper struct {
+	*stage
+	asked   []string
+	figures Figures
+	refuse  error // of Shutdown and Reload
+
+	saving []func(error) // who waits for the running checkpoint
+	busy   bool          // one is running
+	synced []func()      // who waits for the disk
+}
+
+// newServer sets a stage with a keeper and the stage's own client as the only one connected.
+func newServer(t *testing.T) *keeper {
+	t.Helper()
+	k := &keeper{stage: newStage(t), figures: Figures{StartTime: beginning, LastSaveOK: true, LogEnabled: true}}
+	k.world.Keeper = k
+	k.world.Clients = &crowd{clients: []*Client{k.user}}
+	k.world.Clock = func() time.Time { return time.UnixMilli(k.now).Add(7 * time.Microsecond) }
+	k.world.Sleep = func(d time.Duration) { k.ask("sleep %v", d) }
+	k.user.Addr, k.user.LocalAddr = "127.0.0.1:5000", "127.0.0.1:6379"
+	return k
+}
+
+// join connects a further client.
+func (k *keeper) join() *Client {
+	c := k.connect()
+	c.Addr, c.LocalAddr = fmt.Sprintf("127.0.0.1:%d", 5000+c.ID), "127.0.0.1:6379"
+	k.crowd().clients = append(k.crowd().clients, c)
+	return c
+}
+
+func (k *keeper) crowd() *crowd { return k.world.Clients.(*crowd) }
+
+func (k *keeper) ask(format string, args ...any) {
+	k.asked = append(k.asked, fmt.Sprintf(format, args...))
+}
+
+// expectAsked compares what the keeper was asked for since the last call.
+func (k *keeper) expectAsked(want ...string) {
+	k.t.Helper()
+	if !slices.Equal(k.asked, want) {
+		k.t.Errorf("the keeper was asked for %q, wanted %q", k.asked, want)
+	}
+	k.asked = nil
+}
+
+// endCheckpoint ends the running checkpoint.
+func (k *keeper) endCheckpoint(err error) {
+	waiting := k.saving
+	k.busy, k.saving = false, nil
+	for _, done := range waiting {
+		done(err)
+	}
+}
+
+// catchUp makes everything durable.
+func (k *keeper) catchUp() {
+	waiting := k.synced
+	k.figures.DurableLSN, k.synced = k.figures.LastLSN, nil
+	for _, done := range waiting {
+		done()
+	}
+}
+
+func (k *keeper) Checkpoint(done func(error)) bool {
+	if k.busy {
+		return false
+	}
+	k.busy = true
+	if done != nil {
+		k.saving = append(k.saving, done)
+	}
+	return true
+}
+
+func (k *keeper) Shutdown(o ShutdownOptions) error {
+	k.ask("shutdown %+v", o)
+	return k.refuse
+}
+
+func (k *keeper) Reload(fromLog bool) error {
+	k.ask("reload from the log: %v", fromLog)
+	return k.refuse
+}
+
+func (k *keeper) SetActiveExpire(on bool)     { k.ask("active expire: %v", on) }
+func (k *keeper) Pause(until int64, all bool) { k.ask("pause until %d, all: %v", until, all) }
+func (k *keeper) Unpause()                    { k.ask("unpause") }
+func (k *keeper) ResetStats()                 { k.ask("reset the engine's counters") }
+func (k *keeper) Figures() Figures            { return k.figures }
+func (k *keeper) Drop(c *Client)              { k.world.Waiters.Remove(c); k.world.Watches.Forget(c); c.Multi = nil }
+
+func (k *keeper) Unblock(c *Client, withError bool) bool {
+	if c.Blocked == nil || c.Blocked.Timeout == nil {
+		return false
+	}
+	timeout := c.Blocked.Timeout
+	k.Finish(c, func(w *resp.Writer) {
+		if withError {
+			w.Error(resp.ErrUnblocked)
+			return
+		}
+		timeout(w)
+	})
+	return true
+}
+
+func (k *keeper) Await(done func()) bool {
+	if k.figures.DurableLSN >= k.figures.LastLSN {
+		return true
+	}
+	k.synced = append(k.synced, done)
+	return false
+}
+
+func (k *keeper) Finish(c *Client, write func(*resp.Writer)) {
+	var w resp.Writer
+	w.SetProto(c.Proto)
+	write(&w)
+	k.release(c, w.Take())
+}
+
+// crowd is the connections.
+type crowd struct {
+	clients []*Client
+	resets  int
+}
+
+func (c *crowd) Each(fn func(*Client) bool) {
+	for _, o := range c.clients {
+		if !fn(o) {
+			return
+		}
+	}
+}
+
+func (c *crowd) Figures() ClientFigures {
+	return ClientFigures{Connected: len(c.clients), MaxClients: 10000, Accepted: 12}
+}
+
+func (c *crowd) ResetStats() { c.resets++ }

@@ -1,0 +1,32 @@
+package commands
+
+import (
+	"strings"
+
+	"holdfast/config"
+)
+
+// settings are the directives that handlers read.
+type settings struct {
+	stringMax config.Handle[int64] // bytes
+	maxmemory config.Handle[int64] // bytes, 0 for no limit
+	policy    config.Handle[string]
+}
+
+// directives resolves the settings at the first call.
+func (w *World) directives() *settings {
+	if w.settings == nil {
+		w.settings = &settings{
+			stringMax: w.Config.Bytes("proto-max-bulk-len"),
+			maxmemory: w.Config.Bytes("maxmemory"),
+			policy:    w.Config.String("maxmemory-policy"),
+		}
+	}
+	return w.settings
+}
+
+// lfu reports whether accesses are to be counted instead of dated.
+func (s *settings) lfu() bool { return strings.HasSuffix(s.policy.Load(), "-lfu") }
+
+// lru reports whether keys are to be evicted by the date of their last access.
+func (s *settings) lru() bool { return strings.HasSuffix(s.policy.Load(), "-lru") }

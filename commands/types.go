@@ -1,0 +1,27 @@
+package commands
+
+import (
+	"iter"
+
+	"holdfast/kv"
+	"holdfast/lists"
+)
+
+// Types are the kinds of values that there are commands for.
+func Types() *kv.Types {
+	return kv.NewTypes(
+		kv.Type{Kind: kv.String, Name: "string"},
+		kv.Type{
+			Kind:     kv.List,
+			Name:     "list",
+			Decode:   func(b []byte) (kv.Value, error) { return lists.Decode(b) },
+			Clone:    func(v kv.Value) kv.Value { return v.(*lists.List).Clone() },
+			Encoding: func(kv.Value) string { return "quicklist" },
+			Elements: func(v kv.Value) iter.Seq[[]byte] { return listElements(v.(*lists.List)) },
+		},
+	)
+}
+
+func listElements(l *lists.List) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) { l.Range(0, -1, yield) }
+}

@@ -1,0 +1,145 @@
+// Package commands is the table of commands and their handlers, a file for each family.
+//
+// A row of the table declares a command; a handler is a function on a Call. A handler works on the keyspace and
+// writes a reply; that is all. What it changed it says with Call.Changed, and what must be logged in other words
+// than the client's with Call.Effect. Locking, logging, waiting and sockets are the engine's and the server's.
+//
+// Replies and error texts are those of Redis 7.0, byte for byte; the transcripts in integration/ hold them
+// against a real server.
+package commands
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"holdfast/config"
+	"holdfast/kv"
+	"holdfast/resp"
+)
+
+// World is what commands share. Everything in it wants the engine's lock.
+type World struct {
+	Keys   *kv.Keyspace
+	Config *config.Config
+	Table  *Table
+	Rand   *rand.Rand
+
+	// Watches and Waiters know which clients care about which keys.
+	Watches Watches
+	Waiters Waiters
+
+	Keeper  Keeper
+	Clients Clients
+
+	// Touched, where set, hears of each key that changes: the engine notes its hash for the read gate.
+	Touched func(db int, key []byte)
+	// TouchedAll hears of changes to a whole database.
+	TouchedAll func()
+	// ExpireKey deletes a key that is due, and logs it.
+	ExpireKey func(db int, key []byte)
+	// Events, where set, hears keyspace events.
+	Events func(class byte, event string, db int, key []byte)
+
+	// Clock tells the time to the microsecond. Only what shows the time looks at it: commands go by Call.Now.
+	Clock func() time.Time
+	// Sleep is DEBUG SLEEP's; it holds up everybody.
+	Sleep func(time.Duration)
+
+	// RewriteConfig writes the directives in force into the file that the server was started with; nil without one.
+	RewriteConfig func() error
+
+	// Run executes a command within another one (EXEC, scripts), writing its reply to the caller's.
+	Run func(outer *Call, cmd *Command, args [][]byte)
+
+	settings *settings // see directives
+}
+
+func (w *World) touch(db int, key []byte) {
+	if w.Touched != nil {
+		w.Touched(db, key)
+	}
+	w.Watches.Changed(db, key)
+	w.Waiters.changed(db, key)
+}
+
+// Keeper keeps the data: what commands ask of the engine.
+type Keeper interface {
+	// Checkpoint starts one, unless one is running (false). done, where given, is called at its end under the lock.
+	Checkpoint(done func(error)) bool
+	// Shutdown ends the server in good order, with a checkpoint first where asked; Abort takes it back. An error's text
+	// is the reply.
+	Shutdown(o ShutdownOptions) error
+	// Reload throws the hot layer away and builds it anew from the disk: with a checkpoint first, or from the log as it is.
+	Reload(fromLog bool) error
+	// SetActiveExpire turns the expiry of keys that nobody asks for on or off.
+	SetActiveExpire(on bool)
+	// Pause holds up commands until the deadline (unix ms): all, or those that write. Unpause ends it.
+	Pause(until int64, all bool)
+	Unpause()
+	// Unblock ends a client's wait as a timeout would, or with an error; false when it does not wait.
+	Unblock(c *Client, withError bool) bool
+	// Await reports whether everything logged so far is on disk. If not, it calls done under the lock when it is.
+	Await(done func()) bool
+	// Drop forgets what the client waits for and watches, as its connection is about to end.
+	Drop(c *Client)
+	// Finish ends a client's wait with the reply that write writes; nothing if the client no longer waits.
+	Finish(c *Client, write func(*resp.Writer))
+	// Figures are for INFO and LASTSAVE.
+	Figures() Figures
+	// ResetStats is CONFIG RESETSTAT.
+	ResetStats()
+}
+
+// ShutdownOptions are SHUTDOWN's.
+type ShutdownOptions struct {
+	Save, NoSave, Now, Force, Abort bool
+}
+
+// Clients are the connections: what commands ask of the server.
+type Clients interface {
+	// Each calls fn for every client, in the order of their IDs.
+	Each(fn func(*Client) bool)
+	// Figures are for INFO.
+	Figures() ClientFigures
+	// ResetStats is CONFIG RESETSTAT.
+	ResetStats()
+}
+
+// Figures are the engine's numbers.
+type Figures struct {
+	StartTime, LastSave                int64 // unix ms
+	Version, RunID                     string
+	ConfigFile, Executable             string
+	Port, ProcessID                    int
+	LastSaveOK                         bool
+	SaveRunning                        bool
+	SaveStarted, SaveMillis            int64 // when the running checkpoint began; how long the last took
+	Changes                            int64 // since the last checkpoint
+	LastLSN, DurableLSN, CheckpointLSN uint64
+	CheckpointKeys, CheckpointBytes    int64
+	CheckpointSlice                    int64 // the longest, microseconds
+	LogEnabled                         bool
+	Switching                          bool  // the log is being turned on or off
+	LogBytes, LogSegments              int64 // bytes of the records; files
+	Commands, Expired, Evicted         int64
+	CommandsPerSecond                  int64
+	Errors                             map[string]int64 // error replies by code; not to be changed
+	Hits, Misses                       int64
+	ExpireLag                          int64
+	Commits, Syncs, SyncMicroseconds   int64
+	Recovery                           string
+	Blocked                            int
+	Memory, MemoryPeak, MemoryData     int64 // bytes: of the keyspace, the most it ever was, keys and values alone
+	MemoryProcess                      int64 // bytes that the process holds
+	UserCPU, SystemCPU                 time.Duration
+}
+
+// ClientFigures are the server's numbers.
+type ClientFigures struct {
+	Connected, MaxClients                       int
+	Accepted, Rejected                          int64
+	BytesIn, BytesOut                           int64
+	BytesInPerSecond, BytesOutPerSecond         int64
+	QueryBufferLimitHits, OutputBufferLimitHits int64
+	BiggestIn, BiggestOut                       int
+}
