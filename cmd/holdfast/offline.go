@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"holdfast/inspect"
+	"holdfast/internal/vfs"
+)
+
+// offline completes a command that reads a data directory: flags may stand behind the arguments too, errors get their
+// exit codes, and the output is buffered.
+func offline(c *cli.Command, arguments int, action func(ctx *cli.Context, out io.Writer) error) *cli.Command {
+	c.HideHelpCommand = true // "snapshot get help" asks for a key
+	c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return usage(err) }
+	c.Action = func(ctx *cli.Context) error {
+		if err := lateFlags(ctx, arguments); err != nil {
+			return usage(err)
+		}
+		out := bufio.NewWriter(ctx.App.Writer)
+		err := errors.Join(action(ctx, out), out.Flush())
+		var coder cli.ExitCoder
+		if err == nil || errors.As(err, &coder) {
+			return err
+		}
+		return cli.Exit(strings.ReplaceAll(err.Error(), "\n", "; "), exitCode(err))
+	}
+	return c
+}
+
+// group is a command that has only subcommands.
+func group(name, usageText string, commands ...*cli.Command) *cli.Command {
+	return &cli.Command{
+		Name: name, Usage: usageText, Subcommands: commands,
+		OnUsageError: func(_ *cli.Context, err error, _ bool) error { return usage(err) },
+		Action: func(ctx *cli.Context) error {
+			if ctx.Args().Present() {
+				return usage(fmt.Errorf("there is no command %q", name+" "+ctx.Args().First()))
+			}
+			return cli.ShowSubcommandHelp(ctx)
+		},
+	}
+}
+
+// lateFlags reads the flags behind the first n arguments, where the library ends its search for them: people write
+// "get KEY --db 3".
+func lateFlags(ctx *cli.Context, n int) error {
+	args := ctx.Args().Slice()
+	if len(args) < n {
+		return fmt.Errorf("%s wants %s", ctx.Command.HelpName, ctx.Command.ArgsUsage)
+	}
+	for rest := args[n:]; len(rest) > 0; {
+		name, value, given := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(rest[0], "-"), "-"), "=")
+		flag := findFlag(ctx, name)
+		if !strings.HasPrefix(rest[0], "-") || flag == nil {
+			return fmt.Errorf("%s does not take %q", ctx.Command.HelpName, rest[0])
+		}
+		rest = rest[1:]
+		if _, toggles := flag.(*cli.BoolFlag); toggles && !given {
+			value, given = "true", true
+		}
+		if !given {
+			if len(rest) == 0 {
+				return fmt.Errorf("flag needs an argument: --%s", name)
+			}
+			value, rest = rest[0], rest[1:]
+		}
+		if err := ctx.Set(name, value); err != nil {
+			return fmt.Errorf("invalid value %q for flag --%s: %w", value, name, err)
+		}
+	}
+	return nil
+}
+
+func findFlag(ctx *cli.Context, name string) cli.Flag {
+	for _, flag := range ctx.Command.Flags {
+		if slices.Contains(flag.Names(), name) {
+			return flag
+		}
+	}
+	return nil
+}
+
+// Flags that offline commands share.
+
+func dirFlag() cli.Flag {
+	return &cli.StringFlag{Name: "dir", Value: "data", EnvVars: []string{"HOLDFAST_DIR"}, Usage: "data `DIRECTORY`; a server need not run"}
+}
+
+func jsonFlag(what string) cli.Flag { return toggle("json", "print JSON: "+what) }
+
+func directory(ctx *cli.Context) (*inspect.Directory, error) {
+	return inspect.Open(vfs.OS(), ctx.String("dir"))
+}
+
+// printable is what is printed as a table, or as one JSON document.
+type printable interface{ WriteText(io.Writer) error }
+
+func show(ctx *cli.Context, out io.Writer, what printable) error {
+	if ctx.Bool("json") {
+		return inspect.WriteJSON(out, what)
+	}
+	return what.WriteText(out)
+}

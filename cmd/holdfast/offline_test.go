@@ -1,0 +1,200 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"holdfast/aof"
+	"holdfast/internal/vfs"
+	"holdfast/kv"
+	"holdfast/lists"
+	"holdfast/snapshot"
+)
+
+// dataDir makes a stopped server's directory: a base as of LSN 1 with a string and, in database 3, a list that is named
+// as a flag is; a log of two records.
+func dataDir(t *testing.T) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	id := [16]byte{1}
+	l := lists.New()
+	l.PushBack([]byte("a"))
+	l.PushBack([]byte("b\xff"))
+	changes := snapshot.NewChanges(vfs.OS(), dir, 1<<20)
+	err := errors.Join(
+		changes.Put(1, []byte("greeting"), snapshot.Record{Kind: byte(kv.String), Payload: []byte("hello")}),
+		changes.Put(2, []byte("--queue"), snapshot.Record{Kind: byte(kv.List), Payload: l.AppendBinary(nil)}))
+	if err == nil {
+		_, err = snapshot.WriteFresh(vfs.OS(), dir, "base.db", changes, snapshot.Meta{
+			ID: id, LSN: 1, Logged: true, DBs: []snapshot.DB{{Index: 0, Store: 1}, {Index: 3, Store: 2}},
+		})
+	}
+	if err = errors.Join(err, changes.Discard()); err != nil {
+		t.Fatal(err)
+	}
+	log, _, err := aof.Recover(aof.Options{FS: vfs.OS(), Dir: filepath.Join(dir, "aof"), ID: id, SegmentBytes: 8192, Clock: time.Now},
+		0, func(aof.Record) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Append(0, 0, aof.AppendCommand(nil, 0, []byte("SET"), []byte("greeting"), []byte("hello")))
+	log.Append(1, 0, aof.AppendCommand(nil, 0, []byte("DEL"), []byte("greeting")))
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// runOffline runs holdfast with args. It returns the exit code, and what was printed.
+func runOffline(t *testing.T, args ...string) (code int, out, errs string) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	app := &cli.App{
+		Commands: []*cli.Command{snapshotCommand(), logCommand(), checkCommand()}, Writer: &stdout, ErrWriter: &stderr,
+		ExitErrHandler: func(*cli.Context, error) {},
+	}
+	if err := app.Run(append([]string{"holdfast"}, args...)); err != nil {
+		var coder cli.ExitCoder
+		if !errors.As(err, &coder) {
+			t.Fatalf("%q: an error without an exit code: %v", args, err)
+		}
+		code = coder.ExitCode()
+		stderr.WriteString(err.Error())
+	}
+	return code, stdout.String(), stderr.String()
+}
+
+func TestOffline(t *testing.T) {
+	dir := dataDir(t)
+	for _, c := range []struct {
+		args string // DIR is the directory
+		code int
+		out  string // all of it, or behind "…" a part
+		errs string // a part
+	}{
+		{args: "snapshot info --dir DIR", out: "…\nLSN       1\n"},
+		{args: "snapshot info --file DIR/base.db", out: "…\nLSN       1\n"},
+		{args: "snapshot stats --dir DIR", out: "…\nall       all     2 "},
+		{args: "snapshot stats --dir DIR --biggest 0", out: "…\nall       all     2 "},
+		{args: "snapshot keys --dir DIR", out: "0\t\"greeting\"\n3\t\"--queue\"\n"},
+		{args: "snapshot keys --dir DIR --db 3", out: "\"--queue\"\n"},
+		{args: "snapshot keys --dir DIR --match g*ing --type string --limit 1", out: "0\t\"greeting\"\n"},
+		{args: "snapshot keys --dir DIR --json --db 0", out: `{"db":0,"key":"greeting","type":"string","bytes":13}` + "\n"},
+		{args: "snapshot get --dir DIR greeting", out: "hello\n"},
+		{args: "snapshot get greeting --dir DIR --no-raw", out: "\"hello\"\n"},
+		{args: "snapshot get greeting --dir=DIR -json", out: `{"db":0,"key":"greeting","type":"string","bytes":13,"value":"hello"}` + "\n"},
+		{args: "snapshot get --dir DIR --db 3 -- --queue --no-raw", out: "1) \"a\"\n2) \"b\\xff\"\n"},
+		{args: "snapshot get --dir DIR --db 3 --raw -- --queue", out: "a\nb\xff\n"},
+		{args: "log list --dir DIR", out: "…00000000000000000001.aof  1          2 "},
+		{args: "log show --dir DIR", out: "" +
+			"         1  1970-01-01T00:00:00.000Z  [0]  \"SET\" \"greeting\" \"hello\"\n" +
+			"         2  1970-01-01T00:00:00.001Z  [0]  \"DEL\" \"greeting\"\n"},
+		{args: "log show --dir DIR --from 2 --to 2 --key greeting --command del --limit 5", out: "" +
+			"         2  1970-01-01T00:00:00.001Z  [0]  \"DEL\" \"greeting\"\n"},
+		{args: "check --dir DIR", out: "…is fine: snapshot as of LSN 1, log up to LSN 2\n"},
+
+		{args: "snapshot get greeting --dir DIR --db 1", code: 1, errs: `no such key: "greeting" is not in database 1`},
+		{args: "snapshot get help --dir DIR", code: 1, errs: `no such key: "help"`},
+		{args: "snapshot keys --dir DIR --type hush", code: 1, errs: "there are: string, list"},
+		{args: "snapshot info --dir DIR/no", code: 1, errs: "does not exist; say where the data is with --dir"},
+		{args: "snapshot info --file DIR/no", code: 1, errs: "there is no file"},
+		{args: "snapshot info --file DIR/aof/00000000000000000001.aof", code: 1, errs: "not a holdfast base"},
+		{args: "log list --dir DIR/no", code: 1, errs: "does not exist"},
+		{args: "log show --dir DIR/aof", code: 1, errs: "neither base.db nor aof"},
+		{args: "check --dir DIR/no", code: 1, errs: "does not exist"},
+
+		{args: "snapshot get --dir DIR", code: 2, errs: "wants KEY"},
+		{args: "snapshot get greeting other --dir DIR", code: 2, errs: `does not take "other"`},
+		{args: "snapshot get greeting --db", code: 2, errs: "needs an argument: --db"},
+		{args: "snapshot get greeting --db x", code: 2, errs: `invalid value "x" for flag --db`},
+		{args: "snapshot get greeting --bogus", code: 2, errs: `does not take "--bogus"`},
+		{args: "snapshot info --bogus", code: 2, errs: "-bogus"},
+		{args: "snapshot keys --dir DIR --limit -1", code: 2, errs: "negative"},
+		{args: "snapshot bogus", code: 2, errs: `no command "snapshot bogus"`},
+		{args: "log show --from -1", code: 2, errs: "from"},
+		{args: "log show x", code: 2, errs: `does not take "x"`},
+		{args: "check DIR", code: 2, errs: "does not take"},
+	} {
+		args := strings.Fields(strings.ReplaceAll(c.args, "DIR", dir))
+		code, out, errs := runOffline(t, args...)
+		part, isPart := strings.CutPrefix(c.out, "…")
+		if code != c.code || !isPart && out != c.out || isPart && !strings.Contains(out, part) || !strings.Contains(errs, c.errs) {
+			t.Errorf("%q: exit code %d, output %q, errors %q; want %d, %q, %q", c.args, code, out, errs, c.code, c.out, c.errs)
+		}
+		if (code == 0) != (errs == "") || strings.Contains(errs, "\n") {
+			t.Errorf("%q: exit code %d and errors %q", c.args, code, errs)
+		}
+	}
+}
+
+func TestOfflineJSON(t *testing.T) {
+	dir := dataDir(t)
+	for _, args := range []string{"snapshot info", "snapshot stats", "snapshot keys", "snapshot get greeting", "log list", "log show", "check"} {
+		code, out, errs := runOffline(t, append(strings.Fields(args), "--json", "--dir", dir)...)
+		if code != 0 || errs != "" || out == "" {
+			t.Errorf("%s: exit code %d, output %q, errors %q", args, code, out, errs)
+		}
+		for line := range strings.Lines(out) {
+			var document map[string]any
+			if err := json.Unmarshal([]byte(line), &document); err != nil || len(document) == 0 {
+				t.Errorf("%s: %q: %v", args, line, err)
+			}
+		}
+	}
+}
+
+// spoil flips a bit of the last place in a file that holds text.
+func spoil(t *testing.T, path, text string) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	at := bytes.LastIndex(b, []byte(text))
+	if err != nil || at < 0 {
+		t.Fatalf("%s: %q at %d, %v", path, text, at, err)
+	}
+	b[at] ^= 1
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestOfflineOnDamage(t *testing.T) {
+	base, log := dataDir(t), dataDir(t)
+	spoil(t, filepath.Join(base, "base.db"), "hello")
+	spoil(t, filepath.Join(log, "aof", "00000000000000000001.aof"), "HOLDFAOF")
+	for _, c := range []struct{ args, dir, errs string }{
+		{"snapshot stats", base, "bring"},
+		{"snapshot keys", base, "bring"},
+		{"snapshot get greeting", base, "bring"},
+		{"check", base, ""},
+		{"log list", log, "bring the segment back"},
+		{"log show", log, "holdfast check"},
+		{"check", log, ""},
+	} {
+		code, _, errs := runOffline(t, append(strings.Fields(c.args), "--dir", c.dir)...)
+		if code != 3 || !strings.Contains(errs, c.errs) {
+			t.Errorf("%s: exit code %d, errors %q", c.args, code, errs)
+		}
+	}
+}
+
+func TestOfflineOnABaseInUse(t *testing.T) {
+	dir := dataDir(t)
+	served, err := snapshot.Open(filepath.Join(dir, "base.db"), snapshot.OpenOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer served.Close()
+	for args, want := range map[string]int{"snapshot info": 4, "snapshot keys": 4, "check": 4, "log list": 0, "log show": 0} {
+		if code, _, errs := runOffline(t, append(strings.Fields(args), "--dir", dir)...); code != want {
+			t.Errorf("%s: exit code %d, %q", args, code, errs)
+		}
+	}
+}

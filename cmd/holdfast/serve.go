@@ -1,0 +1,281 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"holdfast/aof"
+	"holdfast/config"
+	"holdfast/engine"
+	"holdfast/internal/vfs"
+	"holdfast/server"
+	"holdfast/snapshot"
+)
+
+// serveCommand is "holdfast serve". Its flags are the table of directives.
+func serveCommand() *cli.Command {
+	flags := []cli.Flag{&cli.StringFlag{Name: "config", Usage: "read directives from `FILE`, in the form of redis.conf"}}
+	for _, d := range config.Directives() {
+		for _, name := range d.Names() {
+			flags = append(flags, &cli.StringFlag{
+				Name: name, Usage: d.Usage, DefaultText: d.Default, Hidden: d.Inert || name != d.Name,
+			})
+		}
+	}
+	return &cli.Command{
+		Name:  "serve",
+		Usage: "serve a data directory to Redis clients",
+		Description: "Every flag is also an environment variable (HOLDFAST_APPENDFSYNC for --appendfsync)\n" +
+			"and a directive of the file that --config names. Flags count most, then the environment, then the file.\n" +
+			"Short forms: --addr HOST:PORT for --bind and --port, --fsync for --appendfsync.",
+		Flags:        flags,
+		OnUsageError: func(_ *cli.Context, err error, _ bool) error { return usage(err) },
+		Action: func(ctx *cli.Context) error {
+			if ctx.Args().Present() {
+				return usage(fmt.Errorf("serve takes flags only, not %q", ctx.Args().First()))
+			}
+			return serve(ctx)
+		},
+	}
+}
+
+// settings puts defaults, file, environment and flags together.
+func settings(ctx *cli.Context) (*config.Config, error) {
+	c := config.New()
+	file := ctx.String("config")
+	if file == "" {
+		file = os.Getenv(configVariable)
+	}
+	if file != "" {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, fmt.Errorf("opening the configuration file: %w", err)
+		}
+		err = errors.Join(c.Load(f, file), f.Close())
+		if err != nil {
+			return nil, err
+		}
+	}
+	if err := c.Environ(os.Environ(), configVariable, "HOLDFAST_HISTORY"); err != nil {
+		return nil, err
+	}
+	for _, d := range config.Directives() {
+		for _, name := range d.Names() {
+			if !ctx.IsSet(name) {
+				continue
+			}
+			if err := c.Set(config.Flag, name, ctx.String(name)); err != nil {
+				var bad *config.Error
+				if errors.As(err, &bad) {
+					return nil, errors.New("--" + bad.Explain())
+				}
+				return nil, err
+			}
+		}
+	}
+	return c, nil
+}
+
+// configVariable names the configuration file where no flag does.
+const configVariable = "HOLDFAST_CONFIG"
+
+func serve(ctx *cli.Context) error {
+	cfg, err := settings(ctx)
+	if err != nil {
+		return cli.Exit(err.Error(), exitUsage)
+	}
+	log, err := logger(cfg)
+	if err != nil {
+		return err
+	}
+	stop := make(chan bool, 1) // with a checkpoint or without
+	ask := func(checkpoint bool) {
+		select {
+		case stop <- checkpoint:
+		default:
+		}
+	}
+	eng, err := open(ctx, cfg, log, ask)
+	if err != nil {
+		return cli.Exit(err.Error(), exitCode(err))
+	}
+	eng.World().RewriteConfig = rewriter(ctx.String("config"), cfg)
+	return run(cfg, eng, log, stop, ask)
+}
+
+func open(ctx *cli.Context, cfg *config.Config, log *slog.Logger, stop func(bool)) (*engine.Engine, error) {
+	dir, err := filepath.Abs(cfg.String("dir").Load())
+	if err != nil {
+		return nil, err
+	}
+	identity, seed := identify(ctx, cfg)
+	return engine.Open(engine.Options{
+		FS: vfs.OS(), Dir: dir, Config: cfg, Clock: time.Now, Seed: seed, Log: log, Stop: stop, Identity: identity,
+		Fatal: func(err error) {
+			fmt.Fprintln(os.Stderr, "holdfast: FATAL:", err)
+			os.Exit(exitFailed)
+		},
+	})
+}
+
+func identify(ctx *cli.Context, cfg *config.Config) (engine.Identity, uint64) {
+	var random [28]byte
+	if _, err := rand.Read(random[:]); err != nil {
+		panic("BUG: no randomness: " + err.Error()) // crypto/rand promises this does not happen
+	}
+	executable, err := os.Executable()
+	if err != nil {
+		executable = os.Args[0]
+	}
+	file := ctx.String("config")
+	if abs, err := filepath.Abs(file); file != "" && err == nil {
+		file = abs
+	}
+	return engine.Identity{
+		Version: version, RunID: hex.EncodeToString(random[:20]), ConfigFile: file, Executable: executable,
+		Port: int(cfg.Int("port").Load()),
+	}, binary.LittleEndian.Uint64(random[20:])
+}
+
+// run serves until a signal, SHUTDOWN or a failure, then closes in good order.
+func run(cfg *config.Config, eng *engine.Engine, log *slog.Logger, stop chan bool, ask func(bool)) error {
+	srv := server.New(server.Options{
+		Engine: eng, Config: cfg, Log: log, Clock: time.Now,
+		Ready: func() { fmt.Print(greeting(cfg, eng)) },
+	})
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	defer signal.Stop(signals)
+
+	served := make(chan error, 1)
+	go func() { served <- srv.Run() }()
+	checkpoint := len(cfg.SaveRules().Load()) > 0
+	select {
+	case err := <-served:
+		return errors.Join(err, eng.Close(false))
+	case s := <-signals:
+		log.Info("stopping", "signal", s.String())
+	case checkpoint = <-stop:
+		log.Info("stopping", "command", "SHUTDOWN")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	err := srv.Stop(ctx)
+	if err = errors.Join(err, <-served, eng.Close(checkpoint)); err != nil {
+		return err
+	}
+	log.Info("stopped; everything is on disk")
+	return nil
+}
+
+// greeting is what a start prints: where it listens, where the data is, what was recovered.
+func greeting(cfg *config.Config, eng *engine.Engine) string {
+	tcp, unix := server.Addresses(cfg)
+	if unix != "" {
+		tcp = append(tcp, unix)
+	}
+	dir, err := filepath.Abs(cfg.String("dir").Load())
+	if err != nil {
+		dir = cfg.String("dir").Load()
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "holdfast %s, process %d\n", version, os.Getpid())
+	fmt.Fprintf(&b, "  listening  %s\n", strings.Join(tcp, ", "))
+	fmt.Fprintf(&b, "  data       %s\n", dir)
+	fmt.Fprintf(&b, "  durability %s\n", durability(cfg))
+	fmt.Fprintf(&b, "  recovered  %s\n", eng.Report())
+	return b.String()
+}
+
+// durability says in words what the settings promise.
+func durability(cfg *config.Config) string {
+	if cfg.Bool("appendonly").Load() {
+		switch cfg.String("appendfsync").Load() {
+		case "always":
+			return "fsync always: a reply means that the write is on disk"
+		case "everysec":
+			return "fsync everysec: a power cut may lose the last second; a killed process loses nothing"
+		}
+		return "fsync no: a power cut may lose what the kernel had not written; a killed process loses nothing"
+	}
+	if rules, _ := cfg.Get("save"); rules != "" {
+		return "snapshots only (save " + rules + "): a crash loses what came after the last one"
+	}
+	return "NONE: memory only, everything written is lost when the process ends (--appendonly no --save \"\")"
+}
+
+// exitCode says what kind of failure kept the engine from starting.
+func exitCode(err error) int {
+	var damage *aof.DamageError
+	switch {
+	case errors.Is(err, engine.ErrInUse), errors.Is(err, snapshot.ErrLocked):
+		return exitInUse
+	case errors.Is(err, aof.ErrNewer), errors.Is(err, snapshot.ErrNewer), errors.Is(err, snapshot.ErrNotBase):
+		return exitFailed
+	case errors.As(err, &damage), errors.Is(err, snapshot.ErrCorrupt), errors.Is(err, engine.ErrLogMissing):
+		return exitDamaged
+	}
+	return exitFailed
+}
+
+// logger is the structured log that the settings ask for; CONFIG SET loglevel changes what it lets through.
+func logger(cfg *config.Config) (*slog.Logger, error) {
+	level := new(slog.LevelVar)
+	var out io.Writer = os.Stderr
+	if path := cfg.String("logfile").Load(); path != "" {
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+		if err != nil {
+			return nil, fmt.Errorf("opening the log file: %w", err)
+		}
+		out = f
+	}
+	setLevel(level, cfg.String("loglevel").Load())
+	cfg.String("loglevel").OnChange(func(name string) error {
+		setLevel(level, name)
+		return nil
+	})
+	options := &slog.HandlerOptions{Level: level}
+	if cfg.String("log-format").Load() == "json" {
+		return slog.New(slog.NewJSONHandler(out, options)), nil
+	}
+	return slog.New(slog.NewTextHandler(out, options)), nil
+}
+
+func setLevel(level *slog.LevelVar, name string) {
+	switch name {
+	case "debug":
+		level.Set(slog.LevelDebug)
+	case "warning":
+		level.Set(slog.LevelWarn)
+	default: // verbose, notice
+		level.Set(slog.LevelInfo)
+	}
+}
+
+// rewriter is what CONFIG REWRITE does: the file is replaced whole.
+func rewriter(path string, cfg *config.Config) func() error {
+	if path == "" {
+		return nil
+	}
+	return func() error {
+		old, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return vfs.WriteFile(vfs.OS(), path, cfg.Rewrite(old))
+	}
+}

@@ -1,0 +1,300 @@
+package engine
+
+import (
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"holdfast/kv"
+	"holdfast/snapshot"
+)
+
+// A checkpoint writes the keyspace, as it stood at one LSN, into the base, while commands go on:
+//
+//	cut      a new segment begins in the log; under the lock the keyspace is frozen (kv.Freeze) at LSN X
+//	harvest  slices of well under a millisecond encode the frozen keys under the lock; between them what was
+//	         encoded moves on into a sorter that spills to disk
+//	write    the sorted changes go into bbolt, X with them
+//	retire   log segments that hold nothing beyond X may go
+//
+// A crash at any point leaves the base as it was or as it is to be, and the log whole.
+
+const (
+	// sliceTarget is how long one slice of a checkpoint may hold the lock.
+	sliceTarget = 300 * time.Microsecond
+	// sortMemory bounds what the sorter holds in memory, in bytes.
+	sortMemory = 32 << 20
+	// BaseName is the base's file in the data directory.
+	BaseName = "base.db"
+	// retryAfter is the pause after a checkpoint that failed.
+	retryAfter = 5 * time.Second
+)
+
+// checkpointer is the state of checkpoints. The engine's lock guards it, but for what belongs to the running one.
+type checkpointer struct {
+	running  bool
+	idle     chan struct{} // closed when none is running
+	waiting  []func(error)
+	harvest  harvest
+	failing  bool
+	retryAt  int64
+	lastGood int64  // unix ms of the last that succeeded
+	lsn      uint64 // of the last one
+	last     checkpointFigures
+}
+
+type checkpointFigures struct {
+	started, ended, millis int64 // unix ms, unix ms, ms
+	keys, bytes, pages     int64
+	slice                  time.Duration // the longest
+}
+
+func (c *checkpointer) wait() {
+	if c.idle != nil {
+		<-c.idle
+	}
+}
+
+// harvest is what a slice encoded: records in one run of bytes.
+type harvest struct {
+	bytes []byte
+	items []harvested
+}
+
+type harvested struct {
+	store    snapshot.Store
+	kind     kv.Kind
+	deleted  bool
+	deadline int64
+	key      int // end of the key in bytes
+	payload  int // end of the payload
+}
+
+// take is where the frozen keys go, from slices and from commands that are about to change one.
+func (h *harvest) take(f kv.Frozen) {
+	h.bytes = append(h.bytes, f.Key...)
+	item := harvested{store: snapshot.Store(f.Store), kind: f.Kind, deleted: f.Deleted, deadline: f.Deadline, key: len(h.bytes)}
+	if f.Value != nil {
+		h.bytes = f.Value.AppendBinary(h.bytes)
+	} else {
+		h.bytes = append(h.bytes, f.Text...)
+	}
+	item.payload = len(h.bytes)
+	h.items = append(h.items, item)
+}
+
+// pour moves the harvest into the sorter, and leaves it empty.
+func (h *harvest) pour(into *snapshot.Changes) error {
+	at := 0
+	for _, item := range h.items {
+		key, payload := h.bytes[at:item.key], h.bytes[item.key:item.payload]
+		at = item.payload
+		var err error
+		if item.deleted {
+			err = into.Delete(item.store, key)
+		} else {
+			err = into.Put(item.store, key, snapshot.Record{Kind: byte(item.kind), Deadline: item.deadline, Payload: payload})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	h.bytes, h.items = keep(h.bytes), h.items[:0]
+	return nil
+}
+
+// Checkpoint starts a checkpoint in the background; false means that one is running already. done is called at
+// its end, under the lock.
+func (e *Engine) Checkpoint(done func(error)) bool {
+	if e.checkpoints.running || e.closing {
+		return false
+	}
+	if done != nil {
+		e.checkpoints.waiting = append(e.checkpoints.waiting, done)
+	}
+	e.begin()
+	go func() { _ = e.runCheckpoint() }()
+	return true
+}
+
+func (e *Engine) begin() {
+	e.checkpoints.running = true
+	e.checkpoints.idle = make(chan struct{})
+	e.checkpoints.last.started = e.o.Clock().UnixMilli()
+}
+
+// checkpointNow writes a checkpoint before it returns, after the one that may be running.
+func (e *Engine) checkpointNow() error {
+	for {
+		e.mu.Lock()
+		if !e.checkpoints.running {
+			e.begin()
+			e.mu.Unlock()
+			return e.runCheckpoint()
+		}
+		idle := e.checkpoints.idle
+		e.mu.Unlock()
+		<-idle
+	}
+}
+
+// runCheckpoint writes one, and tells who waits.
+func (e *Engine) runCheckpoint() error {
+	err := e.writeCheckpoint()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	c := &e.checkpoints
+	c.last.ended = e.o.Clock().UnixMilli()
+	c.last.millis = c.last.ended - c.last.started
+	c.failing = err != nil
+	if err == nil {
+		c.lastGood = c.last.ended
+	}
+	if err != nil {
+		c.retryAt = c.last.ended + retryAfter.Milliseconds()
+		e.o.Log.Error("the checkpoint failed; the base is as it was, and nothing is lost", "error", err)
+	} else {
+		e.o.Log.Info("checkpoint", "lsn", c.lsn, "keys", c.last.keys, "bytes", c.last.bytes, "ms", c.last.millis)
+	}
+	c.running = false
+	for _, done := range c.waiting {
+		done(err)
+	}
+	c.waiting = nil
+	close(c.idle)
+	return err
+}
+
+func (e *Engine) writeCheckpoint() error {
+	log := e.currentLog()
+	if log != nil {
+		if err := log.Cut(); err != nil {
+			return e.fail(err)
+		}
+	}
+	changes := snapshot.NewChanges(e.o.FS, e.o.Dir, sortMemory)
+	defer changes.Discard()
+
+	freeze, meta, pending := e.freeze()
+	if err := e.gather(freeze, changes); err != nil {
+		e.abort(freeze)
+		return err
+	}
+	result, err := snapshot.WriteFresh(e.o.FS, e.o.Dir, BaseName, changes, meta)
+	if err != nil {
+		e.abort(freeze)
+		return err
+	}
+	e.published(freeze, meta, result, pending)
+	if log != nil {
+		if err := log.Retire(meta.LSN); err != nil {
+			return fmt.Errorf("removing log segments that the base has made unnecessary: %w", err)
+		}
+	}
+	return nil
+}
+
+// freeze makes the cut. pending is the count of changes that the checkpoint covers.
+func (e *Engine) freeze() (f *kv.Freeze, m snapshot.Meta, pending int64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.checkpoints.last.slice = 0
+	e.checkpoints.harvest = harvest{}
+	f = e.world.Keys.Freeze(true, e.checkpoints.harvest.take)
+	return f, e.meta(f), e.changes
+}
+
+// meta is what the base is to say of a checkpoint that begins now. A log that is just being turned on does not
+// count yet.
+func (e *Engine) meta(f *kv.Freeze) snapshot.Meta {
+	m := snapshot.Meta{
+		Format: snapshot.Format, ID: e.report.ID, LSN: e.lsn, Time: e.o.Clock().UnixMilli(), Logged: e.log != nil && !e.staged,
+	}
+	for _, db := range f.DBs {
+		m.DBs = append(m.DBs, snapshot.DB{
+			Index: db.Index, Store: snapshot.Store(db.Store), Keys: int64(db.Keys), Deadlines: int64(db.Deadlines),
+		})
+	}
+	return m
+}
+
+// gather takes the frozen keys in slices.
+func (e *Engine) gather(freeze *kv.Freeze, into *snapshot.Changes) error {
+	var mine harvest
+	for more := true; more; {
+		e.mu.Lock()
+		start := time.Now()
+		for more && time.Since(start) < sliceTarget {
+			more = freeze.Step()
+		}
+		e.checkpoints.harvest, mine = mine, e.checkpoints.harvest
+		e.checkpoints.last.slice = max(e.checkpoints.last.slice, time.Since(start))
+		e.mu.Unlock()
+		if err := mine.pour(into); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *Engine) abort(freeze *kv.Freeze) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	freeze.Abort()
+}
+
+// published notes that the base has the checkpoint, and clears away what is known by it now.
+func (e *Engine) published(freeze *kv.Freeze, m snapshot.Meta, r snapshot.Result, pending int64) {
+	e.mu.Lock()
+	sweep := freeze.Commit()
+	e.checkpoints.lsn = m.LSN
+	e.checkpoints.last.keys, e.checkpoints.last.bytes, e.checkpoints.last.pages = r.Keys, r.Bytes, r.Pages
+	e.changes -= pending
+	e.mu.Unlock()
+	for more := true; more; {
+		e.mu.Lock()
+		more = sweep()
+		e.mu.Unlock()
+	}
+}
+
+// considerCheckpoint starts a checkpoint when a rule says so.
+func (e *Engine) considerCheckpoint(now int64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	c := &e.checkpoints
+	if c.running || e.changes == 0 || c.failing && now < c.retryAt || !e.dueForCheckpoint(now) {
+		return
+	}
+	e.Checkpoint(nil)
+}
+
+// Beyond so much log since the last checkpoint a start would take long: about a second's worth of replay, by
+// the records or by the bytes.
+const (
+	replayRecords = 1_000_000
+	replayBytes   = 256 << 20
+)
+
+func (e *Engine) dueForCheckpoint(now int64) bool {
+	c := &e.checkpoints
+	since := now - c.last.ended
+	for _, rule := range e.save.Load() {
+		if e.changes >= rule.Changes && since >= rule.Seconds*1000 {
+			return true
+		}
+	}
+	return e.log != nil && e.lsn-c.lsn > replayRecords || e.log != nil && e.logBytes() > replayBytes
+}
+
+// logBytes is what a start would have to replay, roughly: the live segment is counted whole.
+func (e *Engine) logBytes() (n int64) {
+	for _, s := range e.log.Segments() {
+		if s.Last > e.checkpoints.lsn {
+			n += s.Used
+		}
+	}
+	return n
+}
+
+func (e *Engine) basePath() string { return filepath.Join(e.o.Dir, BaseName) }

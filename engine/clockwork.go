@@ -1,0 +1,123 @@
+package engine
+
+import (
+	"time"
+
+	"holdfast/expiry"
+)
+
+// clockwork is the goroutine for whatever happens because time passes: keys that are due, waits that end, pauses
+// that end, `save` rules. It sleeps until the next such moment; who makes an earlier one wakes it.
+func (e *Engine) clockwork() {
+	defer e.background.Done()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-e.quit:
+			return
+		case <-e.wake:
+		case <-timer.C:
+		}
+		for e.chime() {
+			select {
+			case <-e.quit:
+				return
+			default:
+			}
+		}
+		timer.Reset(e.untilNext())
+	}
+}
+
+// chime does what is due now, for a slice of time, and reports whether there is more to do at once.
+func (e *Engine) chime() (more bool) {
+	e.mu.Lock()
+	now := e.tick()
+	before := e.lsn
+	if e.pause.until > 0 && e.pause.until <= now {
+		e.Unpause()
+	}
+	e.timeOut(now)
+	more = e.expireDue(now)
+	e.serve(now)
+	e.stats.sample(now, e.world.Keys.Bytes())
+	changed := e.lsn != before
+	e.mu.Unlock()
+	e.considerCheckpoint(now)
+	if changed && e.Commit() != nil {
+		return false
+	}
+	return more
+}
+
+// heartbeat bounds the clockwork's sleep: rules that look at a rate are looked at so often.
+const heartbeat = 100 * time.Millisecond
+
+func (e *Engine) untilNext() time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := e.o.Clock().UnixMilli()
+	next := min(e.nextDue(), now+heartbeat.Milliseconds())
+	e.wakeAt.Store(next)
+	return time.Duration(max(0, next-now)) * time.Millisecond
+}
+
+func (e *Engine) nextDue() int64 {
+	next := e.nextTimeout()
+	if !e.expireIdle && e.pause.until == 0 {
+		next = min(next, e.world.Keys.NextDeadline())
+	}
+	return next
+}
+
+// rouse wakes the clockwork if something is due before it means to wake.
+func (e *Engine) rouse() {
+	next := e.nextDue()
+	if next == expiry.Never || next >= e.wakeAt.Load() {
+		return
+	}
+	e.wakeAt.Store(next)
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+// sleep waits, and reports whether it was to the end rather than until the engine closed.
+func (e *Engine) sleep(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-e.quit:
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// syncer makes the log durable once a second under `everysec`, and whenever somebody waits for that.
+func (e *Engine) syncer() {
+	defer e.background.Done()
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		asked := false
+		select {
+		case <-e.quit:
+			return
+		case <-e.sync:
+			asked = true
+		case <-ticker.C:
+		}
+		log := e.currentLog()
+		if log == nil || !asked && (e.fsync.Load() != "everysec" || log.Durable() == log.Last()) {
+			continue
+		}
+		if err := log.Sync(); err != nil {
+			_ = e.fail(err)
+			return
+		}
+		e.caughtUp()
+	}
+}

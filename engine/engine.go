@@ -1,0 +1,225 @@
+// Package engine executes commands, logs their effects, recovers them, and writes checkpoints.
+//
+//	Run ──► dispatch ──► handler ──► record ──► log ──► Commit ──► reply
+//	            (one lock)                     (aof)   (the gate)
+//
+// Commands run one at a time under one lock. A command that changed something leaves one record in the log's buffer; its
+// reply bears the record's LSN, the gate, and must not leave before the log has passed it. A read bears the LSN of the
+// newest record that touched what it read. The engine knows no sockets: who calls Run sees to the gates, with
+// Commit and Passed.
+//
+// One lock and not one per shard: a batch holds it for microseconds, while transactions, scripts, blocking commands and
+// checkpoints stay simple, and everything is linearizable.
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"holdfast/aof"
+	"holdfast/commands"
+	"holdfast/config"
+	"holdfast/expiry"
+	"holdfast/internal/vfs"
+	"holdfast/kv"
+	"holdfast/resp"
+)
+
+// Options are what an engine is built on.
+type Options struct {
+	FS     vfs.FS
+	Dir    string
+	Config *config.Config
+	Clock  vfs.Clock
+	Seed   uint64 // of SPOP's and RANDOMKEY's choices
+	Log    *slog.Logger
+	// Fatal is called when the log failed: memory is ahead of the disk, and the process must end. It is called
+	// once; no reply leaves after it.
+	Fatal func(error)
+	// Stop is called by SHUTDOWN: whoever runs the engine is to close it, with a checkpoint or without.
+	Stop func(checkpoint bool)
+	// RunID and such, for INFO.
+	Identity Identity
+}
+
+// Identity is what INFO says of the process.
+type Identity struct {
+	Version, RunID, ConfigFile, Executable string
+	Port                                   int
+}
+
+// Engine is a running data set.
+type Engine struct {
+	o     Options
+	world commands.World
+	settings
+	report Report
+
+	mu sync.Mutex // guards everything down to the next blank line
+	// call is the one outermost call, used again and again; touched and body belong to it.
+	call       commands.Call
+	body       []byte   // effects of the record under way
+	touched    []uint64 // hashes of the keys that it changes
+	touchedAll bool
+	gate       uint64 // of the reply under way
+	gates      gates
+	log        *aof.Log // nil where no log is kept
+	staged     bool     // the log is being turned on: nothing waits for it yet
+	switching  bool     // the log is being turned on or off
+	lsn        uint64   // of the last change
+	changes    int64    // since the last checkpoint
+	expireIdle bool     // DEBUG SET-ACTIVE-EXPIRE 0
+	pause      pause
+	timeouts   *expiry.Index
+	blocked    map[uint64]*commands.Client // by ID: who waits
+	awaiting   []awaited
+	stats      stats
+	discard    resp.Writer
+	closing    bool
+
+	checkpoints checkpointer
+
+	running    atomic.Pointer[aof.Log] // log, for those who do not hold the lock
+	sync       chan struct{}           // to the syncer: somebody waits for the disk
+	wake       chan struct{}           // to the clockwork: something is due earlier than it thinks
+	wakeAt     atomic.Int64
+	failed     atomic.Bool
+	quit       chan struct{}
+	background sync.WaitGroup
+	lock       io.Closer
+}
+
+// settings are the directives that the engine reads while it runs.
+type settings struct {
+	appendonly config.Handle[bool]
+	fsync      config.Handle[string]
+	maxmemory  config.Handle[int64]
+	password   config.Handle[string]
+	save       config.Handle[[]config.SaveRule]
+	stopWrites config.Handle[bool]
+}
+
+func newEngine(o Options) *Engine {
+	e := &Engine{
+		o: o,
+		settings: settings{
+			appendonly: o.Config.Bool("appendonly"),
+			fsync:      o.Config.String("appendfsync"),
+			maxmemory:  o.Config.Bytes("maxmemory"),
+			password:   o.Config.String("requirepass"),
+			save:       o.Config.SaveRules(),
+			stopWrites: o.Config.Bool("stop-writes-on-bgsave-error"),
+		},
+		timeouts: expiry.NewIndex(),
+		blocked:  map[uint64]*commands.Client{},
+		wake:     make(chan struct{}, 1),
+		sync:     make(chan struct{}, 1),
+		quit:     make(chan struct{}),
+	}
+	e.world = commands.World{
+		Keys:   kv.New(int(o.Config.Int("databases").Load()), commands.Types()),
+		Config: o.Config,
+		Table:  commands.NewTable(),
+		Rand:   rand.New(rand.NewPCG(o.Seed, o.Seed)),
+		Keeper: e,
+		Clock:  o.Clock,
+		Sleep:  time.Sleep,
+		Touched: func(_ int, key []byte) {
+			e.touched = append(e.touched, e.world.Keys.Hash(key))
+		},
+		TouchedAll: func() { e.touchedAll = true },
+		ExpireKey:  e.expireKey,
+		Run:        e.nested,
+	}
+	e.stats.start = o.Clock().UnixMilli()
+	e.checkpoints.last.ended = e.stats.start // the `save` rules count from the start
+	return e
+}
+
+// World is what commands work on. The server adds its clients to it before the first Run.
+func (e *Engine) World() *commands.World { return &e.world }
+
+// Do calls fn under the engine's lock.
+func (e *Engine) Do(fn func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	fn()
+}
+
+// Commit writes what was logged so far, and under `always` makes it durable. Replies whose gate has passed may
+// leave then. An error has already been dealt with as fatal; no reply may leave after it.
+func (e *Engine) Commit() error {
+	log := e.currentLog()
+	if log == nil {
+		return nil
+	}
+	if err := log.Commit(); err != nil {
+		return e.fail(err)
+	}
+	return nil
+}
+
+// Passed is the LSN up to which replies may leave now.
+func (e *Engine) Passed() uint64 {
+	if e.failed.Load() {
+		return 0
+	}
+	if log := e.currentLog(); log != nil {
+		return log.Gate()
+	}
+	return ^uint64(0)
+}
+
+// CommitCost estimates what one Commit takes.
+func (e *Engine) CommitCost() time.Duration {
+	if log := e.currentLog(); log != nil && e.fsync.Load() == "always" {
+		return log.SyncTime()
+	}
+	return 0
+}
+
+func (e *Engine) currentLog() *aof.Log { return e.running.Load() }
+
+// fail ends the process, in the way that the options say: memory is ahead of the disk.
+func (e *Engine) fail(err error) error {
+	if !e.failed.Swap(true) {
+		e.o.Fatal(fmt.Errorf("the log failed, and memory is ahead of the disk now: %w", err))
+	}
+	return err
+}
+
+// ErrClosed says that the engine has been closed.
+var ErrClosed = errors.New("the engine is closed")
+
+// Close ends background work, makes everything durable and lets go of the directory. With checkpoint it writes one
+// first, so that the next start has no log to replay.
+func (e *Engine) Close(checkpoint bool) error {
+	e.mu.Lock()
+	if e.closing {
+		e.mu.Unlock()
+		return ErrClosed
+	}
+	e.closing = true
+	e.mu.Unlock()
+	close(e.quit)
+	e.background.Wait()
+
+	var errs []error
+	if checkpoint && !e.failed.Load() {
+		errs = append(errs, e.checkpointNow())
+	}
+	e.checkpoints.wait()
+	if log := e.currentLog(); log != nil {
+		errs = append(errs, log.Close())
+	}
+	if e.lock != nil {
+		errs = append(errs, e.lock.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,218 @@
+package engine
+
+import (
+	"bytes"
+	"strings"
+
+	"holdfast/aof"
+	"holdfast/commands"
+	"holdfast/resp"
+)
+
+// Run executes a client's requests in order and appends their replies to w, which belongs to the caller. It
+// returns how many requests it took (fewer when the client must wait or is to be closed) and the gate: the LSN
+// that the log must have passed before these replies leave.
+func (e *Engine) Run(c *commands.Client, w *resp.Writer, requests [][][]byte) (done int, gate uint64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if c.Killed {
+		return 0, 0
+	}
+	now := e.tick()
+	c.Active = now
+	for _, args := range requests {
+		if e.held(c, args, now) {
+			break
+		}
+		done++
+		gate = max(gate, e.execute(c, w, args, now))
+		if c.Blocked != nil || c.CloseAfterReply {
+			break
+		}
+	}
+	e.rouse()
+	return done, gate
+}
+
+// tick reads the clock for a batch.
+func (e *Engine) tick() int64 {
+	now := e.o.Clock().UnixMilli()
+	e.world.Keys.SetClock(now)
+	return now
+}
+
+// execute runs one request to its reply, and everything that follows from it.
+func (e *Engine) execute(c *commands.Client, w *resp.Writer, args [][]byte, now int64) (gate uint64) {
+	if len(args) == 0 {
+		return 0
+	}
+	before := w.Len()
+	e.gate = 0
+	e.stats.commands++
+	cmd, refusal := e.resolve(c, args)
+	c.LastCommand = cmd
+	switch {
+	case refusal != "":
+		e.refuse(c, w, cmd, args, refusal)
+		e.stats.failed(w.Bytes()[before:])
+	case c.Multi != nil && !cmd.RunsInMulti():
+		c.Multi.Queue = append(c.Multi.Queue, commands.Queued{Cmd: cmd, Args: copyArgs(args)})
+		w.Status("QUEUED")
+	default:
+		e.outermost(c, w, cmd, args, now)
+	}
+	if c.Blocked == nil { // a reply that is still to come is the one to be silent about
+		c.Silence = silence(c.Silence, w, before)
+	}
+	return e.gate
+}
+
+// refuse replies to a request that does not run. One for EXEC gives up the transaction; any other spoils it.
+func (e *Engine) refuse(c *commands.Client, w *resp.Writer, cmd *commands.Command, args [][]byte, refusal string) {
+	if cmd == nil && fromBrowser(args[0]) {
+		e.o.Log.Warn("HTTP request refused; somebody may be attacking through a browser", "client", c.Addr)
+		c.CloseAfterReply = true
+		return
+	}
+	if cmd != nil {
+		cmd.Stats.Rejected++
+	}
+	if cmd != nil && cmd.Name == "exec" {
+		w.Error(resp.ErrExecAbortBecause(strings.TrimPrefix(refusal, "ERR ")))
+		c.Multi = nil
+		e.world.Watches.Forget(c)
+		return
+	}
+	w.Error(refusal)
+	if c.Multi != nil {
+		c.Multi.Failed = true
+	}
+}
+
+// fromBrowser recognises the first words of an HTTP request that a web page made somebody's browser send here.
+func fromBrowser(name []byte) bool {
+	return bytes.EqualFold(name, []byte("POST")) || bytes.EqualFold(name, []byte("Host:"))
+}
+
+// outermost runs a command that stands alone, logs what it did as one record, and serves who waited for that.
+func (e *Engine) outermost(c *commands.Client, w *resp.Writer, cmd *commands.Command, args [][]byte, now int64) {
+	e.handle(&e.call, c, w, cmd, args, now)
+	if wait := e.call.Wait; wait != nil {
+		e.block(c, cmd, args, wait)
+	}
+	e.record(now)
+	e.serve(now)
+}
+
+// handle calls the handler, and gathers its effects and its gate.
+func (e *Engine) handle(call *commands.Call, c *commands.Client, w *resp.Writer, cmd *commands.Command, args [][]byte, now int64) {
+	db := e.world.Keys.DB(c.DB)
+	index := c.DB
+	if db.NextDeadline() <= now {
+		e.expireNamed(cmd, c.DB, args, now)
+	}
+	*call = commands.Call{
+		World: &e.world, Cmd: cmd, Args: args, Now: now, Client: c, DB: db, Reply: w,
+		Nested: call.Nested, Ready: call.Ready, Effects: call.Effects[:0],
+	}
+	before := w.Len()
+	cmd.Run(call)
+	e.world.Keys.Settle()
+	cmd.Stats.Calls++
+	if reply := w.Bytes(); len(reply) > before && reply[before] == '-' {
+		cmd.Stats.Failed++
+		e.stats.failed(reply[before:])
+	}
+	e.effects(call, index)
+	if call.Changes == 0 || call.Nested {
+		e.observe(cmd, args)
+	}
+}
+
+// nested runs a command within another one.
+func (e *Engine) nested(outer *commands.Call, cmd *commands.Command, args [][]byte) {
+	call := commands.Call{Nested: true}
+	e.handle(&call, outer.Client, outer.Reply, cmd, args, outer.Now)
+}
+
+// effects adds to the record under way what the call did.
+func (e *Engine) effects(call *commands.Call, db int) {
+	if call.Changes == 0 {
+		return
+	}
+	e.changes += int64(call.Changes)
+	if len(call.Effects) == 0 {
+		e.body = aof.AppendCommand(e.body, db, call.Args...)
+		return
+	}
+	for _, effect := range call.Effects {
+		e.body = aof.AppendCommand(e.body, effect.DB, effect.Args...)
+	}
+}
+
+// record appends what the outermost command did to the log, as one record, and notes whose gate it is.
+func (e *Engine) record(now int64) {
+	if len(e.body) == 0 {
+		return
+	}
+	if e.log != nil {
+		e.lsn = e.log.Append(now, 0, e.body)
+	} else {
+		e.lsn++
+	}
+	if e.log != nil && !e.staged {
+		for _, hash := range e.touched {
+			e.gates.touch(hash, e.lsn)
+		}
+		if e.touchedAll {
+			e.gates.touchAll(e.lsn)
+		}
+		e.gate = e.lsn
+	}
+	e.body, e.touched, e.touchedAll = keep(e.body), e.touched[:0], false
+}
+
+// keep returns an empty buffer: the same one, unless a large record made it grow.
+func keep(b []byte) []byte {
+	if cap(b) > 1<<20 {
+		return nil
+	}
+	return b[:0]
+}
+
+// observe raises the gate to the newest record that touched what the command looked at.
+func (e *Engine) observe(cmd *commands.Command, args [][]byte) {
+	if e.log == nil || e.staged || e.log.Gate() >= e.lsn {
+		return
+	}
+	if cmd.Flags&commands.WholeKeyspace != 0 {
+		e.gate = e.lsn
+		return
+	}
+	cmd.EachKey(args, func(i int, _ commands.KeyFlags) {
+		e.gate = max(e.gate, e.gates.of(e.world.Keys.Hash(args[i])))
+	})
+}
+
+// silence applies CLIENT REPLY: it takes back the reply where none is wanted.
+func silence(s commands.Silence, w *resp.Writer, before int) commands.Silence {
+	switch s {
+	case commands.Off:
+		w.Truncate(before)
+	case commands.SkipNext:
+		w.Truncate(before)
+		return commands.SkipThis
+	case commands.SkipThis:
+		w.Truncate(before)
+		return commands.Talking
+	}
+	return s
+}
+
+func copyArgs(args [][]byte) [][]byte {
+	own := make([][]byte, len(args))
+	for i, a := range args {
+		own[i] = bytes.Clone(a)
+	}
+	return own
+}

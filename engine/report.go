@@ -1,0 +1,103 @@
+package engine
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"holdfast/internal/vfs"
+	"holdfast/snapshot"
+)
+
+// Report is what a start found and did. It stands in the data directory as recovery.json until the next start.
+type Report struct {
+	ID      [16]byte    `json:"-"`
+	DataSet string      `json:"data_set"`
+	Time    time.Time   `json:"time"`
+	Millis  int64       `json:"took_ms"`
+	Base    *BaseReport `json:"base,omitempty"`
+	Log     *LogReport  `json:"log,omitempty"`
+	Keys    int64       `json:"keys"`
+	TTLs    int64       `json:"ttls_pending"`
+	Lapsed  int64       `json:"ttls_lapsed"`
+}
+
+// BaseReport is the snapshot that a start used.
+type BaseReport struct {
+	File string `json:"file"`
+	LSN  uint64 `json:"lsn"`
+	Time int64  `json:"time_unix_ms"`
+	Keys int64  `json:"keys"`
+	TTLs int64  `json:"ttls"`
+}
+
+func (b *BaseReport) count(d snapshot.DB) {
+	b.Keys += d.Keys
+	b.TTLs += d.Deadlines
+}
+
+// LogReport is what a start replayed, and the torn tail that it cut.
+type LogReport struct {
+	Segments  int    `json:"segments"`
+	From      uint64 `json:"from_lsn"`
+	To        uint64 `json:"to_lsn"`
+	Records   int64  `json:"records"`
+	Bytes     int64  `json:"bytes"`
+	CutFile   string `json:"cut_file,omitempty"`
+	CutOffset int64  `json:"cut_offset,omitempty"`
+	CutBytes  int64  `json:"cut_bytes,omitempty"`
+}
+
+// Report tells what the start found.
+func (e *Engine) Report() Report { return e.report }
+
+func (e *Engine) finishReport(started time.Time) {
+	now := e.o.Clock()
+	r := &e.report
+	r.DataSet, r.Time, r.Millis = hex.EncodeToString(r.ID[:]), now.UTC(), now.Sub(started).Milliseconds()
+	for i := range e.world.Keys.Databases() {
+		db := e.world.Keys.DB(i)
+		r.Keys += int64(db.Len())
+		r.TTLs += int64(db.Deadlines())
+		r.Lapsed += int64(db.Lapsed(now.UnixMilli()))
+	}
+	r.TTLs -= r.Lapsed
+}
+
+// String is the report in a few lines for people.
+func (r Report) String() string {
+	var b strings.Builder
+	switch {
+	case r.Base == nil && (r.Log == nil || r.Log.Records == 0):
+		b.WriteString("nothing to recover: a new data set")
+	case r.Base == nil:
+		b.WriteString("no snapshot yet")
+	default:
+		fmt.Fprintf(&b, "snapshot %s at LSN %d with %d keys", r.Base.File, r.Base.LSN, r.Base.Keys)
+	}
+	if l := r.Log; l != nil && l.Records > 0 {
+		fmt.Fprintf(&b, "; %d log records replayed, LSN %d to %d, %d bytes", l.Records, l.From, l.To, l.Bytes)
+	}
+	if l := r.Log; l != nil && l.CutBytes > 0 {
+		fmt.Fprintf(&b, "; torn tail of %d bytes, never acknowledged, cut from %s at offset %d", l.CutBytes, l.CutFile, l.CutOffset)
+	}
+	if r.Base != nil || r.Log != nil && r.Log.Records > 0 {
+		fmt.Fprintf(&b, "; %d keys, %d TTLs pending, %d lapsed meanwhile; %d ms", r.Keys, r.TTLs, r.Lapsed, r.Millis)
+	}
+	return b.String()
+}
+
+func (e *Engine) writeReport() error {
+	text, err := json.MarshalIndent(e.report, "", "  ")
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(e.o.Dir, ReportName)
+	if err := vfs.WriteFile(e.o.FS, path, append(text, '\n')); err != nil {
+		return fmt.Errorf("writing the recovery report %s: %w", path, err)
+	}
+	return nil
+}

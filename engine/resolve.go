@@ -1,0 +1,76 @@
+package engine
+
+import (
+	"holdfast/commands"
+	"holdfast/resp"
+)
+
+// resolve finds the command that a request means and whether the client may run it now; if not, refusal is the
+// reply. The order of the checks is that of Redis 7.0, since clients see which one comes first.
+func (e *Engine) resolve(c *commands.Client, args [][]byte) (cmd *commands.Command, refusal string) {
+	cmd, refusal = e.Find(args)
+	if refusal == "" && cmd.Flags&commands.Protected != 0 {
+		refusal = e.world.Forbidden(c)
+	}
+	if refusal == "" && !c.Authenticated && cmd.Flags&commands.NoAuth == 0 {
+		if e.password.Load() != "" {
+			return cmd, resp.ErrNoAuth
+		}
+	}
+	if refusal != "" {
+		return cmd, refusal
+	}
+	if cmd.Flags&commands.NoMulti != 0 && c.Multi != nil {
+		return cmd, resp.ErrNotInMulti
+	}
+	if cmd.Flags&commands.DenyOOM != 0 && e.outOfMemory() {
+		return cmd, resp.ErrOOM
+	}
+	if cmd.Flags&commands.Write != 0 || c.Multi != nil && cmd.Name == "exec" {
+		if refusal := e.misconfigured(cmd); refusal != "" {
+			return cmd, refusal
+		}
+	}
+	return cmd, ""
+}
+
+// Find looks a request's command up, its subcommand included, and checks the number of arguments.
+func (e *Engine) Find(args [][]byte) (cmd *commands.Command, refusal string) {
+	cmd = e.world.Table.Lookup(args[0])
+	if cmd == nil {
+		return nil, resp.ErrUnknownCommand(args[0], args[1:])
+	}
+	if len(cmd.Subs) > 0 && len(args) > 1 {
+		sub := cmd.Sub(args[1])
+		if sub == nil {
+			return nil, resp.ErrUnknownSubcommand(args[1], cmd.Name)
+		}
+		cmd = sub
+	}
+	if !cmd.ArityOK(len(args)) || cmd.Run == nil {
+		return cmd, resp.ErrArity(cmd.FullName())
+	}
+	return cmd, ""
+}
+
+func (e *Engine) outOfMemory() bool {
+	limit := e.maxmemory.Load()
+	return limit > 0 && e.world.Keys.Bytes() > limit
+}
+
+// misconfigured is the reply to a write that could not be kept: the disk has no room for it.
+func (e *Engine) misconfigured(cmd *commands.Command) string {
+	if e.log == nil {
+		if e.checkpoints.failing && len(e.save.Load()) > 0 && e.stopWrites.Load() {
+			return resp.ErrMisconfSnapshot
+		}
+		return ""
+	}
+	if cmd.Flags&commands.DenyOOM == 0 {
+		return "" // deletes and expiry go on in the log's reserve
+	}
+	if err := e.log.Room(); err != nil {
+		return resp.ErrMisconfLog(err.Error())
+	}
+	return ""
+}

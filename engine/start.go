@@ -1,0 +1,284 @@
+package engine
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"holdfast/aof"
+	"holdfast/commands"
+	"holdfast/internal/vfs"
+	"holdfast/kv"
+	"holdfast/snapshot"
+)
+
+// Names in the data directory.
+const (
+	LogDir     = "aof"
+	LockName   = "LOCK"
+	ReportName = "recovery.json"
+)
+
+// Why a start is refused.
+var (
+	// ErrInUse: another process has the directory.
+	ErrInUse = errors.New("the data directory is in use")
+	// ErrNotOurs: the directory holds something else.
+	ErrNotOurs = errors.New("not a data directory")
+	// ErrLogIgnored: the settings would leave out data that only the log has.
+	ErrLogIgnored = errors.New("the log holds newer data than the base")
+	// ErrLogMissing: the base says that a log goes on from it, and there is none.
+	ErrLogMissing = errors.New("the log is missing")
+)
+
+// Open starts an engine on a directory: lock, base, log, checks, report. Whatever is not right refuses the start and
+// leaves the directory as it was.
+func Open(o Options) (_ *Engine, err error) {
+	started := o.Clock()
+	e := newEngine(o)
+	if err := e.claim(); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, e.lock.Close())
+		}
+	}()
+	if err := snapshot.RemoveTemporary(o.FS, o.Dir); err != nil {
+		return nil, err
+	}
+	if err := e.dropStaged(); err != nil {
+		return nil, err
+	}
+	meta, err := e.loadBase()
+	if err != nil {
+		return nil, err
+	}
+	if err := e.openLog(meta); err != nil {
+		return nil, err
+	}
+	e.finishReport(started)
+	if err := e.writeReport(); err != nil {
+		return nil, err
+	}
+	e.watchSettings()
+	e.background.Add(2)
+	go e.clockwork()
+	go e.syncer()
+	return e, nil
+}
+
+// claim makes sure that the directory is ours or empty, makes it where it is missing, and locks it.
+func (e *Engine) claim() error {
+	names, err := e.o.FS.List(e.o.Dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if err := e.o.FS.MkdirAll(e.o.Dir); err != nil {
+			return fmt.Errorf("making the data directory %s: %w", e.o.Dir, err)
+		}
+	case err != nil:
+		return fmt.Errorf("reading the data directory %s: %w", e.o.Dir, err)
+	case !ours(names):
+		return fmt.Errorf("%w: %s holds %s and nothing of holdfast's; give an empty or a new directory with --dir",
+			ErrNotOurs, e.o.Dir, names[0])
+	}
+	e.lock, err = e.o.FS.Lock(filepath.Join(e.o.Dir, LockName))
+	if errors.Is(err, vfs.ErrLocked) {
+		return fmt.Errorf("%w: another process serves %s; stop it, or give another directory with --dir", ErrInUse, e.o.Dir)
+	}
+	if err != nil {
+		return fmt.Errorf("locking the data directory %s: %w", e.o.Dir, err)
+	}
+	return nil
+}
+
+// ours reports whether the names are those of a data directory, or of one that is as good as empty.
+func ours(names []string) bool {
+	foreign := false
+	for _, name := range names {
+		switch {
+		case name == BaseName, name == LogDir, name == LockName:
+			return true
+		case name == "lost+found", strings.HasPrefix(name, "."):
+		default:
+			foreign = true
+		}
+	}
+	return !foreign
+}
+
+// loadBase reads the base into the hot layer; without one the data set begins here.
+func (e *Engine) loadBase() (snapshot.Meta, error) {
+	base, err := snapshot.Open(e.basePath(), snapshot.OpenOptions{FS: e.o.FS})
+	if errors.Is(err, fs.ErrNotExist) {
+		return snapshot.Meta{}, nil
+	}
+	if err != nil {
+		return snapshot.Meta{}, err
+	}
+	meta := base.Meta()
+	e.report.Base = &BaseReport{File: BaseName, LSN: meta.LSN, Time: meta.Time}
+	if err := e.loadDBs(base, meta); err != nil {
+		return meta, errors.Join(err, base.Close())
+	}
+	e.lsn, e.checkpoints.lsn = meta.LSN, meta.LSN
+	e.checkpoints.last.ended = meta.Time
+	return meta, base.Close()
+}
+
+func (e *Engine) loadDBs(base *snapshot.Base, meta snapshot.Meta) error {
+	for _, d := range meta.DBs {
+		if d.Index >= e.world.Keys.Databases() {
+			return fmt.Errorf("the base %s has keys in database %d, but --databases allows only %d; give at least --databases %d",
+				e.basePath(), d.Index, e.world.Keys.Databases(), d.Index+1)
+		}
+		db := e.world.Keys.Restore(d.Index, uint32(d.Store))
+		err := base.Each(d.Store, nil, func(key []byte, r snapshot.Record) error {
+			return e.load(db, key, r)
+		})
+		if err != nil {
+			return err
+		}
+		e.report.Base.count(d)
+	}
+	return nil
+}
+
+func (e *Engine) load(db *kv.DB, key []byte, r snapshot.Record) error {
+	if kv.Kind(r.Kind) == kv.String {
+		db.Load(key, r.Payload, r.Deadline)
+		return nil
+	}
+	if int(r.Kind) >= len(e.world.Keys.Types) || e.world.Keys.Types[r.Kind].Decode == nil {
+		return fmt.Errorf("%s: key %q has kind %d, which this version does not know; use the version that wrote it", e.basePath(), key, r.Kind)
+	}
+	v, err := e.world.Keys.Types[r.Kind].Decode(r.Payload)
+	if err != nil {
+		return fmt.Errorf("%s: key %q: %w", e.basePath(), key, err)
+	}
+	db.LoadValue(key, kv.Kind(r.Kind), v, r.Deadline)
+	return nil
+}
+
+// openLog replays what the log has beyond the base, and opens it for what comes, in the way that the settings ask for.
+func (e *Engine) openLog(meta snapshot.Meta) error {
+	segments, err := e.segments()
+	if err != nil {
+		return err
+	}
+	if err := e.identify(meta, segments); err != nil {
+		return err
+	}
+	if !e.appendonly.Load() {
+		return e.refuseToIgnore(segments, meta)
+	}
+	if meta.Logged && len(segments) == 0 {
+		return fmt.Errorf("%w: %s was written with a log going on after LSN %d, and %s holds no segment; bring the segments back, or accept the loss of what they held with: holdfast check --dir %s --repair",
+			ErrLogMissing, e.basePath(), meta.LSN, e.logDir(), e.o.Dir)
+	}
+	policy, err := aof.ParsePolicy(e.fsync.Load())
+	if err != nil {
+		return err
+	}
+	log, recovery, err := aof.Recover(e.logOptions(policy), meta.LSN, e.replay)
+	if err != nil {
+		return err
+	}
+	e.report.Log = &LogReport{
+		Segments: recovery.Segments, From: recovery.From, To: recovery.To, Records: recovery.Records, Bytes: recovery.Bytes,
+		CutFile: recovery.CutFile, CutOffset: recovery.CutOffset, CutBytes: recovery.CutBytes,
+	}
+	e.changes = recovery.Records
+	e.setLog(log)
+	e.lsn = max(e.lsn, log.Last())
+	return nil
+}
+
+func (e *Engine) logDir() string { return filepath.Join(e.o.Dir, LogDir) }
+
+func (e *Engine) logOptions(policy aof.Policy) aof.Options {
+	return aof.Options{
+		FS: e.o.FS, Dir: e.logDir(), ID: e.report.ID, Policy: policy, Clock: e.o.Clock,
+		SegmentBytes: e.o.Config.Bytes("segment-bytes").Load(),
+	}
+}
+
+func (e *Engine) segments() ([]aof.SegmentInfo, error) {
+	segments, err := aof.List(e.o.FS, e.logDir())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return segments, err
+}
+
+// identify finds the data set's id: the base's, else the log's, else a new one.
+func (e *Engine) identify(meta snapshot.Meta, segments []aof.SegmentInfo) error {
+	e.report.ID = meta.ID
+	if meta.ID != [16]byte{} {
+		return nil
+	}
+	for _, s := range segments {
+		if s.Damage == nil {
+			e.report.ID = s.ID
+			return nil
+		}
+	}
+	_, err := rand.Read(e.report.ID[:])
+	return err
+}
+
+// refuseToIgnore stops a start without a log over a directory whose log has what the base has not.
+func (e *Engine) refuseToIgnore(segments []aof.SegmentInfo, meta snapshot.Meta) error {
+	for _, s := range segments {
+		if s.Damage != nil {
+			return s.Damage
+		}
+		if s.Last > meta.LSN {
+			return fmt.Errorf("%w: %s goes up to LSN %d, %s to %d; start once with --appendonly yes and say CONFIG SET appendonly no, which moves everything into the base",
+				ErrLogIgnored, s.File, s.Last, e.basePath(), meta.LSN)
+		}
+	}
+	return nil
+}
+
+// replay applies a record: its commands run through the same handlers, with nothing expiring and no clock.
+func (e *Engine) replay(r aof.Record) error {
+	client := commands.Client{Authenticated: true, DenyBlocking: true, Proto: 2}
+	e.world.Keys.SetClock(r.Time)
+	err := aof.Commands(r.Body, func(db int, args [][]byte) error {
+		if db >= e.world.Keys.Databases() {
+			return fmt.Errorf("the log has keys in database %d, but --databases allows only %d; give at least --databases %d",
+				db, e.world.Keys.Databases(), db+1)
+		}
+		cmd, refusal := e.Find(args)
+		if refusal != "" {
+			return fmt.Errorf("LSN %d: %s", r.LSN, refusal)
+		}
+		client.DB = db
+		return e.redo(&client, cmd, args, r.LSN)
+	})
+	if err != nil {
+		return fmt.Errorf("replaying the log %s: %w", e.logDir(), err)
+	}
+	e.lsn = r.LSN
+	e.touched, e.touchedAll = e.touched[:0], false
+	return nil
+}
+
+func (e *Engine) redo(client *commands.Client, cmd *commands.Command, args [][]byte, lsn uint64) error {
+	w := &e.discard
+	w.Reset()
+	call := commands.Call{
+		World: &e.world, Cmd: cmd, Args: args, Client: client, DB: e.world.Keys.DB(client.DB), Reply: w,
+		Nested: true, Replaying: true,
+	}
+	cmd.Run(&call)
+	e.world.Keys.Settle()
+	if reply := w.Bytes(); len(reply) > 0 && reply[0] == '-' {
+		return fmt.Errorf("LSN %d: %s replied %s", lsn, cmd.FullName(), strings.TrimSpace(string(reply)))
+	}
+	return nil
+}

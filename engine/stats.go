@@ -1,0 +1,125 @@
+package engine
+
+import (
+	"bytes"
+	"os"
+	"runtime/metrics"
+	"syscall"
+	"time"
+
+	"holdfast/commands"
+)
+
+// stats are counters since the start, or since CONFIG RESETSTAT.
+type stats struct {
+	start    int64 // unix ms
+	commands int64
+	expired  int64
+	errors   map[string]int64 // error replies by code
+	peak     int64            // bytes that the keyspace held at most, as sampled
+	rate     rate             // of commands
+}
+
+// failed counts an error reply by its code.
+func (s *stats) failed(reply []byte) {
+	if len(reply) == 0 {
+		return // the connection ends without a word
+	}
+	code, _, _ := bytes.Cut(reply[1:], []byte(" "))
+	code, _, _ = bytes.Cut(code, []byte("\r"))
+	if s.errors == nil {
+		s.errors = map[string]int64{}
+	}
+	s.errors[string(code)]++
+}
+
+// sample notes from time to time what is not counted as it happens. memory is the keyspace's, in bytes.
+func (s *stats) sample(now, memory int64) {
+	s.peak = max(s.peak, memory)
+	s.rate.sample(now, s.commands)
+}
+
+// rate is how fast a counter rises: the mean of the last samples, which are a heartbeat apart.
+type rate struct {
+	at, count int64 // unix ms and count of the last sample
+	samples   [16]int64
+	next      int
+}
+
+func (r *rate) sample(now, count int64) {
+	passed := now - r.at
+	if passed < heartbeat.Milliseconds() {
+		return
+	}
+	if r.at != 0 {
+		r.samples[r.next%len(r.samples)] = (count - r.count) * 1000 / passed
+		r.next++
+	}
+	r.at, r.count = now, count
+}
+
+func (r *rate) perSecond() int64 {
+	var sum int64
+	for _, n := range r.samples {
+		sum += n
+	}
+	return sum / int64(len(r.samples))
+}
+
+// processMemory is what the process holds of the system's memory, in bytes, but for its code.
+func processMemory() int64 {
+	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	metrics.Read(samples)
+	return int64(samples[0].Value.Uint64() - samples[1].Value.Uint64())
+}
+
+// processTime is the processor time that the process has taken; 0 where the system does not tell.
+func processTime() (user, system time.Duration) {
+	var use syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &use); err != nil {
+		return 0, 0
+	}
+	return time.Duration(use.Utime.Nano()), time.Duration(use.Stime.Nano())
+}
+
+// Figures are the engine's numbers for INFO.
+func (e *Engine) Figures() commands.Figures {
+	c := &e.checkpoints
+	f := commands.Figures{
+		StartTime: e.stats.start, Version: e.o.Identity.Version, ProcessID: os.Getpid(), RunID: e.o.Identity.RunID, ConfigFile: e.o.Identity.ConfigFile,
+		Executable: e.o.Identity.Executable, Port: e.o.Identity.Port,
+		LastSave: max(c.last.ended, e.stats.start), LastSaveOK: !c.failing, SaveRunning: c.running,
+		SaveStarted: c.last.started, SaveMillis: c.last.millis,
+		Changes: e.changes, LastLSN: e.lsn, CheckpointLSN: c.lsn,
+		CheckpointKeys: c.last.keys, CheckpointBytes: c.last.bytes, CheckpointSlice: c.last.slice.Microseconds(),
+		Commands: e.stats.commands, CommandsPerSecond: e.stats.rate.perSecond(), Expired: e.stats.expired, Errors: e.stats.errors,
+		Switching: e.switching, MemoryProcess: processMemory(), Recovery: e.report.String(),
+		Blocked: len(e.blocked), Hits: e.world.Keys.Hits, Misses: e.world.Keys.Misses,
+	}
+	f.Memory, f.MemoryData = e.world.Keys.Bytes(), e.world.Keys.DataBytes()
+	f.MemoryPeak = max(e.stats.peak, f.Memory)
+	f.UserCPU, f.SystemCPU = processTime()
+	if c.failing {
+		f.LastSave = max(c.lastGood, e.stats.start)
+	}
+	if e.log != nil {
+		f.LogEnabled, f.DurableLSN = true, e.log.Durable()
+		for _, s := range e.log.Segments() {
+			f.LogSegments++
+			f.LogBytes += s.Used
+		}
+	}
+	return f
+}
+
+// ResetStats sets the counters back.
+func (e *Engine) ResetStats() {
+	e.stats = stats{start: e.stats.start}
+	e.world.Keys.Hits, e.world.Keys.Misses = 0, 0
+	for _, c := range e.world.Table.All() {
+		c.Stats = commands.Stats{}
+		for _, s := range c.Subs {
+			s.Stats = commands.Stats{}
+		}
+	}
+}

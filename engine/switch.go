@@ -1,0 +1,157 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"holdfast/aof"
+	"holdfast/internal/vfs"
+)
+
+// The log can be turned on and off while the server runs. Neither ever leaves the directory without the data:
+//
+//	on   a marker says that the log in aof/ does not count yet; the log begins; a checkpoint puts what it lacks into
+//	     the base; the marker goes. Until then writes have the promise they had before.
+//	off  the log is made durable and ends; a checkpoint takes over what only it had; then its segments go.
+//
+// A start that finds the marker removes the log that did not count, and then the marker.
+
+// StagedName is the marker's file in the data directory.
+const StagedName = "aof.staged"
+
+// watchSettings follows the directives that can change while the engine runs.
+func (e *Engine) watchSettings() {
+	e.fsync.OnChange(func(s string) error {
+		policy, err := aof.ParsePolicy(s)
+		if err != nil || e.log == nil {
+			return err
+		}
+		e.log.SetPolicy(policy)
+		if err := e.log.Sync(); err != nil {
+			return e.fail(err)
+		}
+		return nil
+	})
+	e.appendonly.OnChange(func(on bool) error {
+		switch {
+		case e.switching:
+			return errors.New("the last change of appendonly is still under way; try again when aof_rewrite_in_progress is 0")
+		case on && e.log == nil:
+			return e.turnOn()
+		case !on && e.log != nil:
+			return e.turnOff()
+		}
+		return nil
+	})
+}
+
+func (e *Engine) turnOn() error {
+	if err := e.dropLog(); err != nil {
+		return err
+	}
+	marker := filepath.Join(e.o.Dir, StagedName)
+	if err := vfs.WriteFile(e.o.FS, marker, []byte("The log in "+LogDir+" is being turned on and does not count yet.\n")); err != nil {
+		return err
+	}
+	policy, err := aof.ParsePolicy(e.fsync.Load())
+	if err != nil {
+		return err
+	}
+	log, _, err := aof.Recover(e.logOptions(policy), e.lsn, func(aof.Record) error {
+		return errors.New("BUG: a record in a log that has just begun")
+	})
+	if err != nil {
+		return err
+	}
+	e.staged, e.switching = true, true
+	e.setLog(log)
+	go e.finishSwitch(func() error {
+		if err := log.Sync(); err != nil {
+			return err
+		}
+		if err := e.o.FS.Remove(marker); err != nil {
+			return err
+		}
+		return e.o.FS.SyncDir(e.o.Dir)
+	})
+	return nil
+}
+
+func (e *Engine) turnOff() error {
+	log := e.log
+	if err := log.Sync(); err != nil {
+		return e.fail(err)
+	}
+	e.setLog(nil)
+	e.switching = true
+	go e.finishSwitch(func() error {
+		if err := log.Close(); err != nil {
+			return err
+		}
+		return e.dropLog()
+	})
+	return nil
+}
+
+// finishSwitch writes the checkpoint that makes the other way of keeping complete, then does the last step.
+// Until it succeeds it tries again: the directory is whole all the while.
+func (e *Engine) finishSwitch(last func() error) {
+	for {
+		err := e.checkpointNow()
+		if err == nil {
+			err = last()
+		}
+		if err == nil {
+			break
+		}
+		e.o.Log.Error("turning the log on or off waits for a checkpoint", "error", err)
+		if !e.sleep(retryAfter) {
+			return
+		}
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.staged, e.switching = false, false
+}
+
+// setLog changes the log that commands append to. Under the lock.
+func (e *Engine) setLog(log *aof.Log) {
+	e.log = log
+	e.running.Store(log)
+}
+
+// dropStaged removes a log that did not count when the server stopped.
+func (e *Engine) dropStaged() error {
+	marker := filepath.Join(e.o.Dir, StagedName)
+	if _, err := e.o.FS.Stat(marker); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if err := e.dropLog(); err != nil {
+		return err
+	}
+	if err := e.o.FS.Remove(marker); err != nil {
+		return err
+	}
+	return e.o.FS.SyncDir(e.o.Dir)
+}
+
+// dropLog removes all segments, the oldest first, so that what is left is always a log's end.
+func (e *Engine) dropLog() error {
+	names, err := e.o.FS.List(e.logDir())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := e.o.FS.Remove(filepath.Join(e.logDir(), name)); err != nil {
+			return fmt.Errorf("removing a log that the base has made unnecessary: %w", err)
+		}
+	}
+	return e.o.FS.SyncDir(e.logDir())
+}

@@ -1,0 +1,229 @@
+package inspect
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"holdfast/aof"
+	"holdfast/engine"
+	"holdfast/internal/vfs"
+	"holdfast/snapshot"
+)
+
+// Progress is told how far the check of a file has come; done and total are in units of the file's own.
+type Progress func(file string, done, total int64)
+
+// Check reads everything in dir and checks everything: each checksum, count and value of the snapshot, each record of
+// the log, that the log goes on where the snapshot ends, that all of it belongs to one data set, and the report of
+// the last start. The error is for a directory that is not there, or is none of holdfast's. progress may be nil.
+//
+// Beside a running server the snapshot may be replaced, and the segments that it made unnecessary removed, between
+// the look at the one and at the other. What seems wrong then is looked at again.
+func Check(fsys vfs.FS, dir string, progress Progress) (Report, error) {
+	const tries = 5
+	for try := 1; ; try++ {
+		d, err := Open(fsys, dir)
+		if err != nil {
+			return Report{}, err
+		}
+		c := checker{Directory: d, progress: progress}
+		if c.run(try == tries) {
+			return c.report(), nil
+		}
+	}
+}
+
+// checker is a check under way.
+type checker struct {
+	*Directory
+	progress Progress
+
+	base   *snapshot.Base // nil where there is none, or none that opens
+	meta   snapshot.Meta  // of the base
+	files  []FileReport   // all but the log's
+	infos  []aof.SegmentInfo
+	log    []FileReport // the segments, as infos has them, then what else is in the log's directory
+	logEnd uint64
+}
+
+// run checks everything. It returns false, having done only a part, when the log does not fit the base and the base has
+// been replaced meanwhile: unless that is final.
+func (c *checker) run(final bool) bool {
+	base := FileReport{File: engine.BaseName, Verdict: Fine}
+	if c.has(engine.BaseName) {
+		var err error
+		if c.base, err = openBase(c.fs, c.basePath()); err != nil {
+			base.blame(err)
+		} else {
+			c.meta = c.base.Meta()
+		}
+	}
+	c.checkLog(base.Verdict == Fine)
+	done := final || !c.logHasProblems() || !c.replaced()
+	if c.base != nil {
+		if done {
+			c.checkBase(&base)
+		}
+		if err := c.base.Close(); err != nil {
+			base.blame(err)
+		}
+	}
+	if c.has(engine.BaseName) {
+		c.files = append(c.files, base)
+	}
+	return done
+}
+
+func (c *checker) logHasProblems() bool {
+	for _, f := range c.log {
+		if len(f.Problems) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// replaced reports whether the directory has another base now than the one that was opened.
+func (c *checker) replaced() bool {
+	base, err := openBase(c.fs, c.basePath())
+	if err != nil {
+		return false
+	}
+	now := base.Meta()
+	return base.Close() == nil && (now.LSN != c.meta.LSN || now.Time != c.meta.Time)
+}
+
+// report puts the verdicts together.
+func (c *checker) report() Report {
+	r := Report{Dir: c.path, DataSet: c.dataSet(), Files: append(c.files, c.log...)}
+	r.Files = append(r.Files, c.checkReport()...)
+	r.Files = append(r.Files, c.others()...)
+	sound := "no snapshot yet"
+	if c.base != nil {
+		sound = fmt.Sprintf("snapshot as of LSN %d", c.meta.LSN)
+	}
+	if len(c.infos) > 0 && !c.staged() {
+		sound += fmt.Sprintf(", log up to LSN %d", c.logEnd)
+	}
+	r.conclude(sound)
+	return r
+}
+
+// dataSet is the id of the data set: the base's, else that of the first segment that has one.
+func (c *checker) dataSet() string {
+	id := c.meta.ID
+	for _, info := range c.infos {
+		if id == [16]byte{} {
+			id = info.ID
+		}
+	}
+	return hex.EncodeToString(id[:])
+}
+
+// checkBase reads the whole base.
+func (c *checker) checkBase(f *FileReport) {
+	report, err := c.base.Verify(func(done, total int64) { c.tell(f.File, done, total) })
+	for _, problem := range report.Problems {
+		f.blame(problem)
+	}
+	if more := report.Found - int64(len(report.Problems)); more > 0 {
+		f.blame(fmt.Errorf("%w: %d more problems", snapshot.ErrCorrupt, more))
+	}
+	if err != nil && report.Found == 0 {
+		f.blame(err)
+	}
+	if err == nil {
+		err = newSnapshot(c.base).decodeAll()
+		if err != nil {
+			f.blame(err)
+		}
+	}
+	f.LSN, f.Keys, f.TTLs = c.meta.LSN, report.Keys, report.Deadlines
+	f.Found = fmt.Sprintf("LSN %d of %s: %s, %s, %s", f.LSN, clock(c.meta.Time), count(f.Keys, "key"), count(f.TTLs, "TTL"),
+		count(report.Pages, "page"))
+}
+
+// decodeAll decodes every value, as a start does.
+func (s *Snapshot) decodeAll() error {
+	return s.each(AllDatabases, func(k Key, r snapshot.Record) error {
+		_, err := s.value(k, r)
+		return err
+	})
+}
+
+func (c *checker) tell(file string, done, total int64) {
+	if c.progress != nil {
+		c.progress(file, done, total)
+	}
+}
+
+// checkReport reads what the last start left.
+func (c *checker) checkReport() []FileReport {
+	if !c.has(engine.ReportName) {
+		return nil
+	}
+	f := FileReport{File: engine.ReportName, Verdict: Fine}
+	var report engine.Report
+	text, err := readFile(c.fs, filepath.Join(c.path, engine.ReportName))
+	if err == nil {
+		if err = json.Unmarshal(text, &report); err != nil {
+			err = fmt.Errorf("no recovery report: %w", err)
+		} else if report.DataSet != c.dataSet() {
+			err = fmt.Errorf("it is of data set %s, and the directory of %s", report.DataSet, c.dataSet())
+		}
+	}
+	if err != nil {
+		f.blame(fmt.Errorf("%w; no data is lost by it, and the next start writes it anew", err))
+	} else {
+		f.Found = fmt.Sprintf("start of %s: %s", clock(report.Time.UnixMilli()), report)
+	}
+	return []FileReport{f}
+}
+
+// readFile reads a small file whole.
+func readFile(fsys vfs.FS, path string) (_ []byte, err error) {
+	const most = 1 << 20
+	f, err := fsys.OpenRead(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	size, err := f.Size()
+	if err != nil {
+		return nil, err
+	}
+	b := make([]byte, min(size, most))
+	_, err = f.ReadAt(b, 0)
+	return b, err
+}
+
+// others are the files that no verdict was given on.
+func (c *checker) others() (files []FileReport) {
+	for _, name := range c.names {
+		f := FileReport{File: name, Verdict: Pending}
+		switch {
+		case name == engine.BaseName, name == engine.LogDir, name == engine.ReportName, name == engine.LockName,
+			name == "lost+found", strings.HasPrefix(name, "."):
+			continue
+		case name == engine.StagedName:
+			f.Found = "the log was being turned on: the snapshot is the data, and the next start removes the log"
+		case name == engine.BaseName+".redo":
+			f.Found = "a change of the snapshot that was interrupted; the next start finishes it"
+		case strings.HasSuffix(name, ".tmp"), strings.HasSuffix(name, snapshot.TemporarySuffix):
+			f.Found = unfinished
+		default:
+			f.Verdict, f.Found = Ignored, foreign
+		}
+		files = append(files, f)
+	}
+	return files
+}
+
+const (
+	unfinished = "a running server's, or left unfinished: the next start removes it"
+	foreign    = "not holdfast's"
+)

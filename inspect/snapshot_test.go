@@ -1,0 +1,299 @@
+package inspect
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"holdfast/client"
+	"holdfast/internal/vfs"
+	"holdfast/kv"
+	"holdfast/snapshot"
+)
+
+func TestSnapshotInfo(t *testing.T) {
+	dir := fixture(t)
+	untouched(t, dir)
+	info, err := openSnapshot(t, dir).Info()
+	must(t, err)
+	stat, err := os.Stat(filepath.Join(dir, "base.db"))
+	must(t, err)
+	if info.FileBytes != stat.Size() || info.Pages <= info.FreePages || info.PageBytes != os.Getpagesize() {
+		t.Errorf("sizes: %+v; the file has %d bytes", info, stat.Size())
+	}
+	golden(t, func(b *bytes.Buffer) error { return info.WriteText(b) }, fmt.Sprintf(`file      %s/base.db
+format    1
+data set  %s
+LSN       3
+time      2023-11-14T22:13:20.000Z
+log       goes on from LSN 4
+size      %d bytes
+pages     %d of %d bytes, %d of them free
+keys      4
+TTLs      1
+
+database  keys  TTLs
+0         3     1
+3         1     0
+`, dir, testHex, info.FileBytes, info.Pages, info.PageBytes, info.FreePages))
+	golden(t, func(b *bytes.Buffer) error { return WriteJSON(b, info) }, fmt.Sprintf(
+		`{"file":"%s/base.db","format":1,"data_set":"%s","lsn":3,"time_unix_ms":1700000000000,"logged":true,`+
+			`"file_bytes":%d,"page_bytes":%d,"pages":%d,"free_pages":%d,"keys":4,"ttls":1,`+
+			`"databases":[{"db":0,"keys":3,"ttls":1},{"db":3,"keys":1,"ttls":0}]}`+"\n",
+		dir, testHex, info.FileBytes, info.PageBytes, info.Pages, info.FreePages))
+}
+
+func TestSnapshotStats(t *testing.T) {
+	dir := fixture(t)
+	untouched(t, dir)
+	s := openSnapshot(t, dir)
+	stats, err := s.Stats(2)
+	must(t, err)
+	queue := len("queue") + len(items()[2].Payload)
+	all := len("greeting"+"hello <é>"+"bin\xff\n"+"\x00\xff"+"other"+"x") + queue
+	golden(t, func(b *bytes.Buffer) error { return stats.WriteText(b) }, fmt.Sprintf(`database  type    keys  with TTL  without TTL  bytes
+0         list    1     0         1            %d
+0         string  2     1         1            25
+3         string  1     0         1            6
+all       all     4     1         3            %d
+
+biggest keys
+bytes  database  type    key
+%d     0         list    "queue"
+18     0         string  "greeting"
+`, queue, all, queue))
+	golden(t, func(b *bytes.Buffer) error { return WriteJSON(b, stats) }, fmt.Sprintf(
+		`{"types":[{"db":0,"type":"list","keys":1,"with_ttl":0,"without_ttl":1,"bytes":%d},`+
+			`{"db":0,"type":"string","keys":2,"with_ttl":1,"without_ttl":1,"bytes":25},`+
+			`{"db":3,"type":"string","keys":1,"with_ttl":0,"without_ttl":1,"bytes":6}],`+
+			`"total":{"keys":4,"with_ttl":1,"without_ttl":3,"bytes":%d},`+
+			`"biggest":[{"db":0,"key":"queue","type":"list","bytes":%d},{"db":0,"key":"greeting","type":"string","bytes":18}]}`+"\n",
+		queue, all, queue))
+}
+
+// The biggest keys are the biggest, in order, whatever the order of the keys; of equal ones the first stay.
+func TestStatsRank(t *testing.T) {
+	var s Stats
+	for i, size := range []int64{3, 9, 1, 9, 5, 9, 4} {
+		s.rank(Key{Key: Bytes{byte('a' + i)}, Bytes: size}, 4)
+	}
+	var got string
+	for _, k := range s.Biggest {
+		got += fmt.Sprintf("%s%d ", k.Key, k.Bytes)
+	}
+	if got != `"b"9 "d"9 "f"9 "e"5 ` {
+		t.Error(got)
+	}
+	if s = (Stats{}); len(s.Biggest) > 0 {
+		t.Error("not empty")
+	}
+	if s.rank(Key{Bytes: 1}, 0); len(s.Biggest) > 0 {
+		t.Error("0 asked for, 1 kept")
+	}
+}
+
+// A parted value counts with its parts.
+func TestStatsCountsParts(t *testing.T) {
+	dir := t.TempDir()
+	changes := snapshot.NewChanges(vfs.OS(), dir, 1<<20)
+	must(t, changes.Put(1, []byte("k"), snapshot.Record{Kind: byte(kv.List), Parted: true, Payload: []byte("head")}))
+	must(t, changes.PutPart(1, []byte("k"), 7, make([]byte, 100)))
+	must(t, changes.PutPart(1, []byte("k"), 9, make([]byte, 50)))
+	_, err := snapshot.WriteFresh(vfs.OS(), dir, "base.db", changes, snapshot.Meta{DBs: []snapshot.DB{{Store: 1}}})
+	must(t, errors.Join(err, changes.Discard()))
+	s := openSnapshot(t, dir)
+	stats, err := s.Stats(0)
+	must(t, err)
+	if stats.Total.Bytes != 1+4+150 {
+		t.Errorf("%+v", stats.Total)
+	}
+	if _, err := s.Get(0, []byte("k")); err == nil || !strings.Contains(err.Error(), "does not know (list)") {
+		t.Errorf("Get of a parted value: %v", err)
+	}
+}
+
+func TestSnapshotKeys(t *testing.T) {
+	dir := fixture(t)
+	untouched(t, dir)
+	s := openSnapshot(t, dir)
+	for _, c := range []struct {
+		filter KeyFilter
+		want   string
+	}{
+		{KeyFilter{DB: AllDatabases}, "0\t\"bin\\xff\\n\"\n0\t\"greeting\"\n0\t\"queue\"\n3\t\"other\"\n"},
+		{KeyFilter{DB: 0}, "\"bin\\xff\\n\"\n\"greeting\"\n\"queue\"\n"},
+		{KeyFilter{DB: 3}, "\"other\"\n"},
+		{KeyFilter{DB: 1}, ""},
+		{KeyFilter{DB: 0, Match: []byte("*e*")}, "\"greeting\"\n\"queue\"\n"},
+		{KeyFilter{DB: 0, Match: []byte("")}, ""},
+		{KeyFilter{DB: 0, Match: []byte("bin\xff?")}, "\"bin\\xff\\n\"\n"},
+		{KeyFilter{DB: 0, Type: "list"}, "\"queue\"\n"},
+		{KeyFilter{DB: AllDatabases, Type: "string", Limit: 2}, "0\t\"bin\\xff\\n\"\n0\t\"greeting\"\n"},
+		{KeyFilter{DB: 0, Type: "string", Match: []byte("g*"), Limit: 1}, "\"greeting\"\n"},
+	} {
+		golden(t, func(b *bytes.Buffer) error {
+			return s.Keys(c.filter, func(k Key) error { return k.WriteText(b, c.filter.DB == AllDatabases) })
+		}, c.want)
+	}
+	if err := s.Keys(KeyFilter{Type: "hush"}, nil); err == nil || !strings.Contains(err.Error(), `no type is called "hush"; there are: string, list`) {
+		t.Errorf("an unknown type: %v", err)
+	}
+	stop := errors.New("stop")
+	if err := s.Keys(KeyFilter{}, func(Key) error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("an error of fn: %v", err)
+	}
+}
+
+func TestSnapshotKeysJSON(t *testing.T) {
+	s := openSnapshot(t, fixture(t))
+	golden(t, func(b *bytes.Buffer) error {
+		return s.Keys(KeyFilter{DB: 0, Limit: 2}, func(k Key) error { return WriteJSON(b, k) })
+	}, `{"db":0,"key":{"base64":"Ymlu/wo="},"type":"string","deadline_unix_ms":1700000000001,"bytes":7}`+"\n"+
+		`{"db":0,"key":"greeting","type":"string","bytes":18}`+"\n")
+}
+
+func TestSnapshotGet(t *testing.T) {
+	dir := fixture(t)
+	untouched(t, dir)
+	s := openSnapshot(t, dir)
+	for _, c := range []struct {
+		db    int
+		key   string
+		style client.Style
+		want  string
+	}{
+		{0, "greeting", client.Formatted, `"hello <\xc3\xa9>"` + "\n"},
+		{0, "greeting", client.Raw, "hello <é>\n"},
+		{0, "greeting", client.JSON, `{"db":0,"key":"greeting","type":"string","bytes":18,"value":"hello <é>"}` + "\n"},
+		{0, "bin\xff\n", client.Formatted, `"\x00\xff"` + "\n"},
+		{0, "bin\xff\n", client.Raw, "\x00\xff\n"},
+		{0, "bin\xff\n", client.JSON, `{"db":0,"key":{"base64":"Ymlu/wo="},"type":"string","deadline_unix_ms":1700000000001,"bytes":7,"value":{"base64":"AP8="}}` + "\n"},
+		{3, "other", client.Formatted, `"x"` + "\n"},
+		{0, "queue", client.Formatted, ` 1) "a"
+ 2) "b\n"
+ 3) "\xff"
+ 4) ""
+ 5) "e"
+ 6) "f"
+ 7) "g"
+ 8) "h"
+ 9) "i"
+10) "j"
+`},
+		{0, "queue", client.Raw, "a\nb\n\n\xff\n\ne\nf\ng\nh\ni\nj\n"},
+		{0, "queue", client.JSON, fmt.Sprintf(`{"db":0,"key":"queue","type":"list","bytes":%d,"value":["a","b\n",{"base64":"/w=="},"","e","f","g","h","i","j"]}`,
+			len("queue")+len(items()[2].Payload)) + "\n"},
+	} {
+		v, err := s.Get(c.db, []byte(c.key))
+		must(t, err)
+		golden(t, func(b *bytes.Buffer) error { return v.Write(b, c.style) }, c.want)
+	}
+	for _, c := range []struct {
+		db  int
+		key string
+	}{{0, "other"}, {3, "greeting"}, {1, "greeting"}, {0, ""}} {
+		if _, err := s.Get(c.db, []byte(c.key)); !errors.Is(err, ErrNoKey) {
+			t.Errorf("%q in %d: %v", c.key, c.db, err)
+		}
+	}
+}
+
+// What a checksum cannot see, decoding does: a list that is none, and a kind of the future.
+func TestGetOfWhatIsNotAValue(t *testing.T) {
+	dir := t.TempDir()
+	writeBase(t, dir, testMeta(),
+		item{1, "broken", snapshot.Record{Kind: byte(kv.List), Payload: []byte{99}}},
+		item{1, "newer", snapshot.Record{Kind: 77, Payload: []byte{99}}})
+	s := openSnapshot(t, dir)
+	if _, err := s.Get(0, []byte("broken")); !errors.Is(err, snapshot.ErrCorrupt) || !strings.Contains(err.Error(), "it is no list") {
+		t.Errorf("broken: %v", err)
+	}
+	if _, err := s.Get(0, []byte("newer")); err == nil || errors.Is(err, snapshot.ErrCorrupt) || !strings.Contains(err.Error(), "kind 77") {
+		t.Errorf("newer: %v", err)
+	}
+}
+
+func TestSnapshotThatDoesNotOpen(t *testing.T) {
+	dir := fixture(t)
+	path := filepath.Join(dir, "base.db")
+	served, err := snapshot.Open(path, snapshot.OpenOptions{})
+	must(t, err)
+	if _, err := openDir(t, dir).Snapshot(); !errors.Is(err, snapshot.ErrLocked) || !strings.Contains(err.Error(), "stop it first") {
+		t.Errorf("a base in use: %v", err)
+	}
+	must(t, served.Close())
+
+	if _, err := OpenSnapshot(vfs.OS(), path+"x"); !errors.Is(err, ErrNothing) || !strings.Contains(err.Error(), path+"x") {
+		t.Errorf("a missing file: %v", err)
+	}
+	must(t, os.WriteFile(path, []byte("something else"), 0o600))
+	if _, err := OpenSnapshot(vfs.OS(), path); !errors.Is(err, snapshot.ErrNotBase) {
+		t.Errorf("a foreign file: %v", err)
+	}
+	must(t, os.Remove(path))
+	if _, err := openDir(t, dir).Snapshot(); !errors.Is(err, ErrNothing) || !strings.Contains(err.Error(), "BGSAVE") {
+		t.Errorf("no base yet: %v", err)
+	}
+}
+
+func TestDamageInTheBase(t *testing.T) {
+	dir := fixture(t)
+	path := filepath.Join(dir, "base.db")
+	flip(t, path, find(t, path, "hello"))
+	s := openSnapshot(t, dir)
+	if _, err := s.Get(0, []byte("greeting")); !errors.Is(err, snapshot.ErrCorrupt) {
+		t.Errorf("Get: %v", err)
+	}
+	shown := 0
+	err := s.Keys(KeyFilter{DB: AllDatabases}, func(Key) error { shown++; return nil })
+	if !errors.Is(err, snapshot.ErrCorrupt) || shown > 1 {
+		t.Errorf("Keys: %d keys, %v", shown, err)
+	}
+	if _, err := s.Stats(10); !errors.Is(err, snapshot.ErrCorrupt) {
+		t.Errorf("Stats: %v", err)
+	}
+}
+
+func TestOpenWhereNothingIs(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := Open(vfs.OS(), filepath.Join(dir, "no")); !errors.Is(err, ErrNoDirectory) || !strings.Contains(err.Error(), "--dir") {
+		t.Errorf("missing: %v", err)
+	}
+	if _, err := Open(vfs.OS(), dir); !errors.Is(err, ErrNothing) || !strings.Contains(err.Error(), dir+" is empty") {
+		t.Errorf("empty: %v", err)
+	}
+	must(t, os.WriteFile(filepath.Join(dir, "photo.jpg"), nil, 0o600))
+	if _, err := Open(vfs.OS(), dir); !errors.Is(err, ErrNothing) || !strings.Contains(err.Error(), "holds photo.jpg and neither base.db nor aof") {
+		t.Errorf("foreign: %v", err)
+	}
+	if _, err := Open(vfs.OS(), filepath.Join(dir, "photo.jpg")); err == nil {
+		t.Error("a file was taken for a directory")
+	}
+}
+
+// Whatever the bytes, the JSON is JSON, and says which bytes they were.
+func FuzzBytesJSON(f *testing.F) {
+	for _, seed := range []string{"", "a", "\"\\", "\x00\x1f\x7f\u2028", "é", "\xff", `{"base64":"AA=="}`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		text, err := json.Marshal(Bytes(b))
+		must(t, err)
+		var plain string
+		var coded struct {
+			Base64 []byte `json:"base64"`
+		}
+		if json.Unmarshal(text, &plain) != nil {
+			must(t, json.Unmarshal(text, &coded))
+			plain = string(coded.Base64)
+		}
+		if plain != string(b) {
+			t.Errorf("%q became %s", b, text)
+		}
+	})
+}

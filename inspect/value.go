@@ -1,0 +1,100 @@
+package inspect
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"iter"
+	"strconv"
+
+	"holdfast/client"
+	"holdfast/kv"
+	"holdfast/snapshot"
+)
+
+// Value is what a key holds.
+type Value struct {
+	Key
+	text     []byte           // of a string
+	elements iter.Seq[[]byte] // of a collection; nil for a string
+	len      int              // of a collection
+}
+
+// Get reads what a key holds: ErrNoKey if it is not in the base.
+func (s *Snapshot) Get(db int, key []byte) (Value, error) {
+	for _, d := range s.dbs {
+		if d.Index != db {
+			continue
+		}
+		r, ok, err := s.base.Get(d.Store, key)
+		if err != nil {
+			return Value{}, advise(err)
+		}
+		if ok {
+			v, err := s.value(s.key(d, key, r, int64(len(key)+len(r.Payload))), r)
+			return v, advise(err)
+		}
+	}
+	return Value{}, fmt.Errorf("%w: %s is not in database %d of %s, which is as of LSN %d",
+		ErrNoKey, Bytes(key), db, s.base.Path(), s.base.Meta().LSN)
+}
+
+// value decodes the record of a key.
+func (s *Snapshot) value(k Key, r snapshot.Record) (Value, error) {
+	if kv.Kind(r.Kind) == kv.String {
+		return Value{Key: k, text: r.Payload}, nil
+	}
+	if int(r.Kind) >= len(s.types) || s.types[r.Kind].Decode == nil || r.Parted {
+		return Value{}, fmt.Errorf("%s: key %s holds a value in a form that this version does not know (%s); use the version that wrote it",
+			s.base.Path(), k.Key, k.Type)
+	}
+	typ := s.types[r.Kind]
+	collection, err := typ.Decode(r.Payload)
+	if err != nil {
+		return Value{}, fmt.Errorf("%w: %s: key %s: its checksum is right, yet it is no %s: %w",
+			snapshot.ErrCorrupt, s.base.Path(), k.Key, k.Type, err)
+	}
+	return Value{Key: k, elements: typ.Elements(collection), len: collection.Len()}, nil
+}
+
+// Write prints the value: Formatted and Raw as redis-cli prints the reply to the command that reads all of it, JSON as
+// an object with what Key has, and the value, which is a string or an array.
+func (v Value) Write(w io.Writer, style client.Style) error {
+	switch {
+	case style == client.JSON:
+		return v.writeJSON(w)
+	case v.elements == nil:
+		_, err := w.Write(append(line(style, v.text), '\n'))
+		return err
+	}
+	out := bufio.NewWriter(w)
+	var text []byte
+	width, i := len(strconv.Itoa(v.len)), 0
+	for element := range v.elements {
+		i++
+		text = text[:0]
+		if style == client.Formatted {
+			text = fmt.Appendf(text, "%*d) ", width, i)
+		}
+		text = append(append(text, line(style, element)...), '\n')
+		if _, err := out.Write(text); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
+}
+
+func (v Value) writeJSON(w io.Writer) error {
+	document := struct {
+		Key
+		Value any `json:"value"`
+	}{Key: v.Key, Value: Bytes(v.text)}
+	if v.elements != nil {
+		elements := make([]Bytes, 0, v.len)
+		for element := range v.elements {
+			elements = append(elements, element)
+		}
+		document.Value = elements
+	}
+	return WriteJSON(w, document)
+}
