@@ -23,6 +23,7 @@ const (
 	ErrSyntax          = "ERR syntax error"
 	ErrWrongType       = "WRONGTYPE Operation against a key holding the wrong kind of value"
 	ErrNotInteger      = "ERR value is not an integer or out of range"
+	ErrNotInt32        = "ERR value is out of range, value must between -2147483648 and 2147483647"
 	ErrNotPositive     = "ERR value is out of range, must be positive"
 	ErrNotFloat        = "ERR value is not a valid float"
 	ErrNoSuchKey       = "ERR no such key"
@@ -133,8 +134,12 @@ const (
 	ErrSlowlogCount     = "ERR count should be greater than or equal to -1"
 	ErrCommandUnknown   = "ERR Invalid command specified" // COMMAND GETKEYS
 	ErrCommandArguments = "ERR Invalid number of arguments specified for command"
+	ErrCommandKeys      = "ERR Invalid arguments specified for command" // the keys are not where they should be
 	ErrCommandNoKeys    = "ERR The command has no key arguments"
 	ErrClusterDisabled  = "ERR This instance has cluster support disabled"
+	ErrDebugReload      = "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options."
+	ErrWaitLocal        = "ERR value is out of range, value must between 0 and 1" // WAITAOF, as in Redis 7.2
+	ErrWaitNoLog        = "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled."
 	ErrDebugProtocol    = "ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false"
 	ErrPushNotInRESP2   = "ERR RESP2 is not supported by this command"
 )
@@ -193,6 +198,16 @@ func ErrClientType(name []byte) string {
 	return "ERR Unknown client type '" + string(quoted(name, len(name))) + "'"
 }
 
+// ErrClientInfo is CLIENT SETINFO's reply, in Redis 7.2, to a value that CLIENT LIST could not print.
+func ErrClientInfo(attribute string) string {
+	return "ERR " + attribute + " cannot contain spaces, newlines or special characters."
+}
+
+// ErrUnrecognizedOption is CLIENT SETINFO's reply, in Redis 7.2, to an attribute that it does not know.
+func ErrUnrecognizedOption(option []byte) string {
+	return "ERR Unrecognized option '" + string(quoted(option, len(option))) + "'"
+}
+
 // ErrNoSuchUser is CLIENT KILL's reply to an unknown USER.
 func ErrNoSuchUser(name []byte) string {
 	return "ERR No such user '" + string(quoted(name, len(name))) + "'"
@@ -220,6 +235,15 @@ func ErrProtected(command, option string) string {
 func ErrMisconfLog(cause string) string {
 	return "MISCONF Errors writing to the AOF file: " + cause
 }
+
+// ErrSaveFailed is SAVE's reply when the checkpoint was not written. Redis says a bare ERR.
+func ErrSaveFailed(cause string) string { return "ERR saving failed: " + cause }
+
+// ErrReloadFailed is the reply of DEBUG RELOAD and LOADAOF when the data could not be read back.
+func ErrReloadFailed(cause string) string { return "ERR reloading failed: " + cause }
+
+// ErrRewriteFailed is CONFIG REWRITE's reply when the file could not be written.
+func ErrRewriteFailed(cause string) string { return "ERR Rewriting config file: " + cause }
 
 // ErrConfigUnknown is CONFIG SET's reply to a parameter that does not exist.
 func ErrConfigUnknown(parameter []byte) string {
