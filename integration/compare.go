@@ -30,7 +30,7 @@ func (s Step) Same(ours, theirs Reply) bool {
 	case RuleHas:
 		return hasFields(ours, s.Words) && hasFields(theirs, s.Words)
 	case RuleDiffers:
-		return !bytes.Equal(ours.Raw, theirs.Raw)
+		return !bytes.Equal(sortedRaw(ours), sortedRaw(theirs))
 	}
 	return bytes.Equal(ours.Raw, theirs.Raw)
 }

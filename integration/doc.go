@@ -32,7 +32,8 @@
 //	!close                closes the client's connection, and waits until the servers have noticed
 //	!closed               the servers must have closed the client's connection; what they said before is compared
 //	!sleep 50ms           lets real time pass (a real server has no other clock)
-//	!differs "why"        a known difference: must be there, and docs/compatibility.md must have the same words
+//	!differs "why"        a known difference: must be there, not only in the order of elements, and
+//	                      docs/compatibility.md must have the same words
 //	!own "reply"          for holdfast alone, with this raw reply: what Redis 7.0 lacks; documented likewise
 //
 // INTEGRATION_TWIN=redis puts a redis-server in holdfast's place: it checks the harness and the transcripts.

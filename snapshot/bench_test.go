@@ -1,10 +1,13 @@
 package snapshot
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
 	"testing"
+
+	"go.etcd.io/bbolt"
 
 	"holdfast/internal/vfs"
 )
@@ -73,6 +76,20 @@ func BenchmarkGet(b *testing.B) {
 		for i := range b.N {
 			if _, ok, err := base.Get(1, keys[i&(len(keys)-1)]); !ok || err != nil {
 				b.Fatal(ok, err)
+			}
+		}
+	})
+	b.Run("hit by bbolt alone", func(b *testing.B) {
+		b.ReportAllocs()
+		for i := range b.N {
+			err := base.db.View(func(tx *bbolt.Tx) error {
+				if bytes.Clone(tx.Bucket(tableKeys.bucket(1)).Get(appendStored(nil, keys[i&(len(keys)-1)]))) == nil {
+					b.Fatal("missing")
+				}
+				return nil
+			})
+			if err != nil {
+				b.Fatal(err)
 			}
 		}
 	})

@@ -61,7 +61,7 @@ type cursor struct {
 	}
 }
 
-// push goes down to a page.
+// push goes down to a page, below the element that the cursor stands on.
 func (c *cursor) push(id uint64) (page, error) {
 	if c.depth == maxDepth {
 		return nil, c.tree.damage(c.path[0].page, "is the root of a tree that never ends")
@@ -73,9 +73,30 @@ func (c *cursor) push(id uint64) (page, error) {
 	if p.count() == 0 && (p.isBranch() || c.depth > 0) {
 		return nil, c.tree.damage(p, "is empty")
 	}
+	if c.depth > 0 && !c.bounds(p) {
+		return nil, c.tree.damage(p, "is not the one that the branch page above means")
+	}
 	c.path[c.depth].page, c.path[c.depth].i = p, 0
 	c.depth++
 	return p, nil
+}
+
+// bounds says whether a page's keys lie within what the pages above it say.
+func (c *cursor) bounds(p page) bool {
+	above := &c.path[c.depth-1]
+	low, ok := above.page.key(above.i)
+	first, ok1 := p.key(0)
+	last, ok2 := p.key(p.count() - 1)
+	if !ok || !ok1 || !ok2 || bytes.Compare(first, low) < 0 {
+		return false
+	}
+	for d := c.depth - 1; d >= 0; d-- {
+		if at := &c.path[d]; at.i+1 < at.page.count() {
+			high, ok := at.page.key(at.i + 1)
+			return ok && bytes.Compare(last, high) < 0
+		}
+	}
+	return true
 }
 
 // item returns what the cursor stands on; ok is false behind the last.
