@@ -10,7 +10,7 @@ INSIDE  = $(shell go list ./... | grep -v /integration)
 OUTSIDE = ./integration/...
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test lint race harness crash fuzz bench bench-scale clean deps
+.PHONY: help build run test lint race harness crash fuzz bench bench-micro bench-scale clean deps
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,7 +43,10 @@ crash: deps ## ROUNDS=100 rounds of kill -9 under load; INTEGRATION_SEED repeats
 fuzz: ## every fuzz target for FUZZTIME=30s
 	scripts/fuzz $(FUZZTIME)
 
-bench: ## micro benchmarks; BENCH=pattern picks some
+bench: build deps ## holdfast beside a real redis-server; BENCHFLAGS="-rows SET -policies always"
+	go run ./bench $(BENCHFLAGS)
+
+bench-micro: ## benchmarks of single packages; BENCH=pattern picks some
 	go test -run '^$$' -bench '$(BENCH)' -benchmem $(INSIDE)
 
 bench-scale: ## the benchmarks named BenchmarkScale…, once each: large data sets, minutes

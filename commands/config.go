@@ -71,7 +71,13 @@ func configSet(c *Call) {
 		c.Reply.Err(err) // its text is the reply
 		return
 	}
-	c.Reply.OK()
+	// Turning the log on or off takes a checkpoint; OK says that the new way of keeping holds.
+	client, keeper := c.Client, c.Keeper
+	if c.Nested || keeper.Settled(func() { keeper.Finish(client, (*resp.Writer).OK) }) {
+		c.Reply.OK()
+		return
+	}
+	c.Block(nil, 0, nil)
 }
 
 // CONFIG REWRITE

@@ -22,19 +22,19 @@ func objectIdleTime(c *Call) {
 	case c.directives().lfu():
 		c.Reply.Error(resp.ErrNotLRU)
 	default:
-		c.Reply.Int(max(0, c.Now/1000-int64(e.Accessed())))
+		c.Reply.Int(e.Idle())
 	}
 }
 
 // OBJECT FREQ key
 func objectFreq(c *Call) {
-	_, found := c.object()
+	e, found := c.object()
 	switch {
 	case !found:
 	case !c.directives().lfu():
 		c.Reply.Error(resp.ErrNotLFU)
 	default:
-		c.Reply.Int(0) // an entry has a date of access and no counter
+		c.Reply.Int(e.Frequency())
 	}
 }
 

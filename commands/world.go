@@ -80,6 +80,9 @@ type Keeper interface {
 	Unblock(c *Client, withError bool) bool
 	// Await reports whether everything logged so far is on disk. If not, it calls done under the lock when it is.
 	Await(done func()) bool
+	// Settled reports whether no change of the way of keeping (appendonly) is under way. If one is, it calls done under
+	// the lock at its end.
+	Settled(done func()) bool
 	// Drop forgets what the client waits for and watches, as its connection is about to end.
 	Drop(c *Client)
 	// Finish ends a client's wait with the reply that write writes; nothing if the client no longer waits.

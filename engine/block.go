@@ -155,7 +155,7 @@ func (e *Engine) held(c *commands.Client, args [][]byte, now int64) bool {
 
 // Pause holds up commands.
 func (e *Engine) Pause(until int64, all bool) {
-	if e.pause.until > 0 {
+	if e.pause.until > e.o.Clock().UnixMilli() {
 		// Two pauses at once: the longer and the stricter one counts, as in Redis.
 		until, all = max(until, e.pause.until), all || e.pause.all
 	}

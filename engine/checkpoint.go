@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"holdfast/kv"
@@ -53,54 +55,6 @@ func (c *checkpointer) wait() {
 	if c.idle != nil {
 		<-c.idle
 	}
-}
-
-// harvest is what a slice encoded: records in one run of bytes.
-type harvest struct {
-	bytes []byte
-	items []harvested
-}
-
-type harvested struct {
-	store    snapshot.Store
-	kind     kv.Kind
-	deleted  bool
-	deadline int64
-	key      int // end of the key in bytes
-	payload  int // end of the payload
-}
-
-// take is where the frozen keys go, from slices and from commands that are about to change one.
-func (h *harvest) take(f kv.Frozen) {
-	h.bytes = append(h.bytes, f.Key...)
-	item := harvested{store: snapshot.Store(f.Store), kind: f.Kind, deleted: f.Deleted, deadline: f.Deadline, key: len(h.bytes)}
-	if f.Value != nil {
-		h.bytes = f.Value.AppendBinary(h.bytes)
-	} else {
-		h.bytes = append(h.bytes, f.Text...)
-	}
-	item.payload = len(h.bytes)
-	h.items = append(h.items, item)
-}
-
-// pour moves the harvest into the sorter, and leaves it empty.
-func (h *harvest) pour(into *snapshot.Changes) error {
-	at := 0
-	for _, item := range h.items {
-		key, payload := h.bytes[at:item.key], h.bytes[item.key:item.payload]
-		at = item.payload
-		var err error
-		if item.deleted {
-			err = into.Delete(item.store, key)
-		} else {
-			err = into.Put(item.store, key, snapshot.Record{Kind: byte(item.kind), Deadline: item.deadline, Payload: payload})
-		}
-		if err != nil {
-			return err
-		}
-	}
-	h.bytes, h.items = keep(h.bytes), h.items[:0]
-	return nil
 }
 
 // Checkpoint starts a checkpoint in the background; false means that one is running already. done is called at
@@ -169,20 +123,14 @@ func (e *Engine) writeCheckpoint() error {
 	log := e.currentLog()
 	if log != nil {
 		if err := log.Cut(); err != nil {
-			return e.fail(err)
+			return e.logFailed(err)
 		}
 	}
 	changes := snapshot.NewChanges(e.o.FS, e.o.Dir, sortMemory)
-	defer changes.Discard()
-
 	freeze, meta, pending := e.freeze()
-	if err := e.gather(freeze, changes); err != nil {
-		e.abort(freeze)
-		return err
-	}
-	result, err := snapshot.WriteFresh(e.o.FS, e.o.Dir, BaseName, changes, meta)
-	if err != nil {
-		e.abort(freeze)
+	result, err := e.store(freeze, changes, meta, &e.mu)
+	if err = errors.Join(err, changes.Discard()); err != nil {
+		e.finish(freeze.Abort)
 		return err
 	}
 	e.published(freeze, meta, result, pending)
@@ -194,13 +142,76 @@ func (e *Engine) writeCheckpoint() error {
 	return nil
 }
 
+// store writes the frozen keys into the base.
+func (e *Engine) store(freeze *kv.Freeze, changes *snapshot.Changes, meta snapshot.Meta, mu sync.Locker) (snapshot.Result, error) {
+	if err := e.gather(freeze, changes, mu); err != nil {
+		return snapshot.Result{}, err
+	}
+	base := e.base.Load()
+	if base == nil {
+		result, err := snapshot.WriteFresh(e.o.FS, e.o.Dir, BaseName, changes, meta)
+		if err != nil {
+			return result, err
+		}
+		return result, e.reopen()
+	}
+	rewrite, err := worthRewriting(base, changes)
+	if err != nil {
+		return snapshot.Result{}, err
+	}
+	if rewrite {
+		result, err := base.Rewrite(changes, meta)
+		if err != nil {
+			return result, err
+		}
+		return result, e.reopen()
+	}
+	result, err := base.Apply(changes, meta)
+	if errors.Is(err, snapshot.ErrFailed) {
+		err = errors.Join(err, e.reopen())
+	}
+	return result, err
+}
+
+// worthRewriting reports whether a new file costs less than changing the old one: where most keys changed, or over
+// half of the file is free.
+func worthRewriting(base *snapshot.Base, changes *snapshot.Changes) (bool, error) {
+	stats, err := base.Stats()
+	if err != nil {
+		return false, err
+	}
+	var keys int64
+	for _, db := range base.Meta().DBs {
+		keys += db.Keys
+	}
+	most := int64(changes.Len()) > keys/2 && changes.Len() > smallCheckpoint
+	return most || stats.FreePages > stats.Pages/2 && stats.Pages > smallBase, nil
+}
+
+const (
+	smallCheckpoint = 10_000 // keys
+	smallBase       = 4_096  // pages
+)
+
+// reopen makes the file that bears the base's name now the base.
+func (e *Engine) reopen() error {
+	base, err := snapshot.Open(e.basePath(), snapshot.OpenOptions{FS: e.o.FS})
+	if err != nil {
+		return err
+	}
+	if old := e.base.Swap(base); old != nil {
+		return old.Close()
+	}
+	return nil
+}
+
 // freeze makes the cut. pending is the count of changes that the checkpoint covers.
 func (e *Engine) freeze() (f *kv.Freeze, m snapshot.Meta, pending int64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.checkpoints.last.slice = 0
 	e.checkpoints.harvest = harvest{}
-	f = e.world.Keys.Freeze(true, e.checkpoints.harvest.take)
+	f = e.world.Keys.Freeze(e.checkpoints.harvest.take)
 	return f, e.meta(f), e.changes
 }
 
@@ -219,17 +230,17 @@ func (e *Engine) meta(f *kv.Freeze) snapshot.Meta {
 }
 
 // gather takes the frozen keys in slices.
-func (e *Engine) gather(freeze *kv.Freeze, into *snapshot.Changes) error {
+func (e *Engine) gather(freeze *kv.Freeze, into *snapshot.Changes, mu sync.Locker) error {
 	var mine harvest
 	for more := true; more; {
-		e.mu.Lock()
+		mu.Lock()
 		start := time.Now()
 		for more && time.Since(start) < sliceTarget {
 			more = freeze.Step()
 		}
 		e.checkpoints.harvest, mine = mine, e.checkpoints.harvest
 		e.checkpoints.last.slice = max(e.checkpoints.last.slice, time.Since(start))
-		e.mu.Unlock()
+		mu.Unlock()
 		if err := mine.pour(into); err != nil {
 			return err
 		}
@@ -237,23 +248,28 @@ func (e *Engine) gather(freeze *kv.Freeze, into *snapshot.Changes) error {
 	return nil
 }
 
-func (e *Engine) abort(freeze *kv.Freeze) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	freeze.Abort()
-}
-
-// published notes that the base has the checkpoint, and clears away what is known by it now.
+// published notes that the base has the checkpoint.
 func (e *Engine) published(freeze *kv.Freeze, m snapshot.Meta, r snapshot.Result, pending int64) {
 	e.mu.Lock()
-	sweep := freeze.Commit()
 	e.checkpoints.lsn = m.LSN
 	e.checkpoints.last.keys, e.checkpoints.last.bytes, e.checkpoints.last.pages = r.Keys, r.Bytes, r.Pages
 	e.changes -= pending
 	e.mu.Unlock()
+	e.finish(freeze.Commit)
+}
+
+// finish ends a freeze, in slices.
+func (e *Engine) finish(end func() (sweep func() bool)) {
+	e.mu.Lock()
+	sweep := end()
+	e.generation++
+	e.mu.Unlock()
 	for more := true; more; {
 		e.mu.Lock()
-		more = sweep()
+		start := time.Now()
+		for more && time.Since(start) < sliceTarget {
+			more = sweep()
+		}
 		e.mu.Unlock()
 	}
 }
@@ -269,11 +285,12 @@ func (e *Engine) considerCheckpoint(now int64) {
 	e.Checkpoint(nil)
 }
 
-// Beyond so much log since the last checkpoint a start would take long: about a second's worth of replay, by
-// the records or by the bytes.
+// Beyond so much log since the last checkpoint a start would take long: some tenths of a second of replay, by the
+// records or by the bytes. Under a steady flood of writes checkpoints keep to a share of the time instead.
 const (
-	replayRecords = 1_000_000
-	replayBytes   = 256 << 20
+	replayRecords = 250_000
+	replayBytes   = 64 << 20
+	restShare     = 4 // a checkpoint that took a second is followed by so many seconds without one
 )
 
 func (e *Engine) dueForCheckpoint(now int64) bool {
@@ -284,7 +301,10 @@ func (e *Engine) dueForCheckpoint(now int64) bool {
 			return true
 		}
 	}
-	return e.log != nil && e.lsn-c.lsn > replayRecords || e.log != nil && e.logBytes() > replayBytes
+	if e.log == nil || since < restShare*c.last.millis {
+		return false
+	}
+	return e.lsn-c.lsn > replayRecords || e.logBytes() > replayBytes
 }
 
 // logBytes is what a start would have to replay, roughly: the live segment is counted whole.

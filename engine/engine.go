@@ -29,6 +29,7 @@ import (
 	"holdfast/internal/vfs"
 	"holdfast/kv"
 	"holdfast/resp"
+	"holdfast/snapshot"
 )
 
 // Options are what an engine is built on.
@@ -72,6 +73,7 @@ type Engine struct {
 	log        *aof.Log // nil where no log is kept
 	staged     bool     // the log is being turned on: nothing waits for it yet
 	switching  bool     // the log is being turned on or off
+	settled    []func() // to be called when it has been
 	lsn        uint64   // of the last change
 	changes    int64    // since the last checkpoint
 	expireIdle bool     // DEBUG SET-ACTIVE-EXPIRE 0
@@ -82,17 +84,21 @@ type Engine struct {
 	stats      stats
 	discard    resp.Writer
 	closing    bool
+	generation uint64 // of the base: rises with each checkpoint
+	hydration  hydration
 
 	checkpoints checkpointer
 
-	running    atomic.Pointer[aof.Log] // log, for those who do not hold the lock
-	sync       chan struct{}           // to the syncer: somebody waits for the disk
-	wake       chan struct{}           // to the clockwork: something is due earlier than it thinks
+	running    atomic.Pointer[aof.Log]       // log, for those who do not hold the lock
+	base       atomic.Pointer[snapshot.Base] // nil before the first checkpoint; changes under the lock
+	sync       chan struct{}                 // to the syncer: somebody waits for the disk
+	wake       chan struct{}                 // to the clockwork: something is due earlier than it thinks
 	wakeAt     atomic.Int64
 	failed     atomic.Bool
 	quit       chan struct{}
 	background sync.WaitGroup
 	lock       io.Closer
+	lockIsNew  bool // this start made the lock file
 }
 
 // settings are the directives that the engine reads while it runs.
@@ -100,6 +106,8 @@ type settings struct {
 	appendonly config.Handle[bool]
 	fsync      config.Handle[string]
 	maxmemory  config.Handle[int64]
+	policy     config.Handle[string]
+	samples    config.Handle[int64]
 	password   config.Handle[string]
 	save       config.Handle[[]config.SaveRule]
 	stopWrites config.Handle[bool]
@@ -112,6 +120,8 @@ func newEngine(o Options) *Engine {
 			appendonly: o.Config.Bool("appendonly"),
 			fsync:      o.Config.String("appendfsync"),
 			maxmemory:  o.Config.Bytes("maxmemory"),
+			policy:     o.Config.String("maxmemory-policy"),
+			samples:    o.Config.Int("maxmemory-samples"),
 			password:   o.Config.String("requirepass"),
 			save:       o.Config.SaveRules(),
 			stopWrites: o.Config.Bool("stop-writes-on-bgsave-error"),
@@ -153,16 +163,28 @@ func (e *Engine) Do(fn func()) {
 }
 
 // Commit writes what was logged so far, and under `always` makes it durable. Replies whose gate has passed may
-// leave then. An error has already been dealt with as fatal; no reply may leave after it.
+// leave then. ErrNoRoom passes: the replies wait for a Commit that succeeds. Any other error has been dealt with as
+// fatal; no reply may leave after it.
 func (e *Engine) Commit() error {
 	log := e.currentLog()
 	if log == nil {
 		return nil
 	}
 	if err := log.Commit(); err != nil {
-		return e.fail(err)
+		return e.logFailed(err)
 	}
 	return nil
+}
+
+// ErrNoRoom says that the disk is full: what was logged waits in memory, and a later Commit may succeed.
+var ErrNoRoom = aof.ErrFull
+
+// logFailed tells a full disk, which passes, from a log that has failed.
+func (e *Engine) logFailed(err error) error {
+	if errors.Is(err, aof.ErrFull) || errors.Is(err, aof.ErrClosed) {
+		return err
+	}
+	return e.fail(err)
 }
 
 // Passed is the LSN up to which replies may leave now.
@@ -217,6 +239,9 @@ func (e *Engine) Close(checkpoint bool) error {
 	e.checkpoints.wait()
 	if log := e.currentLog(); log != nil {
 		errs = append(errs, log.Close())
+	}
+	if base := e.base.Load(); base != nil {
+		errs = append(errs, base.Close())
 	}
 	if e.lock != nil {
 		errs = append(errs, e.lock.Close())

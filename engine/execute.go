@@ -49,7 +49,7 @@ func (e *Engine) execute(c *commands.Client, w *resp.Writer, args [][]byte, now 
 	before := w.Len()
 	e.gate = 0
 	e.stats.commands++
-	cmd, refusal := e.resolve(c, args)
+	cmd, refusal := e.resolve(c, args, now)
 	c.LastCommand = cmd
 	switch {
 	case refusal != "":

@@ -5,6 +5,7 @@ import (
 
 	"holdfast/aof"
 	"holdfast/commands"
+	"holdfast/kv"
 )
 
 var delCommand = []byte("DEL")
@@ -47,13 +48,7 @@ func (e *Engine) expireDue(now int64) (more bool) {
 	for i := range e.world.Keys.Databases() {
 		db := e.world.Keys.DB(i)
 		for db.NextDeadline() <= now {
-			for range expireAtOnce {
-				entry, ok := db.Due(now)
-				if !ok {
-					break
-				}
-				e.expireKey(i, append([]byte(nil), entry.Key()...))
-			}
+			e.expireSome(i, db, now)
 			e.record(now)
 			if e.o.Clock().Sub(start) > expireSlice {
 				return db.NextDeadline() <= now
@@ -61,4 +56,18 @@ func (e *Engine) expireDue(now int64) (more bool) {
 		}
 	}
 	return false
+}
+
+// expireSome deletes some keys that are due: hot ones, and cold ones, which are fetched to be deleted.
+func (e *Engine) expireSome(index int, db *kv.DB, now int64) {
+	for range expireAtOnce {
+		entry, ok := db.Due(now)
+		if !ok {
+			break
+		}
+		e.expireKey(index, append([]byte(nil), entry.Key()...))
+	}
+	for _, key := range db.DueCold(now, expireAtOnce) {
+		e.expireKey(index, key)
+	}
 }

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"errors"
-	"fmt"
 
 	"holdfast/aof"
 	"holdfast/commands"
@@ -87,7 +86,7 @@ func (e *Engine) Reload(fromLog bool) error {
 	}
 	if e.log != nil {
 		if err := e.log.Sync(); err != nil {
-			return e.fail(err)
+			return e.logFailed(err)
 		}
 	}
 	if !fromLog {
@@ -99,38 +98,43 @@ func (e *Engine) Reload(fromLog bool) error {
 	for i := range e.world.Keys.Databases() {
 		e.world.Keys.Flush(i)
 	}
-	report, lsn := e.report, e.lsn
-	defer func() { e.report, e.lsn = report, lsn }()
-	meta, err := e.loadBase()
-	if err != nil {
-		return fmt.Errorf("reloading: %w", err)
+	var from uint64
+	if base := e.base.Load(); base != nil {
+		if err := e.restore(base.Meta()); err != nil {
+			return err
+		}
+		from = base.Meta().LSN
 	}
 	if e.log == nil {
 		return nil
 	}
-	_, err = aof.Scan(e.o.FS, e.logDir(), meta.LSN+1, func(_ aof.Position, r aof.Record) error { return e.replay(r) })
+	lsn := e.lsn
+	defer func() { e.lsn = lsn }()
+	_, err := aof.Scan(e.o.FS, e.logDir(), from+1, func(_ aof.Position, r aof.Record) error { return e.replay(r) })
 	return err
 }
 
 // saveLocked writes a checkpoint in one go, under the lock that the caller holds.
 func (e *Engine) saveLocked() error {
 	changes := snapshot.NewChanges(e.o.FS, e.o.Dir, sortMemory)
-	defer changes.Discard()
 	e.checkpoints.harvest = harvest{}
-	freeze := e.world.Keys.Freeze(true, e.checkpoints.harvest.take)
-	for freeze.Step() {
-	}
+	freeze := e.world.Keys.Freeze(e.checkpoints.harvest.take)
 	meta := e.meta(freeze)
-	err := e.checkpoints.harvest.pour(changes)
-	if err == nil {
-		_, err = snapshot.WriteFresh(e.o.FS, e.o.Dir, BaseName, changes, meta)
-	}
-	if err != nil {
-		freeze.Abort()
+	_, err := e.store(freeze, changes, meta, unlocked{})
+	if err = errors.Join(err, changes.Discard()); err != nil {
+		for sweep := freeze.Abort(); sweep(); {
+		}
 		return err
 	}
 	for sweep := freeze.Commit(); sweep(); {
 	}
+	e.generation++
 	e.checkpoints.lsn, e.changes = meta.LSN, 0
 	return nil
 }
+
+// unlocked is a lock for those who have it already.
+type unlocked struct{}
+
+func (unlocked) Lock()   {}
+func (unlocked) Unlock() {}

@@ -54,6 +54,10 @@ type LogReport struct {
 // Report tells what the start found.
 func (e *Engine) Report() Report { return e.report }
 
+// lapsedCounted bounds the counting of TTLs that lapsed while the server was down, in each database: a start does not
+// wait for millions of them.
+const lapsedCounted = 100_000
+
 func (e *Engine) finishReport(started time.Time) {
 	now := e.o.Clock()
 	r := &e.report
@@ -62,7 +66,7 @@ func (e *Engine) finishReport(started time.Time) {
 		db := e.world.Keys.DB(i)
 		r.Keys += int64(db.Len())
 		r.TTLs += int64(db.Deadlines())
-		r.Lapsed += int64(db.Lapsed(now.UnixMilli()))
+		r.Lapsed += int64(db.Lapsed(now.UnixMilli(), lapsedCounted))
 	}
 	r.TTLs -= r.Lapsed
 }

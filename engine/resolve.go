@@ -7,7 +7,7 @@ import (
 
 // resolve finds the command that a request means and whether the client may run it now; if not, refusal is the
 // reply. The order of the checks is that of Redis 7.0, since clients see which one comes first.
-func (e *Engine) resolve(c *commands.Client, args [][]byte) (cmd *commands.Command, refusal string) {
+func (e *Engine) resolve(c *commands.Client, args [][]byte, now int64) (cmd *commands.Command, refusal string) {
 	cmd, refusal = e.Find(args)
 	if refusal == "" && cmd.Flags&commands.Protected != 0 {
 		refusal = e.world.Forbidden(c)
@@ -23,7 +23,7 @@ func (e *Engine) resolve(c *commands.Client, args [][]byte) (cmd *commands.Comma
 	if cmd.Flags&commands.NoMulti != 0 && c.Multi != nil {
 		return cmd, resp.ErrNotInMulti
 	}
-	if cmd.Flags&commands.DenyOOM != 0 && e.outOfMemory() {
+	if roomy := e.makeRoom(now); !roomy && cmd.Flags&commands.DenyOOM != 0 {
 		return cmd, resp.ErrOOM
 	}
 	if cmd.Flags&commands.Write != 0 || c.Multi != nil && cmd.Name == "exec" {
@@ -51,11 +51,6 @@ func (e *Engine) Find(args [][]byte) (cmd *commands.Command, refusal string) {
 		return cmd, resp.ErrArity(cmd.FullName())
 	}
 	return cmd, ""
-}
-
-func (e *Engine) outOfMemory() bool {
-	limit := e.maxmemory.Load()
-	return limit > 0 && e.world.Keys.Bytes() > limit
 }
 
 // misconfigured is the reply to a write that could not be kept: the disk has no room for it.

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"holdfast/aof"
 	"holdfast/commands"
 	"holdfast/internal/vfs"
-	"holdfast/kv"
 	"holdfast/snapshot"
 )
 
@@ -44,7 +44,7 @@ func Open(o Options) (_ *Engine, err error) {
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, e.lock.Close())
+			err = errors.Join(e.advise(err), e.unclaim())
 		}
 	}()
 	if err := snapshot.RemoveTemporary(o.FS, o.Dir); err != nil {
@@ -53,7 +53,7 @@ func Open(o Options) (_ *Engine, err error) {
 	if err := e.dropStaged(); err != nil {
 		return nil, err
 	}
-	meta, err := e.loadBase()
+	meta, err := e.openBase()
 	if err != nil {
 		return nil, err
 	}
@@ -65,9 +65,10 @@ func Open(o Options) (_ *Engine, err error) {
 		return nil, err
 	}
 	e.watchSettings()
-	e.background.Add(2)
+	e.background.Add(3)
 	go e.clockwork()
 	go e.syncer()
+	go e.hydrate()
 	return e, nil
 }
 
@@ -85,6 +86,7 @@ func (e *Engine) claim() error {
 		return fmt.Errorf("%w: %s holds %s and nothing of holdfast's; give an empty or a new directory with --dir",
 			ErrNotOurs, e.o.Dir, names[0])
 	}
+	e.lockIsNew = !slices.Contains(names, LockName)
 	e.lock, err = e.o.FS.Lock(filepath.Join(e.o.Dir, LockName))
 	if errors.Is(err, vfs.ErrLocked) {
 		return fmt.Errorf("%w: another process serves %s; stop it, or give another directory with --dir", ErrInUse, e.o.Dir)
@@ -93,6 +95,31 @@ func (e *Engine) claim() error {
 		return fmt.Errorf("locking the data directory %s: %w", e.o.Dir, err)
 	}
 	return nil
+}
+
+// advise adds to a finding of damage what to do about it.
+func (e *Engine) advise(err error) error {
+	var damage *aof.DamageError
+	if errors.As(err, &damage) || errors.Is(err, snapshot.ErrCorrupt) {
+		return fmt.Errorf("%w; nothing has been changed; see what is left with: holdfast check --dir %s", err, e.o.Dir)
+	}
+	return err
+}
+
+// unclaim lets go of everything after a start that was refused, and leaves nothing behind.
+func (e *Engine) unclaim() error {
+	var errs []error
+	if base := e.base.Load(); base != nil {
+		errs = append(errs, base.Close())
+	}
+	if log := e.currentLog(); log != nil {
+		errs = append(errs, log.Close())
+	}
+	errs = append(errs, e.lock.Close())
+	if e.lockIsNew {
+		errs = append(errs, e.o.FS.Remove(filepath.Join(e.o.Dir, LockName)))
+	}
+	return errors.Join(errs...)
 }
 
 // ours reports whether the names are those of a data directory, or of one that is as good as empty.
@@ -110,8 +137,8 @@ func ours(names []string) bool {
 	return !foreign
 }
 
-// loadBase reads the base into the hot layer; without one the data set begins here.
-func (e *Engine) loadBase() (snapshot.Meta, error) {
+// openBase opens the base, whose keys are cold then; without one the data set begins here.
+func (e *Engine) openBase() (snapshot.Meta, error) {
 	base, err := snapshot.Open(e.basePath(), snapshot.OpenOptions{FS: e.o.FS})
 	if errors.Is(err, fs.ErrNotExist) {
 		return snapshot.Meta{}, nil
@@ -119,47 +146,27 @@ func (e *Engine) loadBase() (snapshot.Meta, error) {
 	if err != nil {
 		return snapshot.Meta{}, err
 	}
+	e.base.Store(base)
 	meta := base.Meta()
-	e.report.Base = &BaseReport{File: BaseName, LSN: meta.LSN, Time: meta.Time}
-	if err := e.loadDBs(base, meta); err != nil {
-		return meta, errors.Join(err, base.Close())
-	}
 	e.lsn, e.checkpoints.lsn = meta.LSN, meta.LSN
 	e.checkpoints.last.ended = meta.Time
-	return meta, base.Close()
+	e.report.Base = &BaseReport{File: BaseName, LSN: meta.LSN, Time: meta.Time}
+	for _, d := range meta.DBs {
+		e.report.Base.count(d)
+	}
+	return meta, e.restore(meta)
 }
 
-func (e *Engine) loadDBs(base *snapshot.Base, meta snapshot.Meta) error {
+// restore makes the keys of the base the keyspace's, all of them cold.
+func (e *Engine) restore(meta snapshot.Meta) error {
+	e.world.Keys.SetCold(cold{e})
 	for _, d := range meta.DBs {
 		if d.Index >= e.world.Keys.Databases() {
 			return fmt.Errorf("the base %s has keys in database %d, but --databases allows only %d; give at least --databases %d",
 				e.basePath(), d.Index, e.world.Keys.Databases(), d.Index+1)
 		}
-		db := e.world.Keys.Restore(d.Index, uint32(d.Store))
-		err := base.Each(d.Store, nil, func(key []byte, r snapshot.Record) error {
-			return e.load(db, key, r)
-		})
-		if err != nil {
-			return err
-		}
-		e.report.Base.count(d)
+		e.world.Keys.Restore(d.Index, uint32(d.Store), int(d.Keys), int(d.Deadlines))
 	}
-	return nil
-}
-
-func (e *Engine) load(db *kv.DB, key []byte, r snapshot.Record) error {
-	if kv.Kind(r.Kind) == kv.String {
-		db.Load(key, r.Payload, r.Deadline)
-		return nil
-	}
-	if int(r.Kind) >= len(e.world.Keys.Types) || e.world.Keys.Types[r.Kind].Decode == nil {
-		return fmt.Errorf("%s: key %q has kind %d, which this version does not know; use the version that wrote it", e.basePath(), key, r.Kind)
-	}
-	v, err := e.world.Keys.Types[r.Kind].Decode(r.Payload)
-	if err != nil {
-		return fmt.Errorf("%s: key %q: %w", e.basePath(), key, err)
-	}
-	db.LoadValue(key, kv.Kind(r.Kind), v, r.Deadline)
 	return nil
 }
 
@@ -221,7 +228,7 @@ func (e *Engine) identify(meta snapshot.Meta, segments []aof.SegmentInfo) error 
 		return nil
 	}
 	for _, s := range segments {
-		if s.Damage == nil {
+		if s.ID != [16]byte{} {
 			e.report.ID = s.ID
 			return nil
 		}

@@ -16,8 +16,10 @@ type stats struct {
 	commands int64
 	expired  int64
 	errors   map[string]int64 // error replies by code
-	peak     int64            // bytes that the keyspace held at most, as sampled
-	rate     rate             // of commands
+	evicted  int64
+	overhead int64 // bytes that the process held beside the keyspace, as sampled
+	peak     int64 // bytes that the keyspace held at most, as sampled
+	rate     rate  // of commands
 }
 
 // failed counts an error reply by its code.
@@ -36,6 +38,7 @@ func (s *stats) failed(reply []byte) {
 // sample notes from time to time what is not counted as it happens. memory is the keyspace's, in bytes.
 func (s *stats) sample(now, memory int64) {
 	s.peak = max(s.peak, memory)
+	s.overhead = overhead(memory)
 	s.rate.sample(now, s.commands)
 }
 
@@ -73,6 +76,25 @@ func processMemory() int64 {
 	return int64(samples[0].Value.Uint64() - samples[1].Value.Uint64())
 }
 
+// overhead is what the process needs beside the keyspace: what else lives on the heap, and the runtime's own. Garbage
+// that waits to be collected is not in it, nor in what Redis calls used memory.
+func overhead(keyspace int64) int64 {
+	samples := []metrics.Sample{
+		{Name: "/gc/heap/live:bytes"},
+		{Name: "/memory/classes/total:bytes"},
+		{Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/memory/classes/heap/free:bytes"},
+		{Name: "/memory/classes/heap/unused:bytes"},
+		{Name: "/memory/classes/heap/released:bytes"},
+	}
+	metrics.Read(samples)
+	outside := int64(samples[1].Value.Uint64())
+	for _, heap := range samples[2:] {
+		outside -= int64(heap.Value.Uint64())
+	}
+	return max(0, int64(samples[0].Value.Uint64())-keyspace) + outside
+}
+
 // processTime is the processor time that the process has taken; 0 where the system does not tell.
 func processTime() (user, system time.Duration) {
 	var use syscall.Rusage
@@ -92,7 +114,7 @@ func (e *Engine) Figures() commands.Figures {
 		SaveStarted: c.last.started, SaveMillis: c.last.millis,
 		Changes: e.changes, LastLSN: e.lsn, CheckpointLSN: c.lsn,
 		CheckpointKeys: c.last.keys, CheckpointBytes: c.last.bytes, CheckpointSlice: c.last.slice.Microseconds(),
-		Commands: e.stats.commands, CommandsPerSecond: e.stats.rate.perSecond(), Expired: e.stats.expired, Errors: e.stats.errors,
+		Commands: e.stats.commands, CommandsPerSecond: e.stats.rate.perSecond(), Expired: e.stats.expired, Evicted: e.stats.evicted, Errors: e.stats.errors,
 		Switching: e.switching, MemoryProcess: processMemory(), Recovery: e.report.String(),
 		Blocked: len(e.blocked), Hits: e.world.Keys.Hits, Misses: e.world.Keys.Misses,
 	}
@@ -114,7 +136,7 @@ func (e *Engine) Figures() commands.Figures {
 
 // ResetStats sets the counters back.
 func (e *Engine) ResetStats() {
-	e.stats = stats{start: e.stats.start}
+	e.stats = stats{start: e.stats.start, overhead: e.stats.overhead}
 	e.world.Keys.Hits, e.world.Keys.Misses = 0, 0
 	for _, c := range e.world.Table.All() {
 		c.Stats = commands.Stats{}

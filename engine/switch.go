@@ -23,6 +23,7 @@ const StagedName = "aof.staged"
 
 // watchSettings follows the directives that can change while the engine runs.
 func (e *Engine) watchSettings() {
+	e.watchPolicy()
 	e.fsync.OnChange(func(s string) error {
 		policy, err := aof.ParsePolicy(s)
 		if err != nil || e.log == nil {
@@ -69,7 +70,7 @@ func (e *Engine) turnOn() error {
 	e.setLog(log)
 	go e.finishSwitch(func() error {
 		if err := log.Sync(); err != nil {
-			return err
+			return e.logFailed(err)
 		}
 		if err := e.o.FS.Remove(marker); err != nil {
 			return err
@@ -114,6 +115,18 @@ func (e *Engine) finishSwitch(last func() error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.staged, e.switching = false, false
+	for _, done := range e.settled {
+		done()
+	}
+	e.settled = nil
+}
+
+// Settled reports whether the way of keeping is not about to change, or calls done when it has.
+func (e *Engine) Settled(done func()) bool {
+	if e.switching {
+		e.settled = append(e.settled, done)
+	}
+	return !e.switching
 }
 
 // setLog changes the log that commands append to. Under the lock.

@@ -198,3 +198,34 @@ func TestOracle(t *testing.T) {
 		}
 	}
 }
+
+// Whatever a server sends, reading it neither panics nor makes bytes up.
+func FuzzReadReply(f *testing.F) {
+	for _, raw := range []string{"+OK\r\n", "$-1\r\n", "*2\r\n$1\r\na\r\n:1\r\n", "%1\r\n+a\r\n=5\r\ntxt:a\r\n", "*-2\r\n", "$3\r\nab"} {
+		f.Add(raw)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		reply, err := ReadReply(bufio.NewReader(strings.NewReader(raw)))
+		if err == nil && !strings.HasPrefix(raw, string(reply.Raw)) {
+			t.Errorf("%q read as %q", raw, reply.Raw)
+		}
+	})
+}
+
+// A transcript's line is a step or an error, never a panic.
+func FuzzParseTranscript(f *testing.F) {
+	for _, line := range []string{"SET k v", "!near 5 a> TTL k", "a< 3", "!raw \"\\x00\"", "!sleep 5ms", "!options --x y", "${now+5}"} {
+		f.Add(line)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		transcript, err := ParseTranscript("fuzz.txt", text)
+		if err != nil {
+			return
+		}
+		for _, step := range transcript.Steps {
+			if _, err := step.Args(0, func(string) (string, bool) { return "", false }); err == nil && step.Line == 0 {
+				t.Errorf("a step without a line: %q", step.Text)
+			}
+		}
+	})
+}

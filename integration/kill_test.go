@@ -49,7 +49,7 @@ func killRounds(t *testing.T, o Options, seed uint64, rounds int) {
 	for i := range killWorkers {
 		workers = append(workers, newWorker(i+1, seed))
 	}
-	acknowledged := 0
+	operations := 0
 	for round := range rounds {
 		proc := start(t, subject, o)
 		killAfter := time.Duration(20+rng.IntN(400)) * time.Millisecond
@@ -66,9 +66,9 @@ func killRounds(t *testing.T, o Options, seed uint64, rounds int) {
 		}
 	}
 	for _, w := range workers {
-		acknowledged += w.serial
+		operations += w.serial
 	}
-	t.Logf("%d operations", acknowledged)
+	t.Logf("%d operations", operations)
 	proc := start(t, subject, o)
 	if code, err := proc.Stop(); err != nil || code != 0 {
 		t.Errorf("SIGTERM: exit code %d, %v", code, err)

@@ -102,6 +102,9 @@ func unescaped(c byte) byte {
 	return c
 }
 
+// expandedMax bounds what ${repeat} makes, in bytes.
+const expandedMax = 64 << 20
+
 // Expand puts values in place of ${…}. The values of names come from lookup.
 func Expand(line string, nowMs int64, lookup func(name string) (string, bool)) (string, error) {
 	var b strings.Builder
@@ -134,8 +137,8 @@ func expandName(name string, nowMs int64, lookup func(string) (string, bool)) (s
 	if spec, ok := strings.CutPrefix(name, "repeat:"); ok {
 		text, times, _ := strings.Cut(spec, ":")
 		n, err := strconv.Atoi(times)
-		if err != nil {
-			return "", fmt.Errorf("${%s}: %w", name, err)
+		if err != nil || n < 0 || n > expandedMax/max(1, len(text)) {
+			return "", fmt.Errorf("${%s}: not a number, or too long", name)
 		}
 		return strings.Repeat(text, n), nil
 	}

@@ -13,10 +13,17 @@ type DB struct {
 	values  pool[held]
 
 	ttl      *expiry.Index
-	live     int   // keys, tombs not counted
+	live     int   // keys in the table, tombs not counted
 	pooled   int64 // bytes in strings
 	valued   int64 // bytes in values, as last settled
 	freezing *Freeze
+
+	// What only the base holds: see cold.go.
+	coldKeys  int
+	coldTTLs  int
+	coldNext  int64  // no cold key is due before this
+	coldAt    int64  // the base's deadlines up to this,
+	coldAfter []byte // and up to this key among those of that moment, have been dealt with
 }
 
 // held is a collection and the size at which it was last counted.
@@ -26,7 +33,7 @@ type held struct {
 }
 
 func newDB(ks *Keyspace, store uint32) *DB {
-	db := &DB{ks: ks, store: store, ttl: expiry.NewIndex()}
+	db := &DB{ks: ks, store: store, ttl: expiry.NewIndex(), coldNext: expiry.Never}
 	db.table = newTable(ks.seed, func(r ref) []byte { return db.key(block(db.arena.at(r))) })
 	return db
 }
@@ -40,10 +47,10 @@ func (db *DB) key(b block) []byte {
 }
 
 // Len is the number of keys.
-func (db *DB) Len() int { return db.live }
+func (db *DB) Len() int { return db.live + db.coldKeys }
 
 // Deadlines is the number of keys that have a deadline.
-func (db *DB) Deadlines() int { return db.ttl.Len() }
+func (db *DB) Deadlines() int { return db.ttl.Len() + db.coldTTLs }
 
 // Store is the number under which the base keeps this database.
 func (db *DB) Store() uint32 { return db.store }
@@ -56,12 +63,12 @@ type position struct {
 	b    block
 }
 
-// lookup is the one way to a key. A tomb is found too: callers that read want live.
+// lookup is the one way to a key; a cold one becomes hot. A tomb is found too: callers that read want present.
 func (db *DB) lookup(key []byte) (position, bool) {
 	p := position{hash: db.table.hash(key)}
 	p.seg, p.i = db.table.find(p.hash, key)
 	if p.i < 0 {
-		return p, false
+		return db.fetch(p, key)
 	}
 	p.b = db.arena.at(p.seg.slots[p.i].ref())
 	return p, true
@@ -80,14 +87,14 @@ func (db *DB) Get(key []byte) (Entry, bool) {
 		return Entry{}, false
 	}
 	db.ks.Hits++
-	p.b.setAccess(db.ks.clock)
-	return Entry{db, p.b}, true
+	db.ks.touch(p.b, false)
+	return Entry{db: db, b: p.b}, true
 }
 
 // Peek returns the key as if nobody had looked.
 func (db *DB) Peek(key []byte) (Entry, bool) {
 	p, ok := db.present(key)
-	return Entry{db, p.b}, ok
+	return Entry{db: db, b: p.b}, ok
 }
 
 // room is how many bytes a block needs besides the value.
@@ -118,7 +125,7 @@ func (db *DB) newBlock(key []byte, kind Kind, deadline int64, n int) (ref, block
 		b.setDeadline(deadline)
 	}
 	db.fillKey(b, key)
-	b.setAccess(db.ks.clock)
+	db.ks.touch(b, true)
 	return r, b
 }
 
@@ -192,6 +199,7 @@ func (db *DB) Edit(key []byte) (Value, bool) {
 		return nil, false
 	}
 	db.beforeChange(p)
+	db.ks.touch(p.b, false)
 	n := p.b.number()
 	db.ks.edited = append(db.ks.edited, edit{db, n})
 	return db.values.at(n).Value, true
@@ -246,26 +254,4 @@ func (db *DB) Move(key []byte, into *DB, as []byte) {
 func (db *DB) Bytes() int64 {
 	return db.arena.bytes + db.table.bytes() + db.ttl.Bytes() +
 		db.strings.bytes() + db.pooled + db.values.bytes() + db.valued
-}
-
-// Load puts a string as the base has it: not a change. The key is not there, not even as a tomb, and no whole freeze
-// is under way.
-func (db *DB) Load(key, value []byte, deadline int64) {
-	db.SetString(key, value, deadline)
-	db.loaded(key)
-}
-
-// LoadValue puts a collection as the base has it, as Load does a string.
-func (db *DB) LoadValue(key []byte, kind Kind, v Value, deadline int64) {
-	db.SetValue(key, kind, v, deadline)
-	db.loaded(key)
-}
-
-func (db *DB) loaded(key []byte) {
-	if f := db.ks.freeze; f != nil && f.whole {
-		panic("BUG: a key loaded during a whole freeze, which may have passed its place")
-	}
-	p, _ := db.lookup(key)
-	p.b.set(flagStored)
-	p.seg.setMark(p.i, clean)
 }

@@ -43,21 +43,21 @@ func (db *DB) resize(p position, deadline int64) {
 		n = numberBytes
 	}
 	r, b := db.newBlock(db.key(old), old.kind(), deadline, n)
-	b[offFlags] |= old[offFlags] & (flagPooled | flagRaw)
+	b[offFlags] |= old[offFlags] & (flagPooled | flagRaw | flagParted)
 	b.setAccess(old.access())
 	if old.pools() {
 		b.setNumber(old.number())
 		old.disown()
 	} else {
-		copy(db.newString(b, n), Entry{db, old}.Text())
+		copy(db.newString(b, n), Entry{db: db, b: old}.Text())
 	}
 	db.place(p, true, r)
 }
 
 // NextDeadline is the earliest deadline in the database, or expiry.Never.
-func (db *DB) NextDeadline() int64 { return db.ttl.Next() }
+func (db *DB) NextDeadline() int64 { return min(db.ttl.Next(), db.coldNext) }
 
-// Due returns a key whose deadline is at or before now; false when there is none.
+// Due returns a hot key whose deadline is at or before now; false when there is none. For the others see DueCold.
 func (db *DB) Due(now int64) (Entry, bool) {
 	at, hash, ok := db.ttl.Due(now)
 	if !ok {
@@ -69,20 +69,9 @@ func (db *DB) Due(now int64) (Entry, bool) {
 		if s := seg.slots[i]; s.tag() == tag {
 			b := block(db.arena.at(s.ref()))
 			if b.deadline() == at && db.table.hash(db.key(b)) == hash {
-				return Entry{db, b}, true
+				return Entry{db: db, b: b}, true
 			}
 		}
 	}
 	panic("BUG: a deadline without its key")
-}
-
-// Lapsed counts the keys whose deadline is at or before now.
-func (db *DB) Lapsed(now int64) (n int) {
-	db.ttl.Each(func(at int64, _ uint64) bool {
-		if at <= now {
-			n++
-		}
-		return at <= now
-	})
-	return n
 }

@@ -27,6 +27,7 @@ const (
 	flagPooled               // a string that lies in DB.strings
 	flagLongKey              // the key lies in DB.strings
 	flagRaw                  // APPEND or SETRANGE made this string: OBJECT ENCODING says raw
+	flagParted               // the base, if it has the key, has it in parts that Value.MarkClean knows of
 	flagStored               // the base has a record of this key, or will when the running checkpoint ends
 )
 
@@ -78,21 +79,40 @@ func (b block) setKeyNumber(n uint32) { binary.LittleEndian.PutUint32(b[b.keyAt(
 
 // Entry is a key that was found. It is good until the next change to its database.
 type Entry struct {
-	db *DB
-	b  block
+	db   *DB
+	b    block
+	cold *coldKey // instead of b, where whole databases are walked
 }
 
 // Kind is what the key holds.
-func (e Entry) Kind() Kind { return e.b.kind() }
+func (e Entry) Kind() Kind {
+	if e.cold != nil {
+		return e.cold.Kind
+	}
+	return e.b.kind()
+}
 
 // Key is the key's name; the bytes are the keyspace's own.
-func (e Entry) Key() []byte { return e.db.key(e.b) }
+func (e Entry) Key() []byte {
+	if e.cold != nil {
+		return e.cold.key
+	}
+	return e.db.key(e.b)
+}
 
 // Deadline is the unix millisecond at which the key goes, or expiry.None.
-func (e Entry) Deadline() int64 { return e.b.deadline() }
+func (e Entry) Deadline() int64 {
+	if e.cold != nil {
+		return e.cold.Deadline
+	}
+	return e.b.deadline()
+}
 
 // Text is a string's bytes: the keyspace's own, good until the next change.
 func (e Entry) Text() []byte {
+	if e.cold != nil {
+		return e.cold.Text
+	}
 	if e.b.has(flagPooled) {
 		return *e.db.strings.at(e.b.number())
 	}
@@ -101,10 +121,15 @@ func (e Entry) Text() []byte {
 }
 
 // Value is a collection, to be read. To change it, see DB.Edit.
-func (e Entry) Value() Value { return e.db.values.at(e.b.number()).Value }
+func (e Entry) Value() Value {
+	if e.cold != nil {
+		return e.cold.Load()
+	}
+	return e.db.values.at(e.b.number()).Value
+}
 
 // Raw: the string was made by an operation after which Redis keeps it unencoded.
-func (e Entry) Raw() bool { return e.b.has(flagRaw) }
+func (e Entry) Raw() bool { return e.cold == nil && e.b.has(flagRaw) }
 
 // Accessed is the unix second of the last access.
 func (e Entry) Accessed() uint32 { return e.b.access() }

@@ -11,20 +11,21 @@ package kv
 // what changes during those moments. A copy-on-write table was rejected for the memory it takes when much changes;
 // fork is not to be had in Go, and doubles the memory in the worst case where it is.
 //
-// A whole freeze (for a base written anew) hands out every key instead of the marked ones. Which keys it has passed
-// already is a comparison of hashes, since the table is walked in the order of hashes.
-//
 // Deleted keys that the base holds stay in the table as tombs until a checkpoint has told the base; so a tomb, too,
 // is a change that is handed out.
+//
+// A collection that lies in the base in parts (Parted) is handed out by the parts that changed since it last was. It
+// keeps that account itself, and it holds only for the key under which the base has it: a collection that is new, or
+// moved, or was part of a checkpoint that failed, is handed out whole.
 
 // mark says in which epoch a key last changed.
 type mark uint8
 
 const (
-	clean mark = iota
+	clean mark = iota // as the base has it
 	markA
 	markB
-	told // a tomb that a running checkpoint has handed out
+	told // as a running checkpoint was told
 )
 
 func (m mark) other() mark { return markA + markB - m }
@@ -38,6 +39,8 @@ type Frozen struct {
 	Deadline int64
 	Text     []byte // of a string
 	Value    Value  // of another kind
+	// Partly: Value is Parted, and the base has it as it was when it was last handed out.
+	Partly bool
 }
 
 // FrozenDB is what a database was at the cut.
@@ -53,7 +56,6 @@ type Freeze struct {
 	DBs []FrozenDB
 
 	ks     *Keyspace
-	whole  bool
 	old    mark // what changed before the cut bears this
 	sink   func(Frozen)
 	left   []*DB  // databases to walk; the first is under way
@@ -61,22 +63,19 @@ type Freeze struct {
 	all    []*DB
 }
 
-// Freeze cuts: the view it returns is of this moment. sink receives the keys, from Step and from changes, always
-// under the engine's lock. One freeze at a time; end it with Commit, when Step has said that there is no more, or with
-// Abort.
-func (ks *Keyspace) Freeze(whole bool, sink func(Frozen)) *Freeze {
+// Freeze cuts: the view it returns is of this moment. sink receives the keys that changed since the last Freeze, from
+// Step and from changes, always under the engine's lock. One freeze at a time; end it with Commit, when Step has said
+// that there is no more, or with Abort, and sweep before the next.
+func (ks *Keyspace) Freeze(sink func(Frozen)) *Freeze {
 	if ks.freeze != nil {
 		panic("BUG: a freeze within a freeze")
 	}
-	if ks.aborted && !whole {
-		panic("BUG: after a freeze that was aborted only a whole one knows what changed")
-	}
-	f := &Freeze{ks: ks, whole: whole, old: ks.epoch, sink: sink}
+	f := &Freeze{ks: ks, old: ks.epoch, sink: sink}
 	for i, db := range ks.dbs {
 		db.freezing = f
 		f.left = append(f.left, db)
-		if db.live > 0 {
-			f.DBs = append(f.DBs, FrozenDB{i, db.store, db.live, db.ttl.Len()})
+		if db.Len() > 0 {
+			f.DBs = append(f.DBs, FrozenDB{i, db.store, db.Len(), db.Deadlines()})
 		}
 	}
 	f.all = append(f.all, f.left...)
@@ -92,16 +91,9 @@ func (f *Freeze) Step() bool {
 	}
 	db := f.left[0]
 	f.cursor = db.table.walkSegment(f.cursor, func(seg *segment, i int) {
-		s := seg.slots[i]
-		if m := s.mark(); m == f.ks.epoch || m != f.old && !f.whole {
-			return
-		}
-		b := block(db.arena.at(s.ref()))
-		f.handOut(db, b)
-		if b.kind() == none {
+		if s := seg.slots[i]; s.mark() == f.old {
+			f.handOut(db, block(db.arena.at(s.ref())))
 			seg.setMark(i, told)
-		} else {
-			seg.setMark(i, clean)
 		}
 	})
 	if f.cursor == 0 {
@@ -112,20 +104,28 @@ func (f *Freeze) Step() bool {
 }
 
 func (f *Freeze) handOut(db *DB, b block) {
-	if b.kind() == none {
-		if !f.whole {
-			f.sink(Frozen{Store: db.store, Key: db.key(b), Deleted: true})
-		}
-		return
-	}
-	e := Entry{db, b}
+	e := Entry{db: db, b: b}
 	out := Frozen{Store: db.store, Key: e.Key(), Kind: b.kind(), Deadline: b.deadline()}
-	if b.kind() == String {
+	switch b.kind() {
+	case none:
+		f.sink(Frozen{Store: db.store, Key: e.Key(), Deleted: true})
+		return
+	case String:
 		out.Text = e.Text()
-	} else {
+	default:
 		out.Value = e.Value()
+		p, ok := out.Value.(Parted)
+		parted := ok && p.Parted()
+		out.Partly = parted && b.has(flagParted)
+		b.clear(flagParted)
+		if parted {
+			b.set(flagParted)
+		}
 	}
 	f.sink(out)
+	if b.has(flagParted) {
+		out.Value.(Parted).MarkClean()
+	}
 	b.set(flagStored)
 }
 
@@ -135,65 +135,56 @@ func (db *DB) beforeChange(p position) {
 	if m == db.ks.epoch {
 		return
 	}
-	if f := db.freezing; f != nil && (m == f.old || f.whole && f.ahead(db, p.hash)) {
+	if f := db.freezing; f != nil && m == f.old {
 		f.handOut(db, p.b)
 	}
 	p.seg.setMark(p.i, db.ks.epoch)
 }
 
-// ahead reports whether the walk has yet to come to the hash.
-func (f *Freeze) ahead(db *DB, hash uint64) bool { return db != f.left[0] || hash >= f.cursor }
-
-// Commit ends the freeze after the base has all of it. The tombs that it told the base of go: in slices, of which
-// the returned function does one and reports whether there are more.
+// Commit ends the freeze after the base has all of it. What was handed out is clean then, and the tombs among it go: in
+// slices, of which sweep does one and reports whether there are more.
 func (f *Freeze) Commit() (sweep func() bool) {
 	if len(f.left) > 0 {
 		panic("BUG: a freeze committed before its last step")
 	}
-	f.ks.aborted = false
-	f.end()
-	dbs, cursor := f.all, uint64(0)
-	return func() bool {
-		if len(dbs) == 0 {
-			return false
-		}
-		if cursor = dbs[0].sweepSegment(cursor); cursor == 0 {
-			dbs = dbs[1:]
-		}
-		return len(dbs) > 0
-	}
+	return f.end(func(db *DB, cursor uint64) uint64 { return db.settleSegment(cursor) })
 }
 
-// Abort ends the freeze when the base did not take it. What was handed out no longer counts as changed, so the
-// next freeze must be whole. Marks that Step has not come to are wiped here, at some 5 ns a key (a caller that minds
-// the pause steps to the end first): a later epoch has the same mark, and would take them for its own.
-func (f *Freeze) Abort() {
-	for _, db := range f.left {
-		wipe := func(seg *segment, i int) {
-			if seg.slots[i].mark() == f.old {
-				seg.setMark(i, clean)
-			}
-		}
-		for f.cursor = db.table.walkSegment(f.cursor, wipe); f.cursor != 0; {
-			f.cursor = db.table.walkSegment(f.cursor, wipe)
-		}
-	}
-	f.ks.aborted = true
-	f.end()
+// Abort ends the freeze when the base did not take it: all of it counts as changed again, and collections as changed in
+// every part. It sweeps as Commit does.
+func (f *Freeze) Abort() (sweep func() bool) {
+	return f.end(func(db *DB, cursor uint64) uint64 { return db.revertSegment(cursor) })
 }
 
-func (f *Freeze) end() {
+func (f *Freeze) end(segment func(*DB, uint64) uint64) (sweep func() bool) {
 	for _, db := range f.all {
 		db.freezing = nil
 	}
-	f.ks.freeze = nil
+	dbs, cursor := f.all, uint64(0)
+	return func() bool {
+		if cursor = segment(dbs[0], cursor); cursor == 0 {
+			dbs = dbs[1:]
+		}
+		if len(dbs) > 0 {
+			return true
+		}
+		f.ks.freeze = nil
+		return false
+	}
 }
 
-func (db *DB) sweepSegment(cursor uint64) uint64 {
+// settleSegment makes clean what the base was told of, and removes the tombs.
+func (db *DB) settleSegment(cursor uint64) uint64 {
 	var tombs [][]byte
 	next := db.table.walkSegment(cursor, func(seg *segment, i int) {
-		if s := seg.slots[i]; s.mark() == told {
-			tombs = append(tombs, append([]byte(nil), db.key(block(db.arena.at(s.ref())))...))
+		s := seg.slots[i]
+		if s.mark() != told {
+			return
+		}
+		if b := block(db.arena.at(s.ref())); b.kind() == none {
+			tombs = append(tombs, append([]byte(nil), db.key(b)...))
+		} else {
+			seg.setMark(i, clean)
 		}
 	})
 	for _, key := range tombs {
@@ -202,4 +193,14 @@ func (db *DB) sweepSegment(cursor uint64) uint64 {
 		db.table.remove(p.seg, p.i, p.hash)
 	}
 	return next
+}
+
+// revertSegment makes everything that is not clean a change of the present epoch.
+func (db *DB) revertSegment(cursor uint64) uint64 {
+	return db.table.walkSegment(cursor, func(seg *segment, i int) {
+		if s := seg.slots[i]; s.mark() != clean {
+			block(db.arena.at(s.ref())).clear(flagParted)
+			seg.setMark(i, db.ks.epoch)
+		}
+	})
 }

@@ -23,15 +23,16 @@ type Keyspace struct {
 	// Hits and Misses count the lookups by Get.
 	Hits, Misses int64
 
-	dbs    []*DB
-	seed   maphash.Seed
-	stores uint32 // the last store number given out
-	epoch  mark   // the mark of what changes now
-	freeze *Freeze
-	// aborted: a freeze handed out changes that the base did not take, and no whole one has made up for it.
-	aborted bool
-	clock   uint32 // unix seconds, for access times
-	edited  []edit
+	dbs       []*DB
+	seed      maphash.Seed
+	stores    uint32 // the last store number given out
+	epoch     mark   // the mark of what changes now
+	freeze    *Freeze
+	cold      Cold
+	places    places
+	clock     uint32 // unix seconds, for access times
+	frequency *Frequency
+	edited    []edit
 }
 
 // edit is a collection that was handed out for change and is not counted again yet.
@@ -70,19 +71,6 @@ func (ks *Keyspace) Swap(i, j int) { ks.dbs[i], ks.dbs[j] = ks.dbs[j], ks.dbs[i]
 // number that the base does not know, and the base drops the old store at the next checkpoint.
 func (ks *Keyspace) Flush(i int) { ks.dbs[i] = newDB(ks, ks.nextStore()) }
 
-// Restore gives a database the store number that the base keeps it under, before anything is loaded. An empty
-// database that has the number by chance, as after a Swap, gets another: two must never share one.
-func (ks *Keyspace) Restore(i int, store uint32) *DB {
-	ks.stores = max(ks.stores, store)
-	for j, db := range ks.dbs {
-		if db.store == store && j != i {
-			ks.Flush(j)
-		}
-	}
-	ks.dbs[i] = newDB(ks, store)
-	return ks.dbs[i]
-}
-
 // Hash is a key's hash; equal keys of any database have equal ones.
 func (ks *Keyspace) Hash(key []byte) uint64 { return maphash.Bytes(ks.seed, key) }
 
@@ -90,7 +78,7 @@ func (ks *Keyspace) Hash(key []byte) uint64 { return maphash.Bytes(ks.seed, key)
 func (ks *Keyspace) NextDeadline() int64 {
 	next := expiry.Never
 	for _, db := range ks.dbs {
-		next = min(next, db.ttl.Next())
+		next = min(next, db.NextDeadline())
 	}
 	return next
 }

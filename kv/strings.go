@@ -45,7 +45,7 @@ func (db *DB) overwrite(p position, value []byte, deadline int64) bool {
 		b.setDeadline(deadline)
 	}
 	b.clear(flagRaw)
-	b.setAccess(db.ks.clock)
+	db.ks.touch(b, false)
 	return true
 }
 
@@ -81,11 +81,12 @@ func (db *DB) EditString(key []byte, raw bool) ([]byte, bool) {
 		return nil, false
 	}
 	db.beforeChange(p)
+	db.ks.touch(p.b, false)
 	p.b.clear(flagRaw)
 	if raw {
 		p.b.set(flagRaw)
 	}
-	return Entry{db, p.b}.Text(), true
+	return Entry{db: db, b: p.b}.Text(), true
 }
 
 // GrowString lengthens the string under the key to n bytes, at least what it has, the new ones zero, keeping its
@@ -97,7 +98,7 @@ func (db *DB) GrowString(key []byte, n int) []byte {
 	if found {
 		db.beforeChange(p)
 		if p.b.kind() == String {
-			old, deadline = Entry{db, p.b}.Text(), p.b.deadline()
+			old, deadline = Entry{db: db, b: p.b}.Text(), p.b.deadline()
 			n = max(n, len(old))
 			if grown, ok := db.growInPlace(p.b, n); ok {
 				return grown

@@ -76,18 +76,18 @@ func (t *table) find(hash uint64, key []byte) (*segment, int) {
 	}
 }
 
-// insert adds a key that is not there.
-func (t *table) insert(hash uint64, m mark, r ref) {
+// insert adds a key that is not there, and returns where it is then.
+func (t *table) insert(hash uint64, m mark, r ref) (*segment, int) {
 	seg := t.segment(hash)
 	for seg.used >= segmentFull {
 		t.split(seg, hash)
 		seg = t.segment(hash)
 	}
 	t.used++
-	seg.put(hash, m, r)
+	return seg, seg.put(hash, m, r)
 }
 
-func (s *segment) put(hash uint64, m mark, r ref) {
+func (s *segment) put(hash uint64, m mark, r ref) int {
 	tag := s.tag(hash)
 	i := int(tag >> 8)
 	for s.slots[i] != 0 {
@@ -95,6 +95,7 @@ func (s *segment) put(hash uint64, m mark, r ref) {
 	}
 	s.slots[i] = makeSlot(tag, m, r)
 	s.used++
+	return i
 }
 
 func (s *segment) setMark(i int, m mark) { s.slots[i] = s.slots[i]&^(3<<46) | slot(m)<<46 }
@@ -205,27 +206,27 @@ func (t *table) halve() {
 	t.depth--
 }
 
-// walk appends to refs the keys at the first step of hash order, from cursor on, that has any, and returns the next
+// walk appends to found the keys at the first step of hash order, from cursor on, that has any, and returns the next
 // cursor; 0 means that the order is at its end. It looks no further than one segment, so it may find none. Between two
 // calls the table may change as it likes.
-func (t *table) walk(cursor uint64, refs []ref) ([]ref, uint64) {
+func (t *table) walk(cursor uint64, found []slot) ([]slot, uint64) {
 	seg := t.segment(cursor)
 	step := uint64(1) << (56 - seg.depth)
-	for home := int(cursor << seg.depth >> 56); home < segmentSlots && len(refs) == 0; home++ {
-		refs = seg.at(home, refs)
+	for home := int(cursor << seg.depth >> 56); home < segmentSlots && len(found) == 0; home++ {
+		found = seg.at(home, found)
 		cursor = (cursor/step + 1) * step
 	}
-	return refs, cursor
+	return found, cursor
 }
 
-// at appends to refs the keys whose home is the given slot.
-func (s *segment) at(home int, refs []ref) []ref {
+// at appends to found the keys whose home is the given slot.
+func (s *segment) at(home int, found []slot) []slot {
 	for i := home; s.slots[i] != 0; i = (i + 1) % segmentSlots {
 		if s.slots[i].home() == home {
-			refs = append(refs, s.slots[i].ref())
+			found = append(found, s.slots[i])
 		}
 	}
-	return refs
+	return found
 }
 
 // walkSegment calls fn for every key, from the cursor on, of the segment that the cursor lies in, and returns where

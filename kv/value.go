@@ -24,6 +24,22 @@ type Value interface {
 	AppendBinary(dst []byte) []byte
 }
 
+// Parted is a Value that, when it is big, lies in the base in parts, so that a checkpoint writes those that changed.
+// It keeps account of which parts changed since MarkClean, or since it was read from parts.
+type Parted interface {
+	Value
+	// Parted reports whether it is big enough to lie in parts.
+	Parted() bool
+	// AppendHead appends what is stored beside the parts.
+	AppendHead(dst []byte) []byte
+	// Parts calls fn for the parts, by ascending id: all of them, or those that changed.
+	Parts(changed bool, fn func(id uint64, payload []byte) error) error
+	// DroppedParts calls fn for the parts that are there no more.
+	DroppedParts(fn func(id uint64))
+	// MarkClean says that the parts are stored as they are.
+	MarkClean()
+}
+
 // Type describes a kind of value.
 type Type struct {
 	Kind Kind
@@ -31,6 +47,8 @@ type Type struct {
 	Name string
 	// Decode reads what AppendBinary wrote. It does not keep b, and treats it as hostile.
 	Decode func(b []byte) (Value, error)
+	// FromParts reads what Parted wrote: the head, and the parts as next gives them. Nil for a type without parts.
+	FromParts func(head []byte, next func() (id uint64, payload []byte, ok bool, err error)) (Value, error)
 	// Clone copies a value.
 	Clone func(Value) Value
 	// Encoding is what OBJECT ENCODING replies.

@@ -2,9 +2,12 @@ package server
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/panjf2000/gnet/v2"
+
+	"holdfast/engine"
 )
 
 // loop is an event loop's list of sessions whose replies have not left yet.
@@ -82,10 +85,30 @@ func (l *loop) commit() {
 	} else {
 		l.alone = 0
 	}
-	if l.srv.o.Engine.Commit() != nil {
-		return // fatal: nothing leaves any more
+	if err := l.srv.o.Engine.Commit(); err != nil {
+		l.retry(err)
+		return
 	}
 	l.release()
+}
+
+// retryCommit is the pause before the log, which had no room, is tried again.
+const retryCommit = 100 * time.Millisecond
+
+// retry commits again later if the disk was full. Any other error is fatal: nothing leaves any more.
+func (l *loop) retry(err error) {
+	if !errors.Is(err, engine.ErrNoRoom) {
+		return
+	}
+	l.scheduled = true
+	time.AfterFunc(retryCommit, func() {
+		// An error means that the loop is ending, and its sessions with it.
+		_ = l.el.Execute(context.Background(), gnet.RunnableFunc(func(context.Context) error {
+			l.scheduled = false
+			l.commit()
+			return nil
+		}))
+	})
 }
 
 func (l *loop) release() {
@@ -109,12 +132,14 @@ func (l *loop) release() {
 func (l *loop) commitAside() {
 	l.committing = true
 	go func() {
-		if l.srv.o.Engine.Commit() != nil {
-			return
-		}
-		// An error means that the loop is ending, and its sessions with it.
+		err := l.srv.o.Engine.Commit()
+		// An error of Execute means that the loop is ending, and its sessions with it.
 		_ = l.el.Execute(context.Background(), gnet.RunnableFunc(func(context.Context) error {
 			l.committing = false
+			if err != nil {
+				l.retry(err)
+				return nil
+			}
 			l.release()
 			if len(l.pending) > 0 {
 				l.commitAside()

@@ -60,10 +60,14 @@ type header struct {
 
 // readHeader finds the newer of the two header pages, as bbolt does.
 func readHeader(r io.ReaderAt, size int64, file string) (header, error) {
+	var failed error // to read: that says nothing about the file
 	read := func(off int64) (boltMeta, error) {
 		p := make([]byte, pageHeader+boltMetaSize)
-		if _, err := r.ReadAt(p, off); err != nil {
+		if _, err := r.ReadAt(p, off); err == io.EOF {
 			return boltMeta{}, errBoltMagic
+		} else if err != nil {
+			failed = fmt.Errorf("reading %s at %d: %w", file, off, err)
+			return boltMeta{}, failed
 		}
 		return parseBoltMeta(p)
 	}
@@ -77,6 +81,8 @@ func readHeader(r io.ReaderAt, size int64, file string) (header, error) {
 		}
 	}
 	switch {
+	case failed != nil:
+		return header{}, failed
 	case err0 == nil && err1 == nil && first.txid > second.txid:
 		return header{first, -1}, nil
 	case err0 == nil && err1 == nil:
@@ -117,7 +123,8 @@ func checkHeader(r io.ReaderAt, size int64, file string) (header, []uint64, erro
 func readFreelist(r io.ReaderAt, m boltMeta, file string) ([]uint64, error) {
 	v := view{file: file, pageSize: m.pageSize}
 	if m.freelist < 2 || m.freelist >= m.hwm {
-		return nil, &DamageError{File: file, Offset: -1, What: fmt.Sprintf("the free list is said to be at page %d of %d", m.freelist, m.hwm)}
+		what := fmt.Sprintf("the free list is said to be at page %d of %d", m.freelist, m.hwm)
+		return nil, &DamageError{File: file, Offset: -1, What: what}
 	}
 	at := int64(m.freelist) * int64(m.pageSize)
 	start := make(page, pageHeader+8)
@@ -130,7 +137,8 @@ func readFreelist(r io.ReaderAt, m boltMeta, file string) ([]uint64, error) {
 	}
 	over := uint64(start.overflow())
 	room := (1 + over) * uint64(m.pageSize) / 8 // entries, were there no header
-	if start.id() != m.freelist || start.flags() != pageFreelist || over >= m.hwm-m.freelist || count > room-2-uint64(skip/8) {
+	if start.id() != m.freelist || start.flags() != pageFreelist ||
+		over >= m.hwm-m.freelist || count > room-2-uint64(skip/8) {
 		return nil, v.damage(m.freelist, "is no free list")
 	}
 	raw := make([]byte, count*8)

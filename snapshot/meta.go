@@ -196,9 +196,13 @@ func (v *view) readState(root uint64) (state, error) {
 		s, valid = parseState(value)
 	}
 	if !valid {
-		return state{}, &DamageError{File: v.file, Bucket: bucketMeta, Key: []byte(keyState), Offset: -1, What: "is missing or makes no sense"}
+		return state{}, v.metaDamage(keyState)
 	}
 	return s, nil
+}
+
+func (v *view) metaDamage(key string) error {
+	return &DamageError{File: v.file, Bucket: bucketMeta, Key: []byte(key), Offset: -1, What: "is missing or makes no sense"}
 }
 
 // metaBucket opens the meta bucket of a base whose format is known here.
@@ -219,7 +223,7 @@ func (v *view) metaBucket(root uint64) (*tree, error) {
 		return nil, fmt.Errorf("%s: %w: %d, and this program knows up to %d", v.file, ErrNewer, format, Format)
 	}
 	if err == nil {
-		err = &DamageError{File: v.file, Bucket: bucketMeta, Key: []byte(keyFormat), Offset: -1, What: "is missing or makes no sense"}
+		err = v.metaDamage(keyFormat)
 	}
 	if ours, look := v.anyOfOurs(root); look == nil && !ours {
 		err = fmt.Errorf("%s: %w: a bbolt file of somebody else's", v.file, ErrNotBase)

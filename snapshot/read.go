@@ -81,7 +81,8 @@ func (b *Base) EachPart(store Store, key []byte, fn func(part uint64, payload []
 // error ends the iteration and is returned. From the start to the end the number of keys must be the meta's.
 //
 // All of it is one read transaction: the state of one commit. While it is open no commit reuses the pages it
-// sees, so that the file grows, and one that has to enlarge the mapping waits. fn must not change this base.
+// sees, so that the file grows, and one that has to enlarge the mapping waits. fn must not call methods of this
+// base: a read that waits for that commit, inside a read that the commit waits for, would wait for ever.
 // Whoever can do with several states, as hydration does, takes Slice.
 func (b *Base) Each(store Store, from []byte, fn func(key []byte, r Record) error) error {
 	sc := scan[Entry]{

@@ -6,8 +6,8 @@ import (
 )
 
 // maxDepth bounds the way from root to leaf. Keys of 32 KiB make the narrowest trees, with two children to a
-// page: 40 levels of those are more than any disk holds.
-const maxDepth = 40
+// page: 24 levels of those are some 500 GB of keys alone.
+const maxDepth = 24
 
 // tree is one bucket as a view sees it.
 type tree struct {
@@ -280,7 +280,10 @@ func (t *tree) check(it item) error {
 		return nil
 	}
 	if it.bucket || !sound(it.key, it.value) {
-		return &DamageError{File: t.view.file, Bucket: t.bucket, Key: bytes.Clone(it.key), Offset: -1, What: "the checksum does not match"}
+		return &DamageError{
+			File: t.view.file, Bucket: t.bucket, Key: bytes.Clone(it.key), Offset: -1,
+			What: "the checksum does not match",
+		}
 	}
 	return nil
 }

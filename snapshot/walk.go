@@ -117,7 +117,8 @@ func (w *walk) buckets(p page) error {
 // reach notes that a page is in use.
 func (w *walk) reach(bucket string, id uint64) error {
 	if id < 2 || id >= w.view.pages() {
-		return &DamageError{File: w.view.file, Bucket: bucket, Offset: -1, What: fmt.Sprintf("page %d of %d is referred to", id, w.view.pages())}
+		what := fmt.Sprintf("page %d of %d is referred to", id, w.view.pages())
+		return &DamageError{File: w.view.file, Bucket: bucket, Offset: -1, What: what}
 	}
 	if w.reached.has(id) {
 		err := w.view.damage(id, "is in use twice").(*DamageError)

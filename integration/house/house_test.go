@@ -37,6 +37,7 @@ var mayImport = map[string][]string{
 	"snapshot":     {"internal/vfs"},
 	"commands":     {"kv", "lists", "expiry", "resp", "glob", "config"},
 	"engine":       {"commands", "kv", "lists", "expiry", "resp", "glob", "config", "aof", "snapshot", "internal/vfs"},
+	"bench":        {},
 	"inspect":      {"engine", "commands", "kv", "lists", "aof", "snapshot", "client", "resp", "glob", "internal/vfs"},
 	"server":       {"engine", "commands", "resp", "config"},
 	"cmd/holdfast": {"*"},

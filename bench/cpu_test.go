@@ -1,0 +1,63 @@
+package main
+
+import (
+	"os"
+	"testing"
+	"time"
+)
+
+func TestParseStat(t *testing.T) {
+	const behind = " S 2106 2105 32708 0 -1 4194560 6404 0 0 0 17 18 0 0 20 0 10 0 390740"
+	for _, c := range []struct {
+		line  string
+		want  time.Duration
+		fails bool
+	}{
+		{line: "2108 (redis-server)" + behind, want: 350 * time.Millisecond},
+		{line: "2108 (a) b (c d)" + behind, want: 350 * time.Millisecond},
+		{line: "1 (x) S 1 2 3 4 5 6 7 8 9 10 0 0", want: 0},
+		{line: "", fails: true},
+		{line: "2108 redis-server S", fails: true},
+		{line: "2108 (x) S 1 2 3 4 5 6 7 8 9 10 17", fails: true},
+		{line: "2108 (x) S 1 2 3 4 5 6 7 8 9 10 17 many", fails: true},
+		{line: "2108 (x) S 1 2 3 4 5 6 7 8 9 10 -1 1", fails: true},
+		{line: "2108 (x) S 1 2 3 4 5 6 7 8 9 10 18446744073709551615 1", fails: true},
+	} {
+		got, err := parseStat(c.line)
+		if c.fails != (err != nil) || got != c.want {
+			t.Errorf("%q: got %v, %v", c.line, got, err)
+		}
+	}
+}
+
+func FuzzParseStat(f *testing.F) {
+	f.Add("2108 (x) S 1 2 3 4 5 6 7 8 9 10 17 18")
+	f.Fuzz(func(t *testing.T, line string) {
+		if used, err := parseStat(line); used < 0 || err != nil && used != 0 {
+			t.Errorf("%q: %v, %v", line, used, err)
+		}
+	})
+}
+
+// The kernel's own figures: CPU time is not lost while this process works for some.
+func TestCPUTimeGrowsWithWork(t *testing.T) {
+	before, err := cpuTime(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := before
+	for deadline := time.Now().Add(10 * time.Second); used < before+2*clockTick; {
+		if time.Now().After(deadline) {
+			t.Fatalf("still %v", used)
+		}
+		if used, err = cpuTime(os.Getpid()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestCPUTimeOfNobody(t *testing.T) {
+	if _, err := cpuTime(1 << 30); err == nil {
+		t.Error("a process that cannot exist has CPU time")
+	}
+}

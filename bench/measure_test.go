@@ -1,0 +1,172 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// The tests below run the real redis-server on both sides, briefly.
+
+func twinBench(t *testing.T) *Bench {
+	t.Helper()
+	o, err := parseOptions([]string{"-twin", "-quick", "-requests", "800"}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newBench(o, t.TempDir(), io.Discard)
+}
+
+func requireEmpty(t *testing.T, dir string) {
+	t.Helper()
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind in %s: %v, %v", dir, left, err)
+	}
+}
+
+func TestRunMeasuresBothSides(t *testing.T) {
+	dir := t.TempDir()
+	file := t.TempDir() + "/table.md"
+	var stdout, stderr bytes.Buffer
+	args := strings.Fields("-twin -quick -requests 1600 -rows GET/16,LRANGE_100/1 -policies always -dir " + dir + " -markdown " + file)
+	if code := run(t.Context(), args, &stdout, &stderr); code != exitFine {
+		t.Fatalf("exit code %d\n%s%s", code, stdout.String(), stderr.String())
+	}
+	for _, want := range []string{"twin rps", "\n| always   | GET        |       16 |", "\n| always   | LRANGE_100 |        1 |", "Redis server v=", "kernel: Linux"} {
+		if !strings.Contains(stdout.String(), want) {
+			t.Errorf("no %q in:\n%s", want, stdout.String())
+		}
+	}
+	if table, err := os.ReadFile(file); err != nil || string(table) != stdout.String() {
+		t.Errorf("-markdown wrote, %v:\n%s", err, table)
+	}
+	requireEmpty(t, dir)
+}
+
+func TestCalibrationFillsTheWantedTime(t *testing.T) {
+	b := twinBench(t)
+	b.requests = 0
+	result := b.measure(t.Context(), aRow(t, "no LPUSH/16"))
+	if result.Err != nil {
+		t.Fatal(result.Err)
+	}
+	if len(result.Left) != quickRounds || len(result.Right) != quickRounds {
+		t.Errorf("%d and %d runs in %d rounds", len(result.Left), len(result.Right), quickRounds)
+	}
+	requireEmpty(t, b.dir)
+}
+
+// An interrupt ends both servers and removes their data. The interrupt comes with the first line of progress.
+func TestInterruptLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	stderr := &interrupter{cancel: cancel}
+	args := strings.Fields("-twin -quick -rounds 3 -requests 800 -rows SET/1 -policies no -dir " + dir)
+	if code := run(ctx, args, io.Discard, stderr); code != exitFailed {
+		t.Errorf("exit code %d", code)
+	}
+	if !strings.Contains(stderr.written.String(), "bench: interrupted") {
+		t.Errorf("it wrote %q", stderr.written.String())
+	}
+	requireEmpty(t, dir)
+}
+
+// An interrupter cancels at the first write.
+type interrupter struct {
+	cancel  context.CancelFunc
+	written bytes.Buffer
+}
+
+func (i *interrupter) Write(b []byte) (int, error) {
+	i.cancel()
+	return i.written.Write(b)
+}
+
+func TestServersHaveEndedAfterKill(t *testing.T) {
+	b := twinBench(t)
+	servers, err := b.startPair(t.Context(), aRow(t, "no SET/1"), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	servers.kill()
+	for _, s := range servers {
+		if err := syscall.Kill(s.PID(), 0); !errors.Is(err, syscall.ESRCH) {
+			t.Errorf("process %d: %v", s.PID(), err)
+		}
+	}
+}
+
+// A server that ends in the middle makes an error that says so, and no figure.
+func TestServerThatDiesIsAnError(t *testing.T) {
+	b := twinBench(t)
+	servers, err := b.startPair(t.Context(), aRow(t, "no SET/1"), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer servers.kill()
+	endless := make(chan error, 1)
+	go func() {
+		_, err := servers[0].send(t.Context(), []string{"-t", "set"}, 100_000_000, 1)
+		endless <- err
+	}()
+	servers[0].Kill()
+	if err := <-endless; !errors.Is(err, ErrLoad) || !strings.Contains(err.Error(), "it ended: signal: killed") {
+		t.Errorf("got %v", err)
+	}
+	if err := servers[0].run(t.Context(), 800); err == nil || len(servers[0].runs) != 0 {
+		t.Errorf("a dead server was measured: %v, %v", servers[0].runs, err)
+	}
+}
+
+// A row whose run fails makes exit code 1, and the table says failed.
+func TestFailedRowIsNotANumber(t *testing.T) {
+	dir := t.TempDir()
+	load := script(t, `if [ "$1" = --version ]; then echo fake; else echo "Error from server: no" >&2; fi`)
+	var stdout, stderr bytes.Buffer
+	args := strings.Fields("-twin -quick -rows SET/1 -policies no -dir " + dir + " -load " + load)
+	if code := run(t.Context(), args, &stdout, &stderr); code != exitFailed {
+		t.Errorf("exit code %d", code)
+	}
+	for _, want := range []string{"|       failed |         – |", "no SET/1 failed: fill: twin: redis-benchmark failed: it complains: Error from server: no"} {
+		if !strings.Contains(stdout.String(), want) {
+			t.Errorf("no %q in:\n%s", want, stdout.String())
+		}
+	}
+	requireEmpty(t, dir)
+}
+
+func TestServerThatDoesNotStart(t *testing.T) {
+	prog := Program{Name: "broken", Path: script(t, "echo cannot >&2; exit 3"), Args: func(_, _, _ string) []string { return nil }}
+	_, err := startServer(t.Context(), prog, t.TempDir(), "no")
+	if err == nil || !strings.Contains(err.Error(), "exit status 3") || !strings.Contains(err.Error(), "cannot") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The policy in the table is the policy of the server, whatever its command line meant to say.
+func TestServerWithAnotherPolicyIsRefused(t *testing.T) {
+	honest := Redis("redis-server")
+	prog := Program{Name: "liar", Path: honest.Path, Args: func(dir, port, _ string) []string { return honest.Args(dir, port, "no") }}
+	_, err := startServer(t.Context(), prog, t.TempDir(), "always")
+	if err == nil || !strings.Contains(err.Error(), `it was told appendfsync "always" and says ["appendfsync" "no"]`) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestWholeBatches(t *testing.T) {
+	for _, c := range []struct {
+		requests       float64
+		pipeline, want int
+	}{{0, 1, 50}, {1000, 1, 1000}, {1049, 1, 1000}, {100, 16, 800}, {2000, 16, 1600}, {1e18, 1, requestsMax}} {
+		if got := wholeBatches(c.requests, c.pipeline); got != c.want {
+			t.Errorf("%v requests at pipeline %d: %d, want %d", c.requests, c.pipeline, got, c.want)
+		}
+	}
+}

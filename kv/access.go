@@ -1,0 +1,92 @@
+package kv
+
+import "math/rand/v2"
+
+// Each entry bears a word that says how it was used: the unix second of the last access, or, while an LFU policy is
+// on, the minute of the last access and a counter that grows with the logarithm of the accesses and decays with time. The
+// two are told apart by the policy alone, so after a change of policy it takes a while until they mean something, as in
+// Redis.
+
+// Frequency says how the LFU counter behaves; nil while no LFU policy is on.
+type Frequency struct {
+	LogFactor    int64 // how slowly it grows
+	DecayMinutes int64 // after which it falls by one; 0: it never does
+	Rand         *rand.Rand
+}
+
+// frequencyAtFirst is the counter of a new key, so that it is not the first to go.
+const frequencyAtFirst = 5
+
+// SetFrequency turns LFU counting on, or off with nil.
+func (ks *Keyspace) SetFrequency(f *Frequency) { ks.frequency = f }
+
+// touch notes an access; fresh says that the entry is new.
+func (ks *Keyspace) touch(b block, fresh bool) {
+	f := ks.frequency
+	if f == nil {
+		b.setAccess(ks.clock)
+		return
+	}
+	minute := ks.clock / 60 & 0xffff
+	if fresh {
+		b.setAccess(minute<<8 | frequencyAtFirst)
+		return
+	}
+	b.setAccess(minute<<8 | f.grow(ks.counter(b.access())))
+}
+
+// counter is a word's LFU counter as it stands now, decayed since the last access.
+func (ks *Keyspace) counter(word uint32) uint32 {
+	counter := word & 0xff
+	if ks.frequency.DecayMinutes == 0 {
+		return counter
+	}
+	passed := (ks.clock/60 - word>>8) & 0xffff
+	return counter - min(counter, passed/uint32(ks.frequency.DecayMinutes))
+}
+
+// grow adds one with a probability that falls as the counter rises.
+func (f *Frequency) grow(counter uint32) uint32 {
+	if counter == 255 {
+		return counter
+	}
+	above := max(0, float64(counter)-frequencyAtFirst)
+	if f.Rand.Float64() < 1/(above*float64(f.LogFactor)+1) {
+		counter++
+	}
+	return counter
+}
+
+// Idle is how many seconds ago the key was last used.
+func (e Entry) Idle() int64 {
+	if e.cold != nil {
+		return 0
+	}
+	return max(0, int64(e.db.ks.clock)-int64(e.b.access()))
+}
+
+// Frequency is the key's LFU counter, 0 to 255; 0 while no LFU policy is on.
+func (e Entry) Frequency() int64 {
+	if e.cold != nil || e.db.ks.frequency == nil {
+		return 0
+	}
+	return int64(e.db.ks.counter(e.b.access()))
+}
+
+// Sample calls fn for up to n hot keys, some consecutive ones at a random place of the table.
+func (db *DB) Sample(rnd *rand.Rand, n int, fn func(Entry)) {
+	for tries := 0; n > 0 && db.live > 0 && tries < 8; tries++ {
+		seg := db.table.segment(rnd.Uint64())
+		start := rnd.IntN(segmentSlots)
+		for i := 0; i < segmentSlots && n > 0; i++ {
+			s := seg.slots[(start+i)%segmentSlots]
+			if s == 0 {
+				continue
+			}
+			if b := block(db.arena.at(s.ref())); b.kind() != none {
+				fn(Entry{db: db, b: b})
+				n--
+			}
+		}
+	}
+}
