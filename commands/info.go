@@ -109,6 +109,14 @@ func ratio(a, b int64) string {
 }
 
 // okOrErr is how INFO says whether something went well.
+// hydrated is the share of the keys that a start found in the base and that have been fetched since, in percent.
+func hydrated(f Figures) string {
+	if f.HydrationTotal == 0 {
+		return "100.00%"
+	}
+	return fmt.Sprintf("%.2f%%", 100*float64(max(0, f.HydrationTotal-f.ColdKeys))/float64(f.HydrationTotal))
+}
+
 func okOrErr(ok bool) string {
 	if ok {
 		return "ok"
@@ -207,7 +215,13 @@ func infoPersistence(c *Call, t *infoText) {
 	t.field("checkpoint_lsn", f.CheckpointLSN)
 	t.field("checkpoint_keys", f.CheckpointKeys)
 	t.field("checkpoint_bytes", f.CheckpointBytes)
+	t.field("checkpoint_pages", f.CheckpointPages)
+	t.field("checkpoint_msec", f.SaveMillis)
 	t.field("checkpoint_longest_slice_usec", f.CheckpointSlice)
+	t.field("hydrating", flag(f.Hydrating))
+	t.field("cold_keys", f.ColdKeys)
+	t.field("hydrated_perc", hydrated(*f))
+	t.field("hydration_left_sec", f.HydrationLeft)
 	t.field("recovery", f.Recovery)
 }
 

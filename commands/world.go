@@ -121,7 +121,11 @@ type Figures struct {
 	LastLSN, DurableLSN, CheckpointLSN uint64
 	CheckpointKeys, CheckpointBytes    int64
 	CheckpointSlice                    int64 // the longest, microseconds
+	CheckpointPages                    int64
 	LogEnabled                         bool
+	Hydrating                          bool
+	ColdKeys, HydrationTotal           int64
+	HydrationLeft                      int64 // seconds, estimated
 	Switching                          bool  // the log is being turned on or off
 	LogBytes, LogSegments              int64 // bytes of the records; files
 	Commands, Expired, Evicted         int64

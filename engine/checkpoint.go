@@ -285,12 +285,16 @@ func (e *Engine) considerCheckpoint(now int64) {
 	e.Checkpoint(nil)
 }
 
-// Beyond so much log since the last checkpoint a start would take long: some tenths of a second of replay, by the
-// records or by the bytes. Under a steady flood of writes checkpoints keep to a share of the time instead.
+// What a start may have to replay. Replaying costs some 3 microseconds a record, most of it fetching the key. A quiet
+// server keeps that below what anybody notices; under a flood of writes a checkpoint costs more than it saves, so they are
+// fewer, and keep to a share of the time.
 const (
-	replayRecords = 250_000
-	replayBytes   = 64 << 20
-	restShare     = 4 // a checkpoint that took a second is followed by so many seconds without one
+	replayQuiet      = 30_000 // records
+	replayRecords    = 500_000
+	replayBytes      = 128 << 20
+	flood            = 10_000 // commands a second
+	restShare        = 3      // a checkpoint that took a second is followed by so many seconds without one
+	restMillisAtMost = 10_000
 )
 
 func (e *Engine) dueForCheckpoint(now int64) bool {
@@ -301,10 +305,14 @@ func (e *Engine) dueForCheckpoint(now int64) bool {
 			return true
 		}
 	}
-	if e.log == nil || since < restShare*c.last.millis {
+	if e.log == nil || since < min(restShare*c.last.millis, restMillisAtMost) {
 		return false
 	}
-	return e.lsn-c.lsn > replayRecords || e.logBytes() > replayBytes
+	tail := e.lsn - c.lsn
+	if tail > replayQuiet && e.stats.rate.perSecond() < flood {
+		return true
+	}
+	return tail > replayRecords || e.logBytes() > replayBytes
 }
 
 // logBytes is what a start would have to replay, roughly: the live segment is counted whole.

@@ -37,6 +37,9 @@ func (e *Engine) hydrate() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.hydration.running = false
+	if e.hydration.total == 0 {
+		return
+	}
 	e.o.Log.Info("hydrated", "keys", e.hydration.total-int64(e.world.Keys.ColdKeys()),
 		"cold", e.world.Keys.ColdKeys(), "ms", time.Since(e.hydration.began).Milliseconds())
 }
@@ -144,4 +147,14 @@ func (e *Engine) admit(store snapshot.Store, entries []snapshot.Entry, slice []k
 		return admitted
 	}
 	return admitGone
+}
+
+// hydrationLeft estimates, in seconds, how long hydration will go on, from how long it has taken so far.
+func (e *Engine) hydrationLeft() int64 {
+	done := e.hydration.total - int64(e.world.Keys.ColdKeys())
+	if !e.hydration.running || done <= 0 {
+		return 0
+	}
+	perKey := time.Since(e.hydration.began) / time.Duration(done)
+	return int64(perKey*time.Duration(e.world.Keys.ColdKeys())/time.Second) + 1
 }

@@ -118,6 +118,9 @@ func (e *Engine) Figures() commands.Figures {
 		Switching: e.switching, MemoryProcess: processMemory(), Recovery: e.report.String(),
 		Blocked: len(e.blocked), Hits: e.world.Keys.Hits, Misses: e.world.Keys.Misses,
 	}
+	f.CheckpointPages = c.last.pages
+	f.Hydrating, f.HydrationTotal, f.HydrationLeft = e.hydration.running, e.hydration.total, e.hydrationLeft()
+	f.ColdKeys = int64(e.world.Keys.ColdKeys())
 	f.Memory, f.MemoryData = e.world.Keys.Bytes(), e.world.Keys.DataBytes()
 	f.MemoryPeak = max(e.stats.peak, f.Memory)
 	f.UserCPU, f.SystemCPU = processTime()

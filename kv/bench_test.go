@@ -56,7 +56,7 @@ func TestBytesOfOtherKinds(t *testing.T) {
 	for name, set := range map[string]func(db *DB, key []byte, i int){
 		"long strings": func(db *DB, key []byte, _ int) { db.SetString(key, make([]byte, 4096), expiry.None) },
 		"long keys":    func(db *DB, key []byte, _ int) { db.SetString(append(key, make([]byte, 2032)...), nil, expiry.None) },
-		"collections":  func(db *DB, key []byte, _ int) { db.SetValue(key, toyKind, &toy{make([]byte, 512)}, expiry.None) },
+		"collections":  func(db *DB, key []byte, _ int) { db.SetValue(key, toyKind, &toy{b: make([]byte, 512)}, expiry.None) },
 		"deadlines":    func(db *DB, key []byte, i int) { db.SetString(key, nil, int64(1+i*7919%n)) },
 	} {
 		before := heap()
@@ -74,28 +74,54 @@ func TestBytesOfOtherKinds(t *testing.T) {
 // What a server does most does not allocate.
 func TestNothingAllocates(t *testing.T) {
 	db, key := filled(1000)
+	text, counter, due, tomb := []byte("long"), []byte("counter"), []byte("due:7"), []byte("tomb")
 	long, short, small := make([]byte, 5000), make([]byte, 64), New(1, NewTypes()).DB(0)
-	db.SetString([]byte("long"), long, expiry.None)
+	db.SetString(text, long, expiry.None)
 	for i := range 100 {
 		db.SetString(fmt.Appendf(nil, "due:%d", i), short, int64(10+i))
 	}
-	db.SetString([]byte("counter"), []byte("10"), expiry.None)
+	db.SetString(counter, []byte("10"), expiry.None)
+	half := halfCold(t)
 	i := 0
 	for name, run := range map[string]func(){
 		"Get":                          func() { i++; db.Get(name16(key, i%2000)) },
 		"Peek":                         func() { i++; db.Peek(name16(key, i%2000)) },
 		"overwriting":                  func() { i++; db.SetString(name16(key, i%1000), short, expiry.None) },
-		"overwriting a long string":    func() { db.SetString([]byte("long"), long, expiry.None) },
+		"overwriting a long string":    func() { db.SetString(text, long, expiry.None) },
 		"overwriting with other sizes": func() { i++; db.SetString(name16(key, i%1000), short[:i%64], expiry.None) },
-		"EditString":                   func() { db.EditString([]byte("counter"), false) },
-		"a deadline replaced":          func() { i++; db.SetDeadline([]byte("due:7"), int64(1+i%200)) },
+		"EditString":                   func() { db.EditString(counter, false) },
+		"a deadline replaced":          func() { i++; db.SetDeadline(due, int64(1+i%200)) },
 		"set and deleted, alone":       func() { small.SetString(key, short, expiry.None); small.Delete(key) },
 		"a step of Scan":               func() { db.Scan(0, func(Entry) {}) },
+		"Get beside cold keys":         func() { i++; half.Get(name16(key, i%500)) },
+		"Get of a tomb":                func() { half.Get(tomb) },
 	} {
 		if n := testing.AllocsPerRun(1000, run); n != 0 {
 			t.Errorf("%s: %v allocations", name, n)
 		}
 	}
+}
+
+// halfCold is a database with 500 hot keys, a tomb, and cold keys.
+func halfCold(t testing.TB) *DB {
+	db, key := filled(1000)
+	db.SetString([]byte("tomb"), nil, expiry.None)
+	shelf := newShelf(t)
+	db.ks.SetCold(shelf)
+	var taken []alteration
+	f := db.ks.Freeze(func(f Frozen) { taken = append(taken, alterationOf(f)) })
+	for f.Step() {
+	}
+	shelf.apply(f.DBs, taken)
+	for sweep := f.Commit(); sweep(); {
+	}
+	for i := 500; i < 1000; i++ {
+		db.Spill(name16(key, i))
+	}
+	if db.Delete([]byte("tomb")); db.ColdKeys() != 500 || db.Len() != 1000 {
+		t.Fatalf("%d of %d keys are cold", db.ColdKeys(), db.Len())
+	}
+	return db
 }
 
 func BenchmarkGet(b *testing.B) {
@@ -171,39 +197,54 @@ func BenchmarkScanStep(b *testing.B) {
 	b.ReportMetric(float64(keys)/float64(b.N), "keys/op")
 }
 
-// One key in a hundred changed, or all are wanted.
+// One key in a hundred changed.
 func BenchmarkFreezeStep(b *testing.B) {
-	for name, whole := range map[string]bool{"incremental": false, "whole": true} {
-		b.Run(name, func(b *testing.B) {
-			db, key := filled(million)
-			keys, left := 0, false
-			f := db.ks.Freeze(true, func(Frozen) {})
-			for f.Step() {
+	db, key := filled(million)
+	keys, left := 0, false
+	var f *Freeze
+	b.ReportAllocs()
+	for b.Loop() {
+		if !left {
+			b.StopTimer()
+			if f != nil {
+				finish(f)
 			}
-			b.ReportAllocs()
-			for b.Loop() {
-				if !left {
-					b.StopTimer()
-					f.Commit()
-					for i := 0; i < million; i += 100 {
-						db.SetString(name16(key, i), nil, expiry.None)
-					}
-					f = db.ks.Freeze(whole, func(Frozen) { keys++ })
-					b.StartTimer()
-				}
-				left = f.Step()
+			for i := 0; i < million; i += 100 {
+				db.SetString(name16(key, i), nil, expiry.None)
 			}
-			b.ReportMetric(float64(keys)/float64(b.N), "keys/op")
-		})
+			f = db.ks.Freeze(func(Frozen) { keys++ })
+			b.StartTimer()
+		}
+		left = f.Step()
+	}
+	b.ReportMetric(float64(keys)/float64(b.N), "keys/op")
+}
+
+// finish steps to the end and commits.
+func finish(f *Freeze) {
+	for f.Step() {
+	}
+	for sweep := f.Commit(); sweep(); {
 	}
 }
 
-// What Abort holds the lock for when nothing was handed out yet.
-func BenchmarkAbort(b *testing.B) {
-	db, _ := filled(million)
+// One slice of a sweep, of a checkpoint of everything.
+func BenchmarkSweep(b *testing.B) {
+	db, key := filled(million)
+	var sweep func() bool
 	b.ReportAllocs()
-	for b.Loop() {
-		db.ks.Freeze(true, func(Frozen) {}).Abort()
+	for more := false; b.Loop(); {
+		if !more {
+			b.StopTimer()
+			for i := range million {
+				db.SetString(name16(key, i), nil, expiry.None)
+			}
+			f := db.ks.Freeze(func(Frozen) {})
+			for f.Step() {
+			}
+			sweep = f.Commit()
+			b.StartTimer()
+		}
+		more = sweep()
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/million, "ns/key")
 }

@@ -125,7 +125,7 @@ func (c *checker) entry(key []byte, hash uint64, s slot, b block) {
 		need += numberBytes
 		c.note(b.number())
 		// It may have had a deadline when it went there, of 8 bytes.
-		if text := (Entry{c.db, b}).Text(); b.kind() != String || b.valueAt()+8+len(text) <= maxBlock {
+		if text := (Entry{db: c.db, b: b}).Text(); b.kind() != String || b.valueAt()+8+len(text) <= maxBlock {
 			c.Fatalf("kind %d of %d bytes in the pool of strings", b.kind(), len(text))
 		}
 	case b.kind() == String:
@@ -145,8 +145,11 @@ func (c *checker) entry(key []byte, hash uint64, s slot, b block) {
 	if len(b) != blockSize(need) {
 		c.Fatalf("an entry of %d bytes in a block of %d, not %d", need, len(b), blockSize(need))
 	}
-	if s.mark() == told && b.kind() != none {
-		c.Fatalf("key %.40q lives, and is marked as a tomb that was told", key)
+	if s.mark() != clean && s.mark() != c.db.ks.epoch && c.db.ks.freeze == nil {
+		c.Fatalf("key %.40q has mark %d, and no checkpoint is under way", key, s.mark())
+	}
+	if s.mark() == clean && (b.kind() == none || !b.has(flagStored)) {
+		c.Fatalf("key %.40q is clean, with kind %d and flags %#x", key, b.kind(), b[offFlags])
 	}
 	if b.has(flagDeadline) {
 		if b.deadline() == 0 {
@@ -238,10 +241,10 @@ func (c *checker) deadlines() {
 		}
 		return true
 	})
-	if n != len(c.ttl) || n != c.db.Deadlines() {
-		c.Fatalf("%d deadlines in the index, which counts %d; keys have %d", n, c.db.Deadlines(), len(c.ttl))
+	if n != len(c.ttl) || n != c.db.ttl.Len() {
+		c.Fatalf("%d deadlines in the index, which counts %d; keys have %d", n, c.db.ttl.Len(), len(c.ttl))
 	}
-	if n > 0 && c.db.NextDeadline() != earliest {
-		c.Fatalf("NextDeadline %d, not %d", c.db.NextDeadline(), earliest)
+	if n > 0 && c.db.ttl.Next() != earliest {
+		c.Fatalf("the next hot deadline is %d, not %d", c.db.ttl.Next(), earliest)
 	}
 }

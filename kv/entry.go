@@ -77,7 +77,8 @@ func (b block) setNumber(n uint32)    { binary.LittleEndian.PutUint32(b[b.valueA
 func (b block) keyNumber() uint32     { return binary.LittleEndian.Uint32(b[b.keyAt():]) }
 func (b block) setKeyNumber(n uint32) { binary.LittleEndian.PutUint32(b[b.keyAt():], n) }
 
-// Entry is a key that was found. It is good until the next change to its database.
+// Entry is a key that was found. It is good until the next change to its database; that of a cold key, as Each and Scan
+// come by, only during the call that it is handed to.
 type Entry struct {
 	db   *DB
 	b    block
@@ -131,11 +132,14 @@ func (e Entry) Value() Value {
 // Raw: the string was made by an operation after which Redis keeps it unencoded.
 func (e Entry) Raw() bool { return e.cold == nil && e.b.has(flagRaw) }
 
-// Accessed is the unix second of the last access.
+// Accessed is the unix second of a hot key's last access.
 func (e Entry) Accessed() uint32 { return e.b.access() }
 
-// Bytes is the memory that key and value take.
+// Bytes is the memory that key and value take: none where they are cold.
 func (e Entry) Bytes() int64 {
+	if e.cold != nil {
+		return 0
+	}
 	n := int64(len(e.b)) + 12 // its block and its share of the table
 	if e.b.has(flagLongKey) {
 		n += int64(cap(*e.db.strings.at(e.b.keyNumber()))) + 24

@@ -1,189 +1,155 @@
 package kv
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
+	"slices"
+	"strings"
 	"testing"
 
 	"holdfast/expiry"
 )
 
-// base stands for the file that checkpoints go to: by store, what each key holds.
-type base map[uint32]map[string]thing
-
-func (b base) clone() base {
-	c := base{}
-	for store, keys := range b {
-		c[store] = maps.Clone(keys)
-	}
-	return c
-}
-
-func (b base) store(n uint32) map[string]thing {
-	if b[n] == nil {
-		b[n] = map[string]thing{}
-	}
-	return b[n]
-}
-
-// checkpoints takes checkpoints of a twin into a base, one after the other.
+// checkpoints takes checkpoints of a twin into its base, one after the other.
 type checkpoints struct {
 	*twin
-	base base
-	torn bool // the last was aborted
+	kept []map[string]thing // the model as of the last checkpoint that the base took
 
+	phase   phase
 	running *Freeze
-	whole   bool
 	cut     []map[string]thing // the model as it stood then
-	next    base               // what the base will be
-	handed  map[string]int     // how often each key was handed out, by store and key
+	taken   []alteration
+	handed  map[string]bool // what was handed out, by store and key
+	sweep   func() bool
 }
 
-func newCheckpoints(w *twin) *checkpoints { return &checkpoints{twin: w, base: base{}} }
+// phase is how far a checkpoint is.
+type phase int
+
+const (
+	idle     phase = iota
+	walking        // not everything is handed out yet
+	gathered       // the base is to get it
+	applied        // the base has it, and the keyspace does not know yet
+	sweeping       // after Commit or Abort
+)
+
+func newCheckpoints(w *twin) *checkpoints { return &checkpoints{twin: w, kept: emptied(w.model)} }
+
+func emptied(model []map[string]thing) (m []map[string]thing) {
+	for range model {
+		m = append(m, map[string]thing{})
+	}
+	return m
+}
+
+// asStored is a model as the base keeps it, which knows nothing of raw strings.
+func asStored(model []map[string]thing) (copies []map[string]thing) {
+	for _, m := range model {
+		kept := maps.Clone(m)
+		for key, t := range kept {
+			t.raw = false
+			kept[key] = t
+		}
+		copies = append(copies, kept)
+	}
+	return copies
+}
+
+// advance takes the checkpoint under way a step further, or begins one.
+func (c *checkpoints) advance() {
+	c.Helper()
+	switch c.phase {
+	case idle:
+		c.begin()
+	case walking:
+		if !c.running.Step() {
+			c.phase = gathered
+		}
+	case gathered:
+		c.apply()
+	case applied:
+		c.sweep, c.phase = c.running.Commit(), sweeping
+	case sweeping:
+		if !c.sweep() {
+			c.phase = idle
+		}
+	}
+}
 
 func (c *checkpoints) begin() {
 	c.Helper()
-	c.whole = c.torn || c.of(3) == 0
-	c.cut, c.next, c.handed = nil, c.base.clone(), map[string]int{}
-	if c.whole {
-		c.next = base{}
+	c.cut, c.taken, c.handed = asStored(c.model), nil, map[string]bool{}
+	c.running, c.phase = c.ks.Freeze(c.take), walking
+	seen := map[int]bool{}
+	for _, db := range c.running.DBs {
+		seen[db.Index] = true
+		if len(c.cut[db.Index]) != db.Keys {
+			c.Fatalf("database %d had %d keys at the cut, which says %d", db.Index, len(c.cut[db.Index]), db.Keys)
+		}
 	}
-	for _, m := range c.model {
-		c.cut = append(c.cut, maps.Clone(m))
+	for i, m := range c.cut {
+		if len(m) > 0 && !seen[i] {
+			c.Fatalf("database %d had %d keys at the cut, and is not in the freeze", i, len(m))
+		}
 	}
-	c.running = c.ks.Freeze(c.whole, c.take)
 }
 
 func (c *checkpoints) take(f Frozen) {
 	c.Helper()
 	name := fmt.Sprint(f.Store, " ", string(f.Key))
-	if c.handed[name]++; c.handed[name] > 1 {
+	if c.handed[name] {
 		c.Fatalf("key %.40q of store %d was handed out twice", f.Key, f.Store)
 	}
-	keys := c.next.store(f.Store)
-	switch {
-	case f.Deleted && c.whole:
-		c.Fatalf("a whole freeze says that %.40q is deleted, to a base that never had it", f.Key)
-	case f.Deleted:
-		delete(keys, string(f.Key))
-	case f.Value != nil:
-		keys[string(f.Key)] = thing{kind: f.Kind, text: string(f.Value.AppendBinary(nil)), deadline: f.Deadline}
-	default:
-		keys[string(f.Key)] = thing{kind: f.Kind, text: string(f.Text), deadline: f.Deadline}
-	}
+	c.handed[name] = true
+	c.taken = append(c.taken, alterationOf(f))
 }
 
-// commit takes what was handed out into the base, which must then hold the state at the cut, and sweeps.
-func (c *checkpoints) commit(between func()) {
+// apply gives the base what was handed out; it must hold the state at the cut then.
+func (c *checkpoints) apply() {
 	c.Helper()
-	kept := base{}
+	c.base.apply(c.running.DBs, c.taken)
 	for _, db := range c.running.DBs {
-		kept[db.Store] = c.next.store(db.Store) // the others are dropped
-		deadlines := 0
-		for _, want := range c.cut[db.Index] {
-			if want.deadline != expiry.None {
-				deadlines++
-			}
-		}
-		if db.Keys != len(c.cut[db.Index]) || db.Deadlines != deadlines {
-			c.Fatalf("database %d is said to have %d keys, %d deadlines; at the cut it had %d and %d",
-				db.Index, db.Keys, db.Deadlines, len(c.cut[db.Index]), deadlines)
-		}
-		c.compare(db.Index, kept[db.Store])
-		c.cut[db.Index] = nil
-	}
-	for i, m := range c.cut {
-		if len(m) > 0 {
-			c.Fatalf("database %d had %d keys at the cut, and is not in the freeze", i, len(m))
-		}
-	}
-	c.base, c.torn = kept, c.torn && !c.whole
-	sweep := c.running.Commit()
-	c.running = nil
-	for sweep() {
-		between()
-	}
-	c.settled()
-}
-
-func (c *checkpoints) compare(index int, got map[string]thing) {
-	c.Helper()
-	want := c.cut[index]
-	for key, w := range want {
-		w.raw = false // which no base keeps
-		if g, ok := got[key]; !ok || g != w {
-			c.Fatalf("database %d, key %.40q: the base has %v %.100v; at the cut it was %.100v", index, key, ok, g, w)
-		}
-	}
-	for key := range got {
-		if _, ok := want[key]; !ok {
-			c.Fatalf("database %d, key %.40q: the base has it, and at the cut it was not there", index, key)
-		}
-	}
-}
-
-// settled checks that nothing is lost from one checkpoint to the next: where base and hot layer differ, the key is
-// marked; what the base has is known to be stored; and no tomb is left that the base was told of.
-func (c *checkpoints) settled() {
-	c.Helper()
-	for i, db := range c.ks.dbs {
-		stored := c.base[db.store]
-		entries := map[string]bool{}
-		db.table.each(func(seg *segment, s int) {
-			b := block(db.arena.at(seg.slots[s].ref()))
-			key := string(db.key(b))
-			entries[key] = true
-			m := seg.slots[s].mark()
-			now, lives := c.model[i][key]
-			now.raw = false
-			was, known := stored[key]
-			switch {
-			case m != clean && m != c.ks.epoch:
-				c.Fatalf("database %d, key %.40q: mark %d is left over", i, key, m)
-			case m == clean && (lives != known || now != was):
-				c.Fatalf("database %d, key %.40q changed, and nothing says so", i, key)
-			case known && !b.has(flagStored):
-				c.Fatalf("database %d, key %.40q is in the base, and not known to be", i, key)
-			}
-		})
-		for key := range stored {
-			if !entries[key] {
-				c.Fatalf("database %d, key %.40q went without the base's knowing", i, key)
+		records := c.base.racks[db.Store].records
+		for key, want := range c.cut[db.Index] { // of which there are no fewer than records: see shelf.apply
+			if got, ok := records[key]; !ok || got.thing() != want {
+				c.Fatalf("database %d, key %.40q: the base has %v %.100v; at the cut it was %.100v", db.Index, key, ok, got.thing(), want)
 			}
 		}
 	}
+	c.kept, c.phase = c.cut, applied
 }
 
-// each calls fn for every slot in use.
-func (t *table) each(fn func(seg *segment, i int)) {
-	for cursor := t.walkSegment(0, fn); cursor != 0; {
-		cursor = t.walkSegment(cursor, fn)
-	}
-}
-
+// abort ends the checkpoint, which the base has not taken.
 func (c *checkpoints) abort() {
-	c.running.Abort()
-	c.running, c.torn = nil, true
+	if c.phase == walking || c.phase == gathered {
+		c.sweep, c.phase = c.running.Abort(), sweeping
+	}
 }
 
 // run takes one checkpoint while between makes changes; it may end in an abort, at any point.
 func (c *checkpoints) run(between func()) {
 	c.Helper()
-	c.begin()
 	stop := -1
 	if c.of(6) == 0 {
 		stop = c.of(8)
 	}
-	between()
-	for step := 0; step != stop && c.running.Step(); step++ {
+	c.advance()
+	for step := 0; c.phase != idle; step++ {
 		between()
+		if step == stop {
+			c.abort()
+		}
+		c.advance()
 	}
-	between()
-	if stop >= 0 {
-		c.abort()
-		return
+}
+
+// checkpoint takes one with nothing in between.
+func (c *checkpoints) checkpoint() {
+	c.Helper()
+	for c.advance(); c.phase != idle; c.advance() {
 	}
-	c.commit(between)
 }
 
 // TestCheckpointsKeepTheStateAtTheirCuts is the promise that durability rests on. Many short lives of small
@@ -260,12 +226,12 @@ func TestTheTableShrinksUnderTheCursor(t *testing.T) {
 		for _, key := range lasting {
 			w.set(db, m, key)
 		}
-		c.begin()
+		c.advance()
 		for _, key := range passing {
 			w.set(db, m, key)
 		}
 		for range d.of(db.table.segs) {
-			c.running.Step()
+			c.advance()
 		}
 		for _, key := range passing {
 			w.delete(db, m, key)
@@ -273,50 +239,50 @@ func TestTheTableShrinksUnderTheCursor(t *testing.T) {
 		if db.table.segs != 1 {
 			t.Fatalf("%d segments for %d keys", db.table.segs, db.Len())
 		}
-		for c.running.Step() {
+		for c.phase != idle {
+			c.advance()
 		}
-		c.commit(func() {})
 		w.verify()
 	}
 }
 
-func TestAWholeFreezeAfterOneThatWasAbortedHalfway(t *testing.T) {
+// Each time other marks are left behind, which the next must take for its own.
+func TestACheckpointAfterSeveralThatWereAborted(t *testing.T) {
 	w := newTwin(t, seeded(t), 1, shortNames(2000))
 	c := newCheckpoints(w)
 	for _, key := range w.names {
 		w.set(w.ks.DB(0), w.model[0], key)
 	}
-	for range 3 { // each time with other marks left behind
-		c.begin()
-		c.running.Step()
+	for steps := range 4 {
+		c.advance()
+		for range steps {
+			c.advance()
+		}
 		c.abort()
+		for c.phase != idle {
+			c.advance()
+		}
+		for range 100 {
+			c.change()
+		}
+		c.compare()
 	}
-	c.begin()
-	for c.running.Step() {
-	}
-	c.commit(func() {})
+	c.checkpoint()
+	c.verify()
 }
 
 func TestMisusesOfAFreezePanic(t *testing.T) {
+	nothing := func(Frozen) {}
 	for name, misuse := range map[string]func(*Keyspace){
-		"a freeze within a freeze": func(ks *Keyspace) {
-			ks.Freeze(true, func(Frozen) {})
-			ks.Freeze(true, func(Frozen) {})
-		},
-		"an incremental one after an abort": func(ks *Keyspace) {
-			ks.Freeze(false, func(Frozen) {}).Abort()
-			ks.Freeze(false, func(Frozen) {})
-		},
-		"a commit before the last step": func(ks *Keyspace) { ks.Freeze(true, func(Frozen) {}).Commit() },
-		"a load during a whole one": func(ks *Keyspace) {
-			ks.Freeze(true, func(Frozen) {})
-			ks.DB(0).Load([]byte("k"), nil, expiry.None)
-		},
+		"a freeze within a freeze":           func(ks *Keyspace) { ks.Freeze(nothing); ks.Freeze(nothing) },
+		"a freeze before the sweep is done":  func(ks *Keyspace) { ks.Freeze(nothing).Abort()(); ks.Freeze(nothing) },
+		"a commit before the last step":      func(ks *Keyspace) { ks.Freeze(nothing).Commit() },
+		"an abort without a sweep, then one": func(ks *Keyspace) { ks.Freeze(nothing).Abort(); ks.Freeze(nothing) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {
-				if recover() == nil {
-					t.Fatal("it went through")
+				if said := fmt.Sprint(recover()); !strings.HasPrefix(said, "BUG: ") {
+					t.Fatalf("it went through, or says %q", said)
 				}
 			}()
 			misuse(New(2, NewTypes()))
@@ -324,46 +290,159 @@ func TestMisusesOfAFreezePanic(t *testing.T) {
 	}
 }
 
-func TestATombTellsTheBaseOnce(t *testing.T) {
-	ks := New(1, NewTypes())
-	db, key := ks.DB(0), []byte("k")
-	freeze := func() (told []string) {
-		f := ks.Freeze(false, func(f Frozen) { told = append(told, fmt.Sprintf("%s %v", f.Key, f.Deleted)) })
-		for f.Step() {
+// handedOut takes a checkpoint into the base, and tells what it consisted of.
+func (c *checkpoints) handedOut() (told []string) {
+	c.Helper()
+	c.checkpoint()
+	for _, a := range c.taken {
+		switch {
+		case a.deleted:
+			told = append(told, a.key+" deleted")
+		case a.partly:
+			told = append(told, fmt.Sprintf("%s in part: %d put, %d dropped", a.key, len(a.record.parts), len(a.dropped)))
+		case a.record.parts != nil:
+			told = append(told, fmt.Sprintf("%s in %d parts", a.key, len(a.record.parts)))
+		default:
+			told = append(told, a.key)
 		}
-		for sweep := f.Commit(); sweep(); {
-		}
-		return told
 	}
-	db.Load(key, []byte("v"), 5)
-	db.Delete(key)
+	slices.Sort(told)
+	return told
+}
+
+// hands checks what the next checkpoint consists of.
+func (c *checkpoints) hands(want ...string) {
+	c.Helper()
+	if told := c.handedOut(); !slices.Equal(told, want) {
+		c.Fatalf("the base was told %q, not %q", told, want)
+	}
+	c.compare()
+}
+
+func TestATombTellsTheBaseOnce(t *testing.T) {
+	c := newCheckpoints(newTwin(t, seeded(t), 1, [][]byte{[]byte("k")}))
+	db, m, key := c.ks.DB(0), c.model[0], c.names[0]
+	c.set(db, m, key)
+	c.hands("k")
+	c.delete(db, m, key)
 	if _, ok := db.Peek(key); ok || db.Len() != 0 || db.Deadlines() != 0 || db.table.used != 1 {
 		t.Fatalf("after Delete: there %v, %d keys, %d deadlines, %d slots", ok, db.Len(), db.Deadlines(), db.table.used)
 	}
-	if told := freeze(); len(told) != 1 || told[0] != "k true" || db.table.used != 0 {
-		t.Fatalf("the base was told %q; %d slots are left", told, db.table.used)
+	c.hands("k deleted")
+	if db.table.used != 0 {
+		t.Fatalf("%d slots are left", db.table.used)
 	}
-	if told := freeze(); len(told) != 0 {
-		t.Fatalf("the base was told again: %q", told)
-	}
-	db.SetString(key, []byte("v"), expiry.None)
-	db.Delete(key)
-	if told := freeze(); len(told) != 0 || db.table.used != 0 {
-		t.Fatalf("a key that the base never had left a tomb: %q", told)
+	c.hands()
+	c.set(db, m, key)
+	c.delete(db, m, key)
+	c.hands() // the base never had it
+	if db.table.used != 0 {
+		t.Fatalf("%d slots are left", db.table.used)
 	}
 }
 
+// A key that was handed out, and that the base did not take, is handed out again; deleted meanwhile, as a tomb, for
+// nobody knows any more whether the base has it.
+func TestAfterAnAbortAllIsToldAgain(t *testing.T) {
+	c := newCheckpoints(newTwin(t, seeded(t), 1, shortNames(3)))
+	for _, key := range c.names {
+		c.set(c.ks.DB(0), c.model[0], key)
+	}
+	c.advance()
+	c.advance()
+	c.delete(c.ks.DB(0), c.model[0], c.names[0])
+	c.abort()
+	for c.phase != idle {
+		c.delete(c.ks.DB(0), c.model[0], c.names[1])
+		c.compare()
+		c.advance()
+	}
+	c.hands("key:0 deleted", "key:1 deleted", "key:2")
+	c.hands()
+}
+
+// put makes a key hold a toy of n bytes.
+func (w *twin) put(key string, n int) {
+	text := bytes.Repeat([]byte{'a'}, n)
+	w.ks.DB(0).SetValue([]byte(key), toyKind, &toy{b: text}, expiry.None)
+	w.model[0][key] = thing{kind: toyKind, text: string(text)}
+}
+
+// resize makes a toy longer or shorter, in place.
+func (w *twin) resize(key string, n int) {
+	v, _ := w.ks.DB(0).Edit([]byte(key))
+	value := v.(*toy)
+	value.b = append(value.b, make([]byte, n)...)[:n]
+	w.ks.Settle()
+	t := w.model[0][key]
+	t.text = string(value.b)
+	w.model[0][key] = t
+}
+
+// What lies in parts is handed out in part where the base has the rest, and only there.
+func TestWhatIsHandedOutInPart(t *testing.T) {
+	c := newCheckpoints(newTwin(t, seeded(t), 1, [][]byte{[]byte("k"), []byte("l")}))
+	db, m := c.ks.DB(0), c.model[0]
+	c.put("k", 640)
+	c.hands("k in 10 parts")
+	c.hands()
+	c.resize("k", 641)
+	c.hands("k in part: 1 put, 0 dropped")
+	c.resize("k", 500)
+	c.hands("k in part: 1 put, 3 dropped")
+
+	deadline := func(at int64) {
+		db.SetDeadline([]byte("k"), at)
+		was := m["k"]
+		was.deadline = at
+		m["k"] = was
+	}
+	deadline(5000)
+	c.hands("k in part: 0 put, 0 dropped")
+	deadline(6000)
+	c.hands("k in part: 0 put, 0 dropped")
+	deadline(expiry.None)
+	c.hands("k in part: 0 put, 0 dropped")
+
+	c.resize("k", 100) // too small for parts
+	c.hands("k")
+	c.resize("k", 640)
+	c.hands("k in 10 parts")
+	c.put("k", 641) // another value
+	c.hands("k in 11 parts")
+	db.Rename([]byte("k"), []byte("l"))
+	m["l"] = m["k"]
+	delete(m, "k")
+	c.hands("k deleted", "l in 11 parts")
+
+	c.resize("l", 642)
+	c.advance()
+	c.advance() // handed out, and noted by the toy as stored
+	c.abort()
+	for c.phase != idle {
+		c.advance()
+	}
+	c.hands("l in 11 parts")
+	if !db.Spill([]byte("l")) {
+		t.Fatal("a clean key does not go cold")
+	}
+	c.resize("l", 643)
+	c.hands("l in part: 1 put, 0 dropped")
+}
+
 func TestRestoredStoresAreNeverShared(t *testing.T) {
-	ks := New(4, NewTypes())
-	ks.Swap(0, 3) // database 3 goes by store 1, and is the only one with keys
-	ks.DB(3).SetString([]byte("k"), nil, expiry.None)
-	f := ks.Freeze(true, func(Frozen) {})
-	if len(f.DBs) != 1 || f.DBs[0] != (FrozenDB{Index: 3, Store: 1, Keys: 1}) {
-		t.Fatalf("the freeze has %+v", f.DBs)
+	w := newTwin(t, seeded(t), 4, shortNames(1))
+	c := newCheckpoints(w)
+	w.ks.Swap(0, 3) // database 3 goes by store 1, and is the only one with keys
+	w.set(w.ks.DB(3), w.model[3], w.names[0])
+	c.checkpoint()
+	if dbs := w.base.dbs; len(dbs) != 1 || dbs[0].Index != 3 || dbs[0].Store != 1 || dbs[0].Keys != 1 {
+		t.Fatalf("the base has %+v", dbs)
 	}
 	started := New(4, NewTypes())
-	started.Restore(3, 1)
-	started.Restore(1, 5) // as the number that database 0 was given in place of 1
+	started.SetCold(w.base)
+	started.Restore(3, 1, 1, 0)
+	started.Restore(1, 5, 0, 0) // as the number that database 0 was given in place of 1
 	seen := map[uint32]int{}
 	for i := range started.Databases() {
 		store := started.DB(i).Store()
@@ -374,5 +453,13 @@ func TestRestoredStoresAreNeverShared(t *testing.T) {
 	}
 	if seen[1] != 3 || seen[5] != 1 {
 		t.Fatalf("stores by number: %v", seen)
+	}
+	if e, ok := started.DB(3).Get(w.names[0]); !ok || started.ColdKeys() != 0 {
+		t.Fatalf("the key is there: %v %q", ok, e.Key())
+	}
+	for _, i := range []int{0, 1, 2} {
+		if started.DB(i).Len() != 0 {
+			t.Fatalf("database %d has %d keys", i, started.DB(i).Len())
+		}
 	}
 }

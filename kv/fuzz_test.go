@@ -14,7 +14,7 @@ func (d *byteDice) of(n int) int {
 	return v % n
 }
 
-// FuzzDB drives a keyspace, its model and checkpoints by bytes.
+// FuzzDB drives a keyspace, its model, a base and checkpoints by bytes.
 func FuzzDB(f *testing.F) {
 	f.Add([]byte("0123456789abcdefghijklmnopqrstuvwxyz"))
 	f.Add([]byte{1, 0, 9, 9, 9, 0, 0, 0, 3, 3, 3, 1, 2, 3, 250, 7, 7, 8, 8, 251, 252, 252, 253})
@@ -22,22 +22,14 @@ func FuzzDB(f *testing.F) {
 		d := &byteDice{script}
 		c := newCheckpoints(newTwin(t, d, 2, oddNames(20)))
 		for len(d.left) > 0 {
-			switch op := d.of(256); {
-			case op < 240:
-				c.change()
-			case c.running == nil:
-				c.begin()
-			case op < 244:
-				c.abort()
-			case !c.running.Step():
-				c.commit(c.change)
-			}
+			c.act()
+			c.agree()
 		}
-		if c.running != nil {
-			for c.running.Step() {
-			}
-			c.commit(func() {})
+		for c.phase != idle {
+			c.advance()
 		}
+		c.checkpoint()
+		c.restart()
 		c.verify()
 	})
 }

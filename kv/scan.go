@@ -81,9 +81,9 @@ func (db *DB) scanBase(cursor uint64, fn func(Entry)) uint64 {
 // older one. There is room for many scans at a time, however far they go; one whose place has been forgotten goes through
 // the base again from the start.
 type places struct {
-	last uint64 // the number given out last: how many there were, and in its lower bits the slot
-	next uint64 // the slot that a scan's beginning takes
-	ring [1 << placeBits]place
+	last uint64  // the number given out last: how many there were, and in its lower bits the slot
+	next uint64  // the slot that a scan's beginning takes
+	ring []place // made when the first is to be remembered
 }
 
 const placeBits = 12
@@ -101,6 +101,9 @@ func slotOf(number uint64) uint64 { return number % (1 << placeBits) }
 // remember returns a cursor that leads to a place. It is that of a scan which moves on from another, or, with the zero
 // place, comes to the base.
 func (p *places) remember(from place, store uint32, after []byte) (cursor uint64) {
+	if p.ring == nil {
+		p.ring = make([]place, 1<<placeBits)
+	}
 	slot := slotOf(from.before)
 	if from.before == 0 || p.ring[slot].number != from.before {
 		slot = slotOf(p.next)
@@ -114,10 +117,10 @@ func (p *places) remember(from place, store uint32, after []byte) (cursor uint64
 // recall returns the place, and whether it is known; else the start.
 func (p *places) recall(cursor uint64) (at place, known bool) {
 	number := cursor &^ cursorBase
-	if at = p.ring[slotOf(number)]; at.number != number || number == 0 {
+	if p.ring == nil || number == 0 || p.ring[slotOf(number)].number != number {
 		return place{}, false
 	}
-	return at, true
+	return p.ring[slotOf(number)], true
 }
 
 // Each calls fn for every key until it returns false. fn must not change the database, nor look a key up; what it gets is

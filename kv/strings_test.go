@@ -89,7 +89,7 @@ func TestGrowStringInMemoryThatWasUsed(t *testing.T) {
 func TestSettleAfterAChangeOfTheBlock(t *testing.T) {
 	ks := New(1, NewTypes())
 	db, key := ks.DB(0), []byte("k")
-	db.SetValue(key, toyKind, &toy{make([]byte, 100)}, 0)
+	db.SetValue(key, toyKind, &toy{b: make([]byte, 100)}, 0)
 	before := ks.DataBytes()
 	v, _ := db.Edit(key)
 	v.(*toy).b = make([]byte, 1100)

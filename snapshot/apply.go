@@ -35,16 +35,10 @@ type Result struct {
 // writing is not that: Apply may be called again when there is room.
 func (b *Base) Apply(ch *Changes, m Meta) (Result, error) {
 	started := time.Now() // a stopwatch; nothing depends on it
-	if b.readOnly {
-		return Result{}, fmt.Errorf("changing %s: %w", b.path, ErrReadOnly)
-	}
 	to := newState(m)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.failed != nil {
-		return Result{}, fmt.Errorf("changing %s: %w: %w", b.path, ErrFailed, b.failed)
-	}
-	if err := b.finishRedo(); err != nil {
+	if err := b.ready(); err != nil {
 		return Result{}, err
 	}
 	before := b.db.Stats().TxStats
@@ -61,6 +55,17 @@ func (b *Base) Apply(ch *Changes, m Meta) (Result, error) {
 	r.Duration = time.Since(started)
 	r.Meta = b.Meta()
 	return r, err
+}
+
+// ready says whether the base can be changed, and finishes what is unfinished. The caller holds mu.
+func (b *Base) ready() error {
+	switch {
+	case b.readOnly:
+		return fmt.Errorf("changing %s: %w", b.path, ErrReadOnly)
+	case b.failed != nil:
+		return fmt.Errorf("changing %s: %w: %w", b.path, ErrFailed, b.failed)
+	}
+	return b.finishRedo()
 }
 
 // applyWhole applies everything in one transaction.

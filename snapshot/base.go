@@ -24,6 +24,7 @@ type Base struct {
 	fs       vfs.FS
 	readOnly bool
 	db       *bbolt.DB
+	file     *os.File // bbolt's, which closes it
 	badPage  int // header page that was not valid at Open, or -1
 
 	meta atomic.Pointer[state] // as of the last commit
@@ -33,6 +34,8 @@ type Base struct {
 	fenced bool  // the branch pages were walked since Open (guarded by mu)
 	failed error // the write that left bbolt in doubt (guarded by mu)
 	limits limits
+
+	places atomic.Pointer[places] // of a recent transaction's buckets
 
 	stuck atomic.Bool // bbolt panicked holding its own locks: Close must not wait for them
 }
@@ -75,7 +78,6 @@ func Open(path string, o OpenOptions) (*Base, error) {
 
 // open opens bbolt's side.
 func (b *Base) open() error {
-	var file *os.File
 	err := guard(b.path, "opening", func() (err error) {
 		b.db, err = bbolt.Open(b.path, 0o600, &bbolt.Options{
 			Timeout:         time.Millisecond, // lockFile has the lock by then
@@ -84,15 +86,15 @@ func (b *Base) open() error {
 			ReadOnly:        b.readOnly,
 			InitialMmapSize: b.room(),
 			OpenFile: func(path string, flag int, mode os.FileMode) (_ *os.File, err error) {
-				file, err = b.openFile(path, flag&^os.O_CREATE, mode)
-				return file, err
+				b.file, err = b.openFile(path, flag&^os.O_CREATE, mode)
+				return b.file, err
 			},
 		})
 		return err
 	})
-	if err != nil && file != nil && b.db == nil {
+	if err != nil && b.file != nil && b.db == nil {
 		// bbolt panicked, or closed the file itself: then ErrClosed is all that this says.
-		if closing := file.Close(); closing != nil && !errors.Is(closing, os.ErrClosed) {
+		if closing := b.file.Close(); closing != nil && !errors.Is(closing, os.ErrClosed) {
 			err = errors.Join(err, closing)
 		}
 	}
@@ -184,12 +186,15 @@ type Stats struct {
 	FileBytes int64
 	PageBytes int
 	Pages     int64 // in use or free, without the space that the file has been grown by ahead of need
-	FreePages int64 // that a later commit may use
+	FreePages int64 // that a later commit may use, of Pages
 }
 
-// Stats says how big the base is.
+// Stats says how big the base is. It looks at counters and reads nothing, whatever the size.
 func (b *Base) Stats() (Stats, error) {
-	info, err := os.Stat(b.path)
+	info, err := b.file.Stat()
+	if errors.Is(err, os.ErrClosed) {
+		err = ErrClosed
+	}
 	if err != nil {
 		return Stats{}, fmt.Errorf("looking at %s: %w", b.path, err)
 	}
@@ -246,7 +251,7 @@ func (b *Base) begin(doing string) (tx *bbolt.Tx, v view, root uint64, err error
 		}
 		began = true
 		info := b.db.Info()
-		v = view{file: b.path, pageSize: info.PageSize}
+		v = view{file: b.path, pageSize: info.PageSize, txid: tx.ID(), places: &b.places}
 		// The mapping outlives the transaction's lock on it, and no collector moves it. The conversion goes
 		// through a pointer because bbolt hands the address out as a number.
 		start := *(*unsafe.Pointer)(unsafe.Pointer(&info.Data))

@@ -30,9 +30,10 @@ var (
 	ErrTooLarge = errors.New("part is too large")
 	// ErrReadOnly says that a change was asked of a base that was opened for reading.
 	ErrReadOnly = errors.New("base is open for reading only")
-	// ErrFailed says that an earlier write failed in a way that leaves bbolt's memory in doubt (a failed sync
-	// above all): this Base writes no more. Reads go on; opening the file anew starts from what is on disk.
-	ErrFailed = errors.New("an earlier write to the base failed")
+	// ErrFailed says that this Base writes no more: an earlier write failed in a way that leaves bbolt's memory in
+	// doubt (a failed sync above all), or Rewrite has put a new file in the place of this one. Reads go on; opening
+	// the path anew starts from what is on disk.
+	ErrFailed = errors.New("the base must be opened anew")
 	// ErrClosed says that the base was closed.
 	ErrClosed = errors.New("base is closed")
 )

@@ -23,35 +23,21 @@ import (
 func WriteFresh(fs vfs.FS, dir, name string, ch *Changes, m Meta) (Result, error) {
 	started := time.Now() // a stopwatch; nothing depends on it
 	path := filepath.Join(dir, name)
-	temporary := path + TemporarySuffix
-	if err := removeIfThere(fs, temporary); err != nil {
+	l := newLoader(fs, path, ch, m)
+	if err := l.build(func() error { return l.fill(ch) }); err != nil {
 		return Result{}, err
 	}
-	l := &loader{
-		path: temporary, state: newState(m),
-		derived: spool{fs: fs, dir: dir, limit: ch.spool.limit},
-	}
-	err := guard(temporary, "writing a new base", func() error { return l.load(ch) })
-	if err = errors.Join(err, l.derived.discard()); err == nil {
-		err = inspect(fs, temporary)
-	}
-	if err != nil {
-		return Result{}, errors.Join(err, removeIfThere(fs, temporary))
-	}
-	if err := publish(fs, temporary, path); err != nil {
+	if err := publish(fs, l.path, path); err != nil {
 		return Result{}, err
 	}
 	if err := removeIfThere(fs, path+redoSuffix); err != nil {
 		return Result{}, err
 	}
-	return Result{
-		Keys: l.keys, Bytes: l.pages * int64(l.pageSize), Pages: l.pages,
-		Duration: time.Since(started), Meta: l.state.counted(),
-	}, nil
+	return l.result(started), nil
 }
 
-// inspect syncs a file that bbolt wrote and looks at its shape as Open and the first Apply would.
-func inspect(fs vfs.FS, path string) error {
+// syncFile syncs a file that bbolt wrote.
+func syncFile(fs vfs.FS, path string) error {
 	file, err := fs.Open(path)
 	if err != nil {
 		return fmt.Errorf("opening %s: %w", path, err)
@@ -59,6 +45,11 @@ func inspect(fs vfs.FS, path string) error {
 	if err = errors.Join(file.Sync(), file.Close()); err != nil {
 		return fmt.Errorf("syncing %s: %w", path, err)
 	}
+	return nil
+}
+
+// inspect looks at a new file's shape as Open and the first Apply would.
+func inspect(fs vfs.FS, path string) error {
 	b, err := Open(path, OpenOptions{FS: fs, ReadOnly: true})
 	if err != nil {
 		return err
@@ -94,7 +85,8 @@ func RemoveTemporary(fs vfs.FS, dir string) error {
 // loader fills a new file in the order of bbolt's keys, which makes full pages and touches each once. Records come
 // in that order; their deadlines and parts are put in order by a second sort.
 type loader struct {
-	path    string
+	fs      vfs.FS
+	path    string // temporary
 	state   state
 	derived spool
 
@@ -112,7 +104,40 @@ type loader struct {
 	parted bool  // and whether its record is
 }
 
-func (l *loader) load(ch *Changes) (err error) {
+// newLoader makes the loader of what will replace the base at path.
+func newLoader(fs vfs.FS, path string, ch *Changes, m Meta) *loader {
+	return &loader{
+		fs: fs, path: path + TemporarySuffix, state: newState(m),
+		derived: spool{fs: fs, dir: filepath.Dir(path), limit: ch.spool.limit},
+	}
+}
+
+// build writes the temporary file, which fill fills, syncs it and looks at it. What did not become whole is removed.
+func (l *loader) build(fill func() error) error {
+	if err := removeIfThere(l.fs, l.path); err != nil {
+		return err
+	}
+	err := guard(l.path, "writing a new base", func() error { return l.load(fill) })
+	if err = errors.Join(err, l.derived.discard()); err == nil {
+		err = syncFile(l.fs, l.path)
+	}
+	if err == nil {
+		err = inspect(l.fs, l.path)
+	}
+	if err != nil {
+		return errors.Join(err, removeIfThere(l.fs, l.path))
+	}
+	return nil
+}
+
+func (l *loader) result(started time.Time) Result {
+	return Result{
+		Keys: l.keys, Bytes: l.pages * int64(l.pageSize), Pages: l.pages,
+		Duration: time.Since(started), Meta: l.state.counted(),
+	}
+}
+
+func (l *loader) load(fill func() error) (err error) {
 	l.db, err = bbolt.Open(l.path, 0o600, &bbolt.Options{
 		NoSync: true, NoGrowSync: true, FreelistType: bbolt.FreelistMapType, InitialMmapSize: 1 << 30,
 		OpenFile: func(path string, flag int, mode os.FileMode) (*os.File, error) {
@@ -123,7 +148,7 @@ func (l *loader) load(ch *Changes) (err error) {
 		return fmt.Errorf("creating %s: %w", l.path, err)
 	}
 	l.pageSize = l.db.Info().PageSize
-	if err = l.fill(ch); err != nil && l.tx != nil {
+	if err = fill(); err != nil && l.tx != nil {
 		err = errors.Join(err, l.tx.Rollback())
 	}
 	l.pages = l.db.Stats().TxStats.PageCount
@@ -168,8 +193,7 @@ func each(from source, fn func(entry) error) error {
 
 // record loads a record and sets aside what derives from it.
 func (l *loader) record(e entry) error {
-	c, ok := l.state.stores[e.store()]
-	if !ok || e.op() == opDelete || e.op() == opDelPart {
+	if _, ok := l.state.stores[e.store()]; !ok || e.op() == opDelete || e.op() == opDelPart {
 		return nil
 	}
 	switch e.op() {
@@ -183,17 +207,23 @@ func (l *loader) record(e entry) error {
 	}
 	h, _ := parseHead(e.value())
 	l.key, l.parted = append(l.key[:0], e.about()...), h.has(flagParted)
-	l.keys++
-	c.keys++
 	if h.deadline != 0 {
-		c.deadlines++
 		key := appendDeadlineKey(nil, h.deadline, e.key())
 		if err := l.derive(tableDeadlines, e.store(), key, seal(key, make([]byte, sumSize))); err != nil {
 			return err
 		}
 	}
-	l.state.stores[e.store()] = c
-	return l.put(tableKeys, e.store(), e.key(), e.value())
+	return l.putRecord(e.store(), e.key(), e.value(), h)
+}
+
+// putRecord appends a record and counts it.
+func (l *loader) putRecord(s Store, stored, value []byte, h head) error {
+	c := l.state.stores[s]
+	c.keys++
+	c.deadlines += one(h.deadline != 0)
+	l.state.stores[s] = c
+	l.keys++
+	return l.put(tableKeys, s, stored, value)
 }
 
 // derive sets a value aside for the second sort.
@@ -235,9 +265,8 @@ func (l *loader) open(name []byte) (err error) {
 }
 
 func (l *loader) commit() error {
-	tx := l.tx
-	l.tx, l.bucket, l.count = nil, nil, 0
-	err := tx.Commit()
+	err := l.tx.Commit()
+	l.tx, l.bucket, l.count = nil, nil, 0 // not before: whoever catches a panic of bbolt's has to end the transaction
 	l.arena.reset()
 	return err
 }

@@ -32,8 +32,7 @@ func parseBoltMeta(p []byte) (boltMeta, error) {
 	if u32(m) != boltMagic {
 		return boltMeta{}, errBoltMagic
 	}
-	sum := fnv.New64a()
-	if _, err := sum.Write(m[:boltMetaSize-8]); err != nil || sum.Sum64() != u64(m[boltMetaSize-8:]) {
+	if boltSum(m[:boltMetaSize-8]) != u64(m[boltMetaSize-8:]) {
 		return boltMeta{}, errBoltSum
 	}
 	if u32(m[4:]) != boltVersion {
@@ -44,6 +43,30 @@ func parseBoltMeta(p []byte) (boltMeta, error) {
 		return boltMeta{}, errBoltSum
 	}
 	return boltMeta{pageSize: size, root: u64(m[16:]), freelist: u64(m[32:]), hwm: u64(m[40:]), txid: u64(m[48:])}, nil
+}
+
+func boltSum(b []byte) uint64 {
+	sum := fnv.New64a()
+	sum.Write(b) // which never fails
+	return sum.Sum64()
+}
+
+// page makes the start of the header page that says this; zeros follow.
+func (m boltMeta) page(id uint64) []byte {
+	ne := binary.NativeEndian
+	p := ne.AppendUint64(make([]byte, 0, pageHeader+boltMetaSize), id)
+	p = ne.AppendUint16(p, pageMeta)
+	p = append(p, make([]byte, 2+4)...) // elements and overflow
+	p = ne.AppendUint32(p, boltMagic)
+	p = ne.AppendUint32(p, boltVersion)
+	p = ne.AppendUint32(p, uint32(m.pageSize))
+	p = ne.AppendUint32(p, 0)
+	p = ne.AppendUint64(p, m.root)
+	p = ne.AppendUint64(p, 0) // the root's sequence, which nobody uses
+	p = ne.AppendUint64(p, m.freelist)
+	p = ne.AppendUint64(p, m.hwm)
+	p = ne.AppendUint64(p, m.txid)
+	return ne.AppendUint64(p, boltSum(p[pageHeader:]))
 }
 
 var (

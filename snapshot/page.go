@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"sync/atomic"
 )
 
 // view is the file as one transaction sees it. It trusts nothing in it: every page number, length and
@@ -13,6 +14,8 @@ type view struct {
 	file     string
 	data     []byte // the mapped file up to the transaction's high water mark
 	pageSize int
+	txid     int
+	places   *atomic.Pointer[places] // of the base, if any
 }
 
 func (v *view) pages() uint64 { return uint64(len(v.data) / v.pageSize) }

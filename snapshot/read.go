@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"math"
 )
 
 // Get looks up one key, in a read transaction of its own. ok says whether the key is there; a damaged key or
@@ -101,39 +100,6 @@ func (b *Base) Each(store Store, from []byte, fn func(key []byte, r Record) erro
 func takeEntry(s *storeView, it item, a *arena) (Entry, bool, error) {
 	e, err := s.entry(it, a)
 	return e, true, err
-}
-
-// deadline is what Deadlines gives out.
-type deadline struct {
-	at  int64
-	key []byte
-}
-
-// Deadlines calls fn for the keys whose deadline lies in from…through (unix milliseconds, both included), the
-// earliest first, without reading their records. The key is valid until fn returns; fn's error ends the
-// iteration and is returned. Over all time (0, math.MaxInt64) their number must be the meta's. It is one read
-// transaction, as Each is.
-func (b *Base) Deadlines(store Store, from, through int64, fn func(deadline int64, key []byte) error) error {
-	sc := scan[deadline]{
-		doing: "iterating over deadlines", store: store, table: tableDeadlines,
-		from: binary.BigEndian.AppendUint64(nil, uint64(max(from, 0))),
-		take: func(s *storeView, it item, a *arena) (d deadline, ok bool, err error) {
-			at, stored, ok := splitDeadlineKey(it.key)
-			if !ok {
-				return d, false, s.damage(tableDeadlines, it.key, "the deadline makes no sense")
-			}
-			if at > through {
-				return d, false, nil
-			}
-			key, err := s.keyOf(stored, a)
-			return deadline{at, key}, true, err
-		},
-		give: func(d deadline) error { return fn(d.at, d.key) },
-	}
-	if from <= 0 && through == math.MaxInt64 {
-		sc.expect = func(c counts) int64 { return c.deadlines }
-	}
-	return sc.run(b)
 }
 
 // Entry is a key with its record.

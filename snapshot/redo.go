@@ -95,9 +95,21 @@ func (b *Base) writeRedo(ch *Changes, to state) (size int64, err error) {
 
 // publish gives a synced file its name, durably.
 func publish(fs vfs.FS, temporary, path string) error {
+	if err := rename(fs, temporary, path); err != nil {
+		return err
+	}
+	return syncDirOf(fs, path)
+}
+
+// rename gives a synced file its name, or removes it.
+func rename(fs vfs.FS, temporary, path string) error {
 	if err := fs.Rename(temporary, path); err != nil {
 		return errors.Join(fmt.Errorf("renaming %s: %w", temporary, err), fs.Remove(temporary))
 	}
+	return nil
+}
+
+func syncDirOf(fs vfs.FS, path string) error {
 	if err := fs.SyncDir(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("syncing the directory of %s: %w", path, err)
 	}
@@ -109,10 +121,7 @@ func unpublish(fs vfs.FS, path string) error {
 	if err := fs.Remove(path); err != nil {
 		return fmt.Errorf("removing %s: %w", path, err)
 	}
-	if err := fs.SyncDir(filepath.Dir(path)); err != nil {
-		return fmt.Errorf("syncing the directory of %s: %w", path, err)
-	}
-	return nil
+	return syncDirOf(fs, path)
 }
 
 // finishRedo does what a redo file beside the base asks for, and removes one that is not whole. The caller

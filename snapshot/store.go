@@ -15,8 +15,15 @@ type storeView struct {
 // tree opens one of the store's buckets. It is nil for a store that the meta does not know; a bucket that is
 // missing from a store that it knows is damage.
 func (s *storeView) tree(t table) (*tree, error) {
+	id := bucketID{t, s.store}
+	if p, ok := s.view.place(s.root, id); ok {
+		return &tree{view: s.view, bucket: p.bucket, root: p.root}, nil
+	}
 	name := t.bucket(s.store)
 	found, err := s.view.bucket(s.root, name)
+	if found != nil {
+		s.view.remember(s.root, id, found)
+	}
 	if found != nil || err != nil {
 		return found, err
 	}

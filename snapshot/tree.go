@@ -37,16 +37,18 @@ func (t *tree) page(id uint64) (page, error) {
 // open reads a bucket's header, which is the value of an item of the root.
 func (v *view) open(it item) (*tree, error) {
 	t := &tree{view: v, bucket: string(it.key)}
-	damaged := &DamageError{File: v.file, Bucket: t.bucket, Offset: -1, What: "the bucket's header is damaged"}
+	damaged := func() error {
+		return &DamageError{File: v.file, Bucket: t.bucket, Offset: -1, What: "the bucket's header is damaged"}
+	}
 	if !it.bucket || len(it.value) < bucketHeader {
-		return nil, damaged
+		return nil, damaged()
 	}
 	if t.root = binary.NativeEndian.Uint64(it.value); t.root != 0 {
 		return t, nil
 	}
 	t.inline = page(it.value[bucketHeader:])
 	if len(t.inline) < pageHeader || !t.inline.isLeaf() || t.inline.overflow() != 0 || !t.inline.wellCounted() {
-		return nil, damaged
+		return nil, damaged()
 	}
 	return t, nil
 }

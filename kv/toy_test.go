@@ -1,0 +1,63 @@
+package kv
+
+import (
+	"encoding/binary"
+	"maps"
+	"slices"
+)
+
+// toy is a collection for tests: some bytes. When there are many it lies in the base in parts.
+type toy struct {
+	b      []byte
+	stored map[uint64]string // the parts as they were at the last MarkClean, or when they were read
+}
+
+const (
+	toyKind        Kind = 9
+	toyPartedAbove      = 300
+	toyPartBytes        = 64
+)
+
+var _ Parted = (*toy)(nil)
+
+func (v *toy) Len() int                       { return len(v.b) }
+func (v *toy) Bytes() int64                   { return int64(len(v.b)) }
+func (v *toy) AppendBinary(dst []byte) []byte { return append(dst, v.b...) }
+func (v *toy) Parted() bool                   { return len(v.b) > toyPartedAbove }
+func (v *toy) AppendHead(dst []byte) []byte   { return binary.AppendUvarint(dst, uint64(len(v.b))) }
+
+func (v *toy) Parts(changed bool, fn func(id uint64, payload []byte) error) error {
+	id := uint64(0)
+	for part := range slices.Chunk(v.b, toyPartBytes) {
+		if was, ok := v.stored[id]; !changed || !ok || was != string(part) {
+			if err := fn(id, part); err != nil {
+				return err
+			}
+		}
+		id++
+	}
+	return nil
+}
+
+func (v *toy) DroppedParts(fn func(id uint64)) {
+	for _, id := range slices.Sorted(maps.Keys(v.stored)) {
+		if !v.Parted() || id*toyPartBytes >= uint64(len(v.b)) {
+			fn(id)
+		}
+	}
+}
+
+func (v *toy) MarkClean() { v.stored = v.parts() }
+
+// parts are those that it has now; nil when it lies in one piece.
+func (v *toy) parts() map[uint64]string {
+	if !v.Parted() {
+		return nil
+	}
+	parts := map[uint64]string{}
+	_ = v.Parts(false, func(id uint64, payload []byte) error {
+		parts[id] = string(payload)
+		return nil
+	})
+	return parts
+}
