@@ -2,7 +2,6 @@ package aof
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"hash/crc32"
 
@@ -63,15 +62,7 @@ type search struct {
 func (s *search) through(b []byte, heads int, at int64) error {
 	for i := 0; i < heads; i++ {
 		head := b[i:]
-		lsn := binary.LittleEndian.Uint64(head[lsnAt:])
-		if lsn < s.n || lsn > s.last || recordDurable(head) >= lsn {
-			continue
-		}
-		off, size := at+int64(i), recordSize(head)
-		if size < recordMin || size > s.reader.size-off {
-			continue
-		}
-		valid, err := s.valid(off, size, storedCRC(head))
+		valid, err := s.head(head, at+int64(i))
 		switch {
 		case err != nil:
 			return err
@@ -79,13 +70,27 @@ func (s *search) through(b []byte, heads int, at int64) error {
 			s.proof = "what follows has too many likenesses of records to be judged"
 			return nil
 		case valid && recordDurable(head) >= s.n:
-			s.proof = fmt.Sprintf("LSN %d at offset %d says that LSN %d was durable", lsn, off, recordDurable(head))
+			s.proof = fmt.Sprintf("LSN %d at offset %d says that LSN %d was durable", recordLSN(head), at+int64(i), recordDurable(head))
 			return nil
 		case valid:
 			s.records++
 		}
 	}
 	return nil
+}
+
+// head reports whether head, which lies at an offset of the file, begins a valid record that the search is for. A
+// budget below zero says that it was not looked at.
+func (s *search) head(head []byte, off int64) (bool, error) {
+	lsn := recordLSN(head)
+	if lsn < s.n || lsn > s.last || recordDurable(head) >= lsn {
+		return false, nil
+	}
+	size := recordSize(head)
+	if size < recordMin || size > s.reader.size-off {
+		return false, nil
+	}
+	return s.valid(off, size, storedCRC(head))
 }
 
 // valid checksums the candidate of size bytes at off piece by piece, since it may be as large as the segment.

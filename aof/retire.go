@@ -19,6 +19,22 @@ func (l *Log) Segments() []SegmentInfo {
 	return infos
 }
 
+// BytesBeyond counts the bytes of the segments that hold records beyond LSN through, whole segments. It looks at those
+// alone, however many there are before them.
+func (l *Log) BytesBeyond(through uint64) (n int64) {
+	l.writeMu.Lock()
+	defer l.writeMu.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.written.Load() > through {
+		n = l.live.off
+	}
+	for i := len(l.segs) - 2; i >= 0 && l.segs[i].Last > through; i-- {
+		n += l.segs[i].Used
+	}
+	return n
+}
+
 // Retire removes the segments that hold nothing beyond LSN through, oldest first, but never the live one. An error is not
 // final: what could not be removed stays listed, and a later Retire tries again.
 func (l *Log) Retire(through uint64) error {

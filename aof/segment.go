@@ -44,9 +44,21 @@ func (s segment) info(last uint64, used int64) SegmentInfo {
 
 // listNames finds segments (by name, in order) and the temporary files of a log.
 func listNames(fsys vfs.FS, dir string) (segments []segment, temps []string, err error) {
+	segments, temps, misnamed, err := sortNames(fsys, dir)
+	if err == nil && len(misnamed) > 0 {
+		err = misnamed[0]
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return segments, temps, nil
+}
+
+// sortNames is listNames, with what is named like a segment and is none.
+func sortNames(fsys vfs.FS, dir string) (segments []segment, temps []string, misnamed []*DamageError, err error) {
 	names, err := fsys.List(dir)
 	if err != nil {
-		return nil, nil, fmt.Errorf("list log segments: %w", err)
+		return nil, nil, nil, fmt.Errorf("list log segments: %w", err)
 	}
 	for _, name := range names {
 		if strings.HasSuffix(name, tempSuffix) {
@@ -54,10 +66,10 @@ func listNames(fsys vfs.FS, dir string) (segments []segment, temps []string, err
 			continue
 		}
 		first, ok, damage := parseSegmentName(dir, name)
-		if damage != nil {
-			return nil, nil, damage
-		}
-		if ok {
+		switch {
+		case damage != nil:
+			misnamed = append(misnamed, damage)
+		case ok:
 			segments = append(segments, segment{path: filepath.Join(dir, name), first: first})
 		}
 	}
@@ -67,7 +79,7 @@ func listNames(fsys vfs.FS, dir string) (segments []segment, temps []string, err
 		}
 		return 1
 	})
-	return segments, temps, nil
+	return segments, temps, misnamed, nil
 }
 
 // readHeader fills in what the file itself says.

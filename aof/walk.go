@@ -46,23 +46,29 @@ type walk struct {
 	tornBytes int64
 }
 
-// loadSegments lists the segments of dir and reads their headers. A segment that vanishes meanwhile was retired.
+// loadSegments lists the segments of dir and reads their headers.
 func loadSegments(fsys vfs.FS, dir string) (segs []segment, temps []string, err error) {
 	named, temps, err := listNames(fsys, dir)
 	if err != nil {
 		return nil, nil, err
 	}
+	segs, err = readHeaders(fsys, named)
+	return segs, temps, err
+}
+
+// readHeaders fills in the segments' headers. A first segment that is gone was retired meanwhile.
+func readHeaders(fsys vfs.FS, named []segment) (segs []segment, err error) {
 	for _, s := range named {
 		err := s.readHeader(fsys)
 		if errors.Is(err, fs.ErrNotExist) && len(segs) == 0 {
 			continue
 		}
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		segs = append(segs, s)
 	}
-	return segs, temps, nil
+	return segs, nil
 }
 
 // run reads what is wanted, in order, and judges it.

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"holdfast/bench/rig"
 )
 
 const (
@@ -36,7 +38,7 @@ type Observed struct {
 
 // Args is redis-benchmark's command line for so many requests of what says what.
 func (l Load) Args(port string, what []string, requests string, pipeline int) []string {
-	return append([]string{"-h", loopback, "-p", port, "-c", strconv.Itoa(clients), "-n", requests,
+	return append([]string{"-h", rig.Loopback, "-p", port, "-c", strconv.Itoa(clients), "-n", requests,
 		"-P", strconv.Itoa(pipeline), "-r", strconv.Itoa(l.Keys), "--csv"}, what...)
 }
 
@@ -48,7 +50,7 @@ func (l Load) Run(ctx context.Context, port string, what []string, requests, pip
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, l.Path, l.Args(port, what, strconv.Itoa(requests), pipeline)...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	cmd.SysProcAttr = ownGroup()
+	cmd.SysProcAttr = rig.OwnGroup()
 	err := cmd.Run()
 	complaint := strings.TrimSpace(stderr.String())
 	switch {

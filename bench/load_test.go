@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"holdfast/bench/rig"
 )
 
 const csvNames = `"test","rps","avg_latency_ms","min_latency_ms","p50_latency_ms","p95_latency_ms","p99_latency_ms","max_latency_ms"` + "\n"
@@ -95,9 +97,9 @@ func TestLoadTakesEveryComplaintForFailure(t *testing.T) {
 
 func TestLoadEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
-	cancel(errGone)
+	cancel(rig.ErrGone)
 	_, err := Load{Path: script(t, "exec sleep 1000"), Keys: 1}.Run(ctx, "1", nil, 1, 1)
-	if !errors.Is(err, ErrLoad) || !errors.Is(err, errGone) {
+	if !errors.Is(err, ErrLoad) || !errors.Is(err, rig.ErrGone) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"holdfast/bench/rig"
 )
 
 // How a new server is filled and the length of a run is found.
@@ -73,7 +75,7 @@ func (b *Bench) measure(ctx context.Context, row Row) (result Result) {
 
 // A side is one of the two servers of a row and what was measured of it.
 type side struct {
-	*Process
+	*rig.Process
 	name    string
 	row     Row
 	load    Load
@@ -95,9 +97,9 @@ func (b *Bench) startPair(ctx context.Context, row Row, dir string) (pair, error
 	for i, prog := range []Program{b.left, b.right} {
 		data := filepath.Join(dir, strconv.Itoa(i))
 		err := os.Mkdir(data, 0o700)
-		var process *Process
+		var process *rig.Process
 		if err == nil {
-			process, err = startServer(ctx, prog, data, row.Policy)
+			process, err = rig.Start(ctx, prog.Under(row.Policy), data)
 		}
 		if err != nil && i == 1 {
 			started[0].Kill()

@@ -142,24 +142,6 @@ func TestFailedRowIsNotANumber(t *testing.T) {
 	requireEmpty(t, dir)
 }
 
-func TestServerThatDoesNotStart(t *testing.T) {
-	prog := Program{Name: "broken", Path: script(t, "echo cannot >&2; exit 3"), Args: func(_, _, _ string) []string { return nil }}
-	_, err := startServer(t.Context(), prog, t.TempDir(), "no")
-	if err == nil || !strings.Contains(err.Error(), "exit status 3") || !strings.Contains(err.Error(), "cannot") {
-		t.Errorf("got %v", err)
-	}
-}
-
-// The policy in the table is the policy of the server, whatever its command line meant to say.
-func TestServerWithAnotherPolicyIsRefused(t *testing.T) {
-	honest := Redis("redis-server")
-	prog := Program{Name: "liar", Path: honest.Path, Args: func(dir, port, _ string) []string { return honest.Args(dir, port, "no") }}
-	_, err := startServer(t.Context(), prog, t.TempDir(), "always")
-	if err == nil || !strings.Contains(err.Error(), `it was told appendfsync "always" and says ["appendfsync" "no"]`) {
-		t.Errorf("got %v", err)
-	}
-}
-
 func TestWholeBatches(t *testing.T) {
 	for _, c := range []struct {
 		requests       float64

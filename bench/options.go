@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"holdfast/bench/rig"
 )
 
 // Options are what the command line says, checked.
@@ -90,13 +92,13 @@ func (o *Options) hurry(flags *flag.FlagSet) {
 // chooseRows lists the rows that both filters let through, in the order of the table. An empty filter of rows lets all
 // through. A word that matches nothing is an error: a typing mistake must not look like a fast run.
 func chooseRows(rows, policies string) ([]Row, error) {
-	wantedPolicies := splitList(policies)
+	wantedPolicies := rig.SplitList(policies)
 	for _, p := range wantedPolicies {
 		if !slices.Contains(policyNames, p) {
 			return nil, fmt.Errorf("-policies: %q is none of %s", p, strings.Join(policyNames, ", "))
 		}
 	}
-	wanted := splitList(rows)
+	wanted := rig.SplitList(rows)
 	matched := map[string]bool{}
 	var chosen []Row
 	for _, r := range allRows() {
@@ -122,9 +124,4 @@ func chooseRows(rows, policies string) ([]Row, error) {
 		}
 	}
 	return chosen, nil
-}
-
-// splitList splits at commas and drops spaces and what is empty.
-func splitList(s string) []string {
-	return slices.DeleteFunc(strings.Split(strings.ReplaceAll(s, " ", ""), ","), func(word string) bool { return word == "" })
 }

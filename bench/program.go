@@ -1,16 +1,27 @@
 package main
 
-// A Program is a server that can be started.
+import "holdfast/bench/rig"
+
+// A Program is a server that can be started under any fsync policy.
 type Program struct {
 	Name string // as the table calls it
 	Path string
 	Args func(dir, port, policy string) []string // the command line after the path
 }
 
+// Under is the program with one policy, which CONFIG GET has to confirm.
+func (p Program) Under(policy string) rig.Program {
+	return rig.Program{
+		Name: p.Name, Path: p.Path,
+		Args:     func(dir, port string) []string { return p.Args(dir, port, policy) },
+		Settings: map[string]string{"appendonly": "yes", "appendfsync": policy, "save": ""},
+	}
+}
+
 // Holdfast is the program under test, logging every write, with no checkpoint rules.
 func Holdfast(path string) Program {
 	return Program{Name: "holdfast", Path: path, Args: func(dir, port, policy string) []string {
-		return []string{"serve", "--dir", dir, "--addr", loopback + ":" + port, "--appendonly", "yes", "--fsync", policy, "--save", ""}
+		return []string{"serve", "--dir", dir, "--addr", rig.Loopback + ":" + port, "--appendonly", "yes", "--fsync", policy, "--save", ""}
 	}}
 }
 
@@ -18,7 +29,7 @@ func Holdfast(path string) Program {
 // which would fork in the middle of a run.
 func Redis(path string) Program {
 	return Program{Name: "redis", Path: path, Args: func(dir, port, policy string) []string {
-		return []string{"--dir", dir, "--bind", loopback, "--port", port, "--appendonly", "yes", "--appendfsync", policy,
+		return []string{"--dir", dir, "--bind", rig.Loopback, "--port", port, "--appendonly", "yes", "--appendfsync", policy,
 			"--save", "", "--auto-aof-rewrite-percentage", "0"}
 	}}
 }

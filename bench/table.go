@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"holdfast/bench/rig"
 )
 
 // A Result is what became of one row.
@@ -55,15 +57,15 @@ func (r Result) Line() string {
 	}
 	side := func(figure func(Measured) float64, digits int) []string {
 		return []string{
-			number(median(column(r.Left, figure)), digits),
-			number(median(column(r.Right, figure)), digits),
+			rig.Number(rig.Median(column(r.Left, figure)), digits),
+			rig.Number(rig.Median(column(r.Right, figure)), digits),
 		}
 	}
 	cells = append(cells, side(rps, 0)...)
-	cells = append(cells, spread(ratios(column(r.Left, rps), column(r.Right, rps))))
+	cells = append(cells, spread(rig.Ratios(column(r.Left, rps), column(r.Right, rps))))
 	cells = append(cells, side(p99ms, 2)...)
 	cells = append(cells, side(cpuus, 2)...)
-	cells = append(cells, spread(ratios(column(r.Left, cpuus), column(r.Right, cpuus))))
+	cells = append(cells, spread(rig.Ratios(column(r.Left, cpuus), column(r.Right, cpuus))))
 	return tableLine(cells...)
 }
 
@@ -123,17 +125,9 @@ func tableLine(cells ...string) string {
 
 // spread prints a median with the least and the greatest: "1.03 [0.99–1.08]".
 func spread(quotients []float64) string {
-	middle := median(quotients)
+	middle := rig.Median(quotients)
 	if math.IsNaN(middle) {
 		return "–"
 	}
 	return fmt.Sprintf("%.2f [%.2f–%.2f]", middle, slices.Min(quotients), slices.Max(quotients))
-}
-
-// number prints a figure with so many decimals; one that is not known as a dash.
-func number(figure float64, decimals int) string {
-	if math.IsNaN(figure) {
-		return "–"
-	}
-	return fmt.Sprintf("%.*f", decimals, figure)
 }

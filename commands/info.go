@@ -222,6 +222,10 @@ func infoPersistence(c *Call, t *infoText) {
 	t.field("cold_keys", f.ColdKeys)
 	t.field("hydrated_perc", hydrated(*f))
 	t.field("hydration_left_sec", f.HydrationLeft)
+	t.field("retained_from_lsn", f.RetainedFromLSN)
+	t.field("retained_from_time", (f.RetainedFromTime+999)/1000) // no earlier than what can be restored
+	t.field("retained_bytes", f.RetainedBytes)
+	t.field("named_snapshots", f.NamedSnapshots)
 	t.field("recovery", f.Recovery)
 }
 

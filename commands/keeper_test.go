@@ -20,6 +20,9 @@ type keeper struct {
 	saving []func(error) // who waits for the running checkpoint
 	busy   bool          // one is running
 	synced []func()      // who waits for the disk
+
+	snapshots []SnapshotInfo
+	aside     []func(error) // who waits for something in the background
 }
 
 // newServer sets a stage with a keeper and the stage's own client as the only one connected.

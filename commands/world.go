@@ -87,6 +87,11 @@ type Keeper interface {
 	Drop(c *Client)
 	// Finish ends a client's wait with the reply that write writes; nothing if the client no longer waits.
 	Finish(c *Client, write func(*resp.Writer))
+	// CreateSnapshot and DropSnapshot make and remove a named copy of all data, and ListSnapshots describes those there are, in
+	// the background. done is called at the end under the lock; an error says that nothing has begun.
+	CreateSnapshot(name string, done func(error)) error
+	DropSnapshot(name string, done func(error)) error
+	ListSnapshots(done func([]SnapshotInfo, error)) error
 	// Figures are for INFO and LASTSAVE.
 	Figures() Figures
 	// ResetStats is CONFIG RESETSTAT.
@@ -96,6 +101,16 @@ type Keeper interface {
 // ShutdownOptions are SHUTDOWN's.
 type ShutdownOptions struct {
 	Save, NoSave, Now, Force, Abort bool
+}
+
+// SnapshotInfo describes a named snapshot.
+type SnapshotInfo struct {
+	Name        string
+	ID          [16]byte // of the data set
+	LSN         uint64   // the newest record in it
+	Time        int64    // unix ms of its checkpoint
+	Keys, Bytes int64    // bytes of the file
+	Problem     string   // why the file cannot be read; the rest is unknown then
 }
 
 // Clients are the connections: what commands ask of the server.
@@ -125,9 +140,12 @@ type Figures struct {
 	LogEnabled                         bool
 	Hydrating                          bool
 	ColdKeys, HydrationTotal           int64
-	HydrationLeft                      int64 // seconds, estimated
-	Switching                          bool  // the log is being turned on or off
-	LogBytes, LogSegments              int64 // bytes of the records; files
+	HydrationLeft                      int64  // seconds, estimated
+	Switching                          bool   // the log is being turned on or off
+	LogBytes, LogSegments              int64  // bytes of the records; files
+	RetainedFromLSN                    uint64 // the oldest state that can be restored; 0 without `retain`, or at the beginning
+	RetainedFromTime, RetainedBytes    int64  // unix ms; bytes of segments and automatic snapshots
+	NamedSnapshots                     int64
 	Commands, Expired, Evicted         int64
 	CommandsPerSecond                  int64
 	Errors                             map[string]int64 // error replies by code; not to be changed

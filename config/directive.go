@@ -13,7 +13,7 @@ type Directive struct {
 	Shorthands []string // names of our own; found only when asked for by name
 	Kind       Kind
 	Default    string   // in the form in which CONFIG GET prints it
-	Min, Max   int64    // inclusive bounds of KindInt, KindMemory and KindOctal
+	Min, Max   int64    // inclusive bounds of KindInt, KindSeconds, KindMemory and KindOctal
 	Choices    []string // the words that KindEnum (one of them) and KindWords (any of them, if set) accept
 	Change     Change
 	Inert      bool   // accepted so that files and tools made for Redis work; has no effect
@@ -32,6 +32,7 @@ const (
 	KindString          Kind = iota // anything
 	KindBool                        // yes or no
 	KindInt                         // a decimal number within Min and Max
+	KindSeconds                     // 90, 90s, 30m, 12h, 7d; printed in seconds
 	KindOctal                       // a file mode within Min and Max
 	KindMemory                      // 100, 1k (1000), 1kb (1024), likewise m and g; printed in bytes
 	KindMemoryOrPercent             // a memory size, or a share such as 5%
@@ -86,6 +87,8 @@ func (d *Directive) Accepts() string {
 		return "yes or no"
 	case KindInt:
 		return fmt.Sprintf("a whole number from %d to %d", d.Min, d.Max)
+	case KindSeconds:
+		return "a number of seconds, or a time such as 30m, 12h or 7d"
 	case KindOctal:
 		return "a file mode in octal, such as 700"
 	case KindMemory:

@@ -32,8 +32,10 @@ func resolve[T any](c *Config, name string, kinds ...Kind) Handle[T] {
 // Bool resolves a setting that is yes or no.
 func (c *Config) Bool(name string) Handle[bool] { return resolve[bool](c, name, KindBool) }
 
-// Int resolves a number in the unit that the row's usage names, or a file mode.
-func (c *Config) Int(name string) Handle[int64] { return resolve[int64](c, name, KindInt, KindOctal) }
+// Int resolves a number in the unit that the row's usage names, a time in seconds, or a file mode.
+func (c *Config) Int(name string) Handle[int64] {
+	return resolve[int64](c, name, KindInt, KindSeconds, KindOctal)
+}
 
 // Bytes resolves a memory size. A share of the memory, where the row allows one, is its negative: -5 for 5%.
 func (c *Config) Bytes(name string) Handle[int64] {

@@ -28,7 +28,7 @@ func TestRowsAreComplete(t *testing.T) {
 		if row.Inert && row.Fixed {
 			t.Errorf("%s is both inert and fixed", row.Name)
 		}
-		if numeric := row.Kind == KindInt || row.Kind == KindOctal || row.Kind == KindMemory || row.Kind == KindMemoryOrPercent; numeric != (row.Max != 0) {
+		if numeric := row.Kind == KindInt || row.Kind == KindSeconds || row.Kind == KindOctal || row.Kind == KindMemory || row.Kind == KindMemoryOrPercent; numeric != (row.Max != 0) {
 			t.Errorf("%s: has bounds: %t, has a kind with bounds: %t", row.Name, row.Max != 0, numeric)
 		}
 		if row.Kind == KindEnum && !slices.Contains(row.Choices, row.Default) {

@@ -43,6 +43,8 @@ func (d *Directive) parseKind(text string, old *value) (v value, reason string) 
 		return parseBool(text)
 	case KindInt:
 		return d.parseInt(text)
+	case KindSeconds:
+		return d.parseSeconds(text)
 	case KindOctal:
 		return d.parseOctal(text)
 	case KindMemory:

@@ -2,11 +2,11 @@ package engine
 
 import (
 	"errors"
-	"fmt"
 	"path/filepath"
 	"sync"
 	"time"
 
+	"holdfast/aof"
 	"holdfast/kv"
 	"holdfast/snapshot"
 )
@@ -17,7 +17,7 @@ import (
 //	harvest  slices of well under a millisecond encode the frozen keys under the lock; between them what was
 //	         encoded moves on into a sorter that spills to disk
 //	write    the sorted changes go into bbolt, X with them
-//	retire   log segments that hold nothing beyond X may go
+//	retire   log segments that hold nothing beyond X may go, unless a history is kept (retain.go)
 //
 // A crash at any point leaves the base as it was or as it is to be, and the log whole.
 
@@ -122,22 +122,36 @@ func (e *Engine) runCheckpoint() error {
 func (e *Engine) writeCheckpoint() error {
 	log := e.currentLog()
 	if log != nil {
-		if err := log.Cut(); err != nil {
+		if err := e.cut(log); err != nil {
 			return e.logFailed(err)
 		}
 	}
 	changes := snapshot.NewChanges(e.o.FS, e.o.Dir, sortMemory)
 	freeze, meta, pending := e.freeze()
-	result, err := e.store(freeze, changes, meta, &e.mu)
+	var result snapshot.Result
+	err := e.syncLog(log)
+	if err == nil {
+		result, err = e.store(freeze, changes, meta, &e.mu)
+	}
 	if err = errors.Join(err, changes.Discard()); err != nil {
 		e.finish(freeze.Abort)
 		return err
 	}
 	e.published(freeze, meta, result, pending)
 	if log != nil {
-		if err := log.Retire(meta.LSN); err != nil {
-			return fmt.Errorf("removing log segments that the base has made unnecessary: %w", err)
-		}
+		return e.retire(log, meta.LSN)
+	}
+	return nil
+}
+
+// syncLog makes durable what a checkpoint is about to put into the base. Else a power cut under `everysec` could leave a base
+// ahead of its log, and a hole in the log that no history gets across.
+func (e *Engine) syncLog(log *aof.Log) error {
+	if log == nil {
+		return nil
+	}
+	if err := log.Sync(); err != nil {
+		return e.logFailed(err)
 	}
 	return nil
 }
@@ -200,7 +214,7 @@ func (e *Engine) reopen() error {
 		return err
 	}
 	if old := e.base.Swap(base); old != nil {
-		return old.Close()
+		return e.letGo(old)
 	}
 	return nil
 }
@@ -316,13 +330,8 @@ func (e *Engine) dueForCheckpoint(now int64) bool {
 }
 
 // logBytes is what a start would have to replay, roughly: the live segment is counted whole.
-func (e *Engine) logBytes() (n int64) {
-	for _, s := range e.log.Segments() {
-		if s.Last > e.checkpoints.lsn {
-			n += s.Used
-		}
-	}
-	return n
+func (e *Engine) logBytes() int64 {
+	return e.log.BytesBeyond(e.checkpoints.lsn)
 }
 
 func (e *Engine) basePath() string { return filepath.Join(e.o.Dir, BaseName) }

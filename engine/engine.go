@@ -89,6 +89,10 @@ type Engine struct {
 
 	checkpoints checkpointer
 
+	copies    copier
+	history   history
+	snapshots atomic.Int64 // the named ones
+
 	running    atomic.Pointer[aof.Log]       // log, for those who do not hold the lock
 	base       atomic.Pointer[snapshot.Base] // nil before the first checkpoint; changes under the lock
 	sync       chan struct{}                 // to the syncer: somebody waits for the disk
@@ -103,33 +107,38 @@ type Engine struct {
 
 // settings are the directives that the engine reads while it runs.
 type settings struct {
-	appendonly config.Handle[bool]
-	fsync      config.Handle[string]
-	maxmemory  config.Handle[int64]
-	policy     config.Handle[string]
-	samples    config.Handle[int64]
-	password   config.Handle[string]
-	save       config.Handle[[]config.SaveRule]
-	stopWrites config.Handle[bool]
+	appendonly  config.Handle[bool]
+	fsync       config.Handle[string]
+	maxmemory   config.Handle[int64]
+	policy      config.Handle[string]
+	samples     config.Handle[int64]
+	password    config.Handle[string]
+	save        config.Handle[[]config.SaveRule]
+	stopWrites  config.Handle[bool]
+	retain      config.Handle[int64] // seconds
+	retainBytes config.Handle[int64]
 }
 
 func newEngine(o Options) *Engine {
 	e := &Engine{
 		o: o,
 		settings: settings{
-			appendonly: o.Config.Bool("appendonly"),
-			fsync:      o.Config.String("appendfsync"),
-			maxmemory:  o.Config.Bytes("maxmemory"),
-			policy:     o.Config.String("maxmemory-policy"),
-			samples:    o.Config.Int("maxmemory-samples"),
-			password:   o.Config.String("requirepass"),
-			save:       o.Config.SaveRules(),
-			stopWrites: o.Config.Bool("stop-writes-on-bgsave-error"),
+			appendonly:  o.Config.Bool("appendonly"),
+			fsync:       o.Config.String("appendfsync"),
+			maxmemory:   o.Config.Bytes("maxmemory"),
+			policy:      o.Config.String("maxmemory-policy"),
+			samples:     o.Config.Int("maxmemory-samples"),
+			password:    o.Config.String("requirepass"),
+			save:        o.Config.SaveRules(),
+			stopWrites:  o.Config.Bool("stop-writes-on-bgsave-error"),
+			retain:      o.Config.Int("retain"),
+			retainBytes: o.Config.Bytes("retain-bytes"),
 		},
 		timeouts: expiry.NewIndex(),
 		blocked:  map[uint64]*commands.Client{},
 		wake:     make(chan struct{}, 1),
 		sync:     make(chan struct{}, 1),
+		history:  history{wake: make(chan struct{}, 1)},
 		quit:     make(chan struct{}),
 	}
 	e.world = commands.World{

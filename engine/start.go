@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -50,7 +51,13 @@ func Open(o Options) (_ *Engine, err error) {
 	if err := snapshot.RemoveTemporary(o.FS, o.Dir); err != nil {
 		return nil, err
 	}
+	if err := DropWork(o.FS, o.Dir); err != nil {
+		return nil, err
+	}
 	if err := e.dropStaged(); err != nil {
+		return nil, err
+	}
+	if err := e.openSnapshots(); err != nil {
 		return nil, err
 	}
 	meta, err := e.openBase()
@@ -60,15 +67,19 @@ func Open(o Options) (_ *Engine, err error) {
 	if err := e.openLog(meta); err != nil {
 		return nil, err
 	}
+	if err := e.setStraysAside(); err != nil {
+		return nil, err
+	}
 	e.finishReport(started)
 	if err := e.writeReport(); err != nil {
 		return nil, err
 	}
 	e.watchSettings()
-	e.background.Add(3)
+	e.background.Add(4)
 	go e.clockwork()
 	go e.syncer()
 	go e.hydrate()
+	go e.historian()
 	return e, nil
 }
 
@@ -87,14 +98,20 @@ func (e *Engine) claim() error {
 			ErrNotOurs, e.o.Dir, names[0])
 	}
 	e.lockIsNew = !slices.Contains(names, LockName)
-	e.lock, err = e.o.FS.Lock(filepath.Join(e.o.Dir, LockName))
+	e.lock, err = lockDir(e.o.FS, e.o.Dir)
+	return err
+}
+
+// lockDir takes the data directory for this process.
+func lockDir(fsys vfs.FS, dir string) (io.Closer, error) {
+	lock, err := fsys.Lock(filepath.Join(dir, LockName))
 	if errors.Is(err, vfs.ErrLocked) {
-		return fmt.Errorf("%w: another process serves %s; stop it, or give another directory with --dir", ErrInUse, e.o.Dir)
+		return nil, fmt.Errorf("%w: another process serves %s; stop it, or give another directory with --dir", ErrInUse, dir)
 	}
 	if err != nil {
-		return fmt.Errorf("locking the data directory %s: %w", e.o.Dir, err)
+		return nil, fmt.Errorf("locking the data directory %s: %w", dir, err)
 	}
-	return nil
+	return lock, nil
 }
 
 // advise adds to a finding of damage what to do about it.
@@ -186,6 +203,9 @@ func (e *Engine) openLog(meta snapshot.Meta) error {
 		return fmt.Errorf("%w: %s was written with a log going on after LSN %d, and %s holds no segment; bring the segments back, or accept the loss of what they held with: holdfast check --dir %s --repair",
 			ErrLogMissing, e.basePath(), meta.LSN, e.logDir(), e.o.Dir)
 	}
+	if err := e.dropOvertaken(meta, segments); err != nil {
+		return err
+	}
 	policy, err := aof.ParsePolicy(e.fsync.Load())
 	if err != nil {
 		return err
@@ -253,6 +273,11 @@ func (e *Engine) refuseToIgnore(segments []aof.SegmentInfo, meta snapshot.Meta) 
 
 // replay applies a record: its commands run through the same handlers, with nothing expiring and no clock.
 func (e *Engine) replay(r aof.Record) error {
+	return e.replayBut(r, func(err error) error { return err })
+}
+
+// replayBut is replay, but for commands that reply with an error: refused says what that comes to.
+func (e *Engine) replayBut(r aof.Record, refused func(error) error) error {
 	client := commands.Client{Authenticated: true, DenyBlocking: true, Proto: 2}
 	e.world.Keys.SetClock(r.Time)
 	err := aof.Commands(r.Body, func(db int, args [][]byte) error {
@@ -265,7 +290,10 @@ func (e *Engine) replay(r aof.Record) error {
 			return fmt.Errorf("LSN %d: %s", r.LSN, refusal)
 		}
 		client.DB = db
-		return e.redo(&client, cmd, args, r.LSN)
+		if err := e.redo(&client, cmd, args, r.LSN); err != nil {
+			return refused(err)
+		}
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("replaying the log %s: %w", e.logDir(), err)

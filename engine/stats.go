@@ -127,6 +127,11 @@ func (e *Engine) Figures() commands.Figures {
 	if c.failing {
 		f.LastSave = max(c.lastGood, e.stats.start)
 	}
+	f.NamedSnapshots = e.snapshots.Load()
+	if e.keepsHistory() {
+		h := e.history.figures
+		f.RetainedFromLSN, f.RetainedFromTime, f.RetainedBytes = h.lsn, h.time, h.bytes
+	}
 	if e.log != nil {
 		f.LogEnabled, f.DurableLSN = true, e.log.Durable()
 		for _, s := range e.log.Segments() {

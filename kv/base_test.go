@@ -19,6 +19,7 @@ type shelf struct {
 	dbs   []FrozenDB // as the last checkpoint described them
 	lent  []byte     // by the last Get
 	asked int        // how often Get was called
+	shown int        // how many deadlines were
 }
 
 // rack is one store.
@@ -145,6 +146,7 @@ func (b *shelf) Deadlines(store uint32, at int64, after []byte, fn func(at int64
 		first++
 	}
 	for _, d := range r.dues[first:] {
+		b.shown++
 		k := []byte(d.key)
 		more := fn(d.at, k)
 		overwrite(k)

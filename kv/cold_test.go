@@ -147,7 +147,7 @@ func (w *twin) expireAll() {
 	i := w.of(len(w.model))
 	db, m := w.ks.DB(i), w.model[i]
 	for db.NextDeadline() <= w.now {
-		for e, ok := db.Due(w.now); ok && w.of(3) > 0; e, ok = db.Due(w.now) {
+		for e, ok := db.Due(w.now); ok && w.of(3) < 2; e, ok = db.Due(w.now) {
 			w.lapsed(m, e.Key())
 			db.Delete(e.Key())
 		}
@@ -218,9 +218,9 @@ func (c *checkpoints) act() {
 // TestLivesWithABase is the promise that nothing is lost, or comes back, between memory and the base.
 func TestLivesWithABase(t *testing.T) {
 	d := seeded(t)
-	rounds := 600
+	rounds := 200
 	if testing.Short() {
-		rounds = 100
+		rounds = 50
 	}
 	for range rounds {
 		w := newTwin(t, d, 1+d.of(3), shortNames(1+d.of(40)))
@@ -374,6 +374,59 @@ func TestALapsedKeyStaysHot(t *testing.T) {
 	if e, ok := db.Due(2001); !ok || string(e.Key()) != "key:0" {
 		t.Fatalf("Due: %v %q", ok, e.Key())
 	}
+}
+
+// One DueCold looks at so many deadlines and no more, be they of hot keys, and at none where no cold key has one.
+func TestDueColdIsBounded(t *testing.T) {
+	const n = 3 * dueAtOnce
+	c := newCheckpoints(newTwin(t, seeded(t), 1, shortNames(n)))
+	db := c.ks.DB(0)
+	for _, key := range c.names {
+		db.SetString(key, nil, 2000)
+		c.model[0][string(key)] = thing{kind: String, deadline: 2000}
+	}
+	c.checkpoint()
+	last := c.base.rack(db.store).keys[n-1]
+	c.spill(0, []byte(last))
+	for call := 1; ; call++ {
+		c.base.shown = 0
+		keys := db.DueCold(3000, n)
+		if c.base.shown > dueAtOnce+1 || call > 4 {
+			t.Fatalf("call %d looked at %d deadlines", call, c.base.shown)
+		}
+		if len(keys) == 1 && string(keys[0]) == last {
+			break
+		}
+		if len(keys) > 0 || db.NextDeadline() > 3000 {
+			t.Fatalf("call %d found %q, and the next is due at %d", call, keys, db.NextDeadline())
+		}
+	}
+	c.restart()
+	c.verify()
+	c.base.shown = 0
+	if keys := c.ks.DB(0).DueCold(3000, n); keys != nil || c.base.shown > 0 || c.ks.DB(0).coldNext != expiry.Never {
+		t.Fatalf("with no cold key DueCold found %q, and looked at %d deadlines", keys, c.base.shown)
+	}
+}
+
+func TestWhatComesFromTheBaseIsNoChange(t *testing.T) {
+	c := newCheckpoints(newTwin(t, seeded(t), 1, oddNames(500)))
+	for i, key := range c.names {
+		if c.set(c.ks.DB(0), c.model[0], key); i%2 == 0 {
+			c.put(string(key), i+1)
+		}
+	}
+	c.checkpoint()
+	c.restart()
+	for range 5 {
+		c.hydrate()
+		for range 50 {
+			c.get(0, c.name())
+		}
+		c.hands()
+	}
+	c.verify()
+	c.hands()
 }
 
 // A hot key, and a tomb, keep the base out of it.

@@ -156,7 +156,7 @@ func (c *checkpoints) checkpoint() {
 // keyspaces, each through several checkpoints, with every kind of change at every point.
 func TestCheckpointsKeepTheStateAtTheirCuts(t *testing.T) {
 	d := seeded(t)
-	rounds := 2000
+	rounds := 1000
 	if testing.Short() {
 		rounds = 300
 	}

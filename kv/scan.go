@@ -82,7 +82,7 @@ func (db *DB) scanBase(cursor uint64, fn func(Entry)) uint64 {
 // the base again from the start.
 type places struct {
 	last uint64  // the number given out last: how many there were, and in its lower bits the slot
-	next uint64  // the slot that a scan's beginning takes
+	hand uint64  // where to look for a slot to take
 	ring []place // made when the first is to be remembered
 }
 
@@ -106,12 +106,24 @@ func (p *places) remember(from place, store uint32, after []byte) (cursor uint64
 	}
 	slot := slotOf(from.before)
 	if from.before == 0 || p.ring[slot].number != from.before {
-		slot = slotOf(p.next)
-		p.next++
+		slot = p.oldest()
 	}
 	p.last = (p.last>>placeBits+1)<<placeBits&(cursorBase-1) | slot
 	p.ring[slot] = place{number: p.last, before: from.number, store: store, after: after}
 	return cursorBase | p.last
+}
+
+// oldest returns a slot to take: of some in turn, the one that was not used for longest, so that a scan which goes on keeps
+// its place whatever others come and go.
+func (p *places) oldest() uint64 {
+	p.hand++
+	slot := slotOf(p.hand)
+	for i := range uint64(8) {
+		if other := slotOf(p.hand + i); p.ring[other].number < p.ring[slot].number {
+			slot = other
+		}
+	}
+	return slot
 }
 
 // recall returns the place, and whether it is known; else the start.

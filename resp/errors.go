@@ -239,6 +239,9 @@ func ErrMisconfLog(cause string) string {
 // ErrSaveFailed is SAVE's reply when the checkpoint was not written. Redis says a bare ERR.
 func ErrSaveFailed(cause string) string { return "ERR saving failed: " + cause }
 
+// ErrSnapshot is SNAPSHOT's reply where something is wrong. Redis has no such command.
+func ErrSnapshot(cause string) string { return "ERR " + cause }
+
 // ErrReloadFailed is the reply of DEBUG RELOAD and LOADAOF when the data could not be read back.
 func ErrReloadFailed(cause string) string { return "ERR reloading failed: " + cause }
 

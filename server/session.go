@@ -110,6 +110,11 @@ func (s *session) parse(input []byte) error {
 		most = 1 // the next request may be allowed more than this one
 	}
 	room, total := s.args[:0], 0
+	defer func() {
+		if total > cap(s.args) && total <= maxArgsKept {
+			s.args = make([][]byte, 0, min(2*total, maxArgsKept)) // for the next batch
+		}
+	}()
 	for at := 0; len(s.requests) < most; {
 		n, err := s.framer.Next(input[at:], &limits, s.client.Authenticated)
 		if n == 0 || err != nil {
@@ -124,9 +129,6 @@ func (s *session) parse(input []byte) error {
 		room = args[len(args):]
 		s.requests = append(s.requests, args[:len(args):len(args)])
 		s.ends = append(s.ends, at)
-	}
-	if total > cap(s.args) && total <= maxArgsKept {
-		s.args = make([][]byte, 0, maxArgsKept)
 	}
 	return nil
 }

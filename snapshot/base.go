@@ -25,7 +25,7 @@ type Base struct {
 	readOnly bool
 	db       *bbolt.DB
 	file     *os.File // bbolt's, which closes it
-	badPage  int // header page that was not valid at Open, or -1
+	badPage  int      // header page that was not valid at Open, or -1
 
 	meta atomic.Pointer[state] // as of the last commit
 
@@ -124,14 +124,7 @@ func (b *Base) openFile(path string, flag int, mode os.FileMode) (*os.File, erro
 	if err != nil {
 		return nil, err
 	}
-	how := syscall.LOCK_EX
-	if b.readOnly {
-		how = syscall.LOCK_SH
-	}
-	if err = syscall.Flock(int(file.Fd()), how|syscall.LOCK_NB); errors.Is(err, syscall.EWOULDBLOCK) {
-		err = ErrLocked
-	}
-	if err == nil {
+	if err = b.flock(file); err == nil {
 		var info fs.FileInfo
 		if info, err = file.Stat(); err == nil && !info.Mode().IsRegular() {
 			err = fmt.Errorf("%w: not a regular file", ErrNotBase)
@@ -146,6 +139,19 @@ func (b *Base) openFile(path string, flag int, mode os.FileMode) (*os.File, erro
 		return nil, errors.Join(err, file.Close())
 	}
 	return file, nil
+}
+
+// flock locks the file as its use asks for.
+func (b *Base) flock(file *os.File) error {
+	how := syscall.LOCK_EX
+	if b.readOnly {
+		how = syscall.LOCK_SH
+	}
+	err := syscall.Flock(int(file.Fd()), how|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return ErrLocked
+	}
+	return err
 }
 
 // settle reads the meta and finishes what a crash left unfinished.

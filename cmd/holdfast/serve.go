@@ -161,6 +161,10 @@ func run(cfg *config.Config, eng *engine.Engine, log *slog.Logger, stop chan boo
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	defer signal.Stop(signals)
 
+	tuned := make(chan struct{})
+	defer close(tuned)
+	go tuneCollector(cfg, tuned)
+
 	served := make(chan error, 1)
 	go func() { served <- srv.Run() }()
 	checkpoint := len(cfg.SaveRules().Load()) > 0

@@ -1,4 +1,4 @@
-package main
+package rig
 
 import (
 	"os"
@@ -41,23 +41,23 @@ func FuzzParseStat(f *testing.F) {
 
 // The kernel's own figures: CPU time is not lost while this process works for some.
 func TestCPUTimeGrowsWithWork(t *testing.T) {
-	before, err := cpuTime(os.Getpid())
+	before, err := CPUTime(os.Getpid())
 	if err != nil {
 		t.Fatal(err)
 	}
 	used := before
-	for deadline := time.Now().Add(10 * time.Second); used < before+2*clockTick; {
+	for deadline := time.Now().Add(10 * time.Second); used < before+2*ClockTick; {
 		if time.Now().After(deadline) {
 			t.Fatalf("still %v", used)
 		}
-		if used, err = cpuTime(os.Getpid()); err != nil {
+		if used, err = CPUTime(os.Getpid()); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
 func TestCPUTimeOfNobody(t *testing.T) {
-	if _, err := cpuTime(1 << 30); err == nil {
+	if _, err := CPUTime(1 << 30); err == nil {
 		t.Error("a process that cannot exist has CPU time")
 	}
 }

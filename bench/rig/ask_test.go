@@ -1,7 +1,8 @@
-package main
+package rig
 
 import (
 	"bufio"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -34,10 +35,18 @@ func TestReadReply(t *testing.T) {
 		{reply: "*1\r\n*1\r\n+x\r\n", fails: true},
 		{reply: "*2\r\n+x\r\n", fails: true},
 	} {
-		got, err := readReply(bufio.NewReader(strings.NewReader(c.reply)))
+		got, err := ReadReply(bufio.NewReader(strings.NewReader(c.reply)))
 		if c.fails != (err != nil) || !slices.Equal(got, c.want) {
 			t.Errorf("%q: got %q, %v", c.reply, got, err)
 		}
+	}
+}
+
+func TestErrorReplyIsTold(t *testing.T) {
+	_, err := ReadReply(bufio.NewReader(strings.NewReader("-LOADING wait\r\n")))
+	var refused ReplyError
+	if !errors.As(err, &refused) || refused != "LOADING wait" {
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -45,7 +54,7 @@ func FuzzReadReply(f *testing.F) {
 	f.Add("*2\r\n$4\r\nsave\r\n$0\r\n\r\n")
 	f.Add("*1\r\n*1\r\n*1\r\n")
 	f.Fuzz(func(t *testing.T, reply string) {
-		got, err := readReply(bufio.NewReader(strings.NewReader(reply)))
+		got, err := ReadReply(bufio.NewReader(strings.NewReader(reply)))
 		if err != nil && got != nil || len(got) > replyItemsMax {
 			t.Errorf("%q: %q, %v", reply, got, err)
 		}

@@ -1,4 +1,4 @@
-package main
+package rig
 
 import (
 	"context"
@@ -15,15 +15,17 @@ import (
 	"time"
 )
 
+// Loopback is where servers listen: nothing here is for a network.
+const Loopback = "127.0.0.1"
+
 const (
-	loopback     = "127.0.0.1"
 	startWaitMax = 15 * time.Second // from a server's start to its first answer
 	startTries   = 4                // ports tried, should somebody take one in between
 	outputKept   = 4096             // last bytes of a server's output that an error quotes
 )
 
-// errGone is why a load stops whose server has ended; Process.Explain says how that came.
-var errGone = errors.New("the server is gone")
+// ErrGone is why a load stops whose server has ended; Process.Explain says how that came.
+var ErrGone = errors.New("the server is gone")
 
 // A Process is a running server of ours.
 type Process struct {
@@ -34,17 +36,16 @@ type Process struct {
 	alive  context.Context // done when the process has ended; its cause says how
 }
 
-// startServer starts the program on a free loopback port, waits until it answers, and checks that it keeps its data as
-// the policy says.
-func startServer(ctx context.Context, prog Program, dir, policy string) (*Process, error) {
+// Start starts the program on a free loopback port, waits until it answers, and checks its settings.
+func Start(ctx context.Context, prog Program, dir string) (*Process, error) {
 	for try := 1; ; try++ {
-		p, err := launch(prog, dir, policy)
+		p, err := Launch(prog, dir)
 		if err != nil {
 			return nil, fmt.Errorf("start %s: %w", prog.Name, err)
 		}
 		err = p.awaitAnswer(ctx)
 		if err == nil {
-			err = p.checkDurability(policy)
+			err = p.CheckSettings(prog.Settings)
 		}
 		if err == nil {
 			return p, nil
@@ -57,20 +58,20 @@ func startServer(ctx context.Context, prog Program, dir, policy string) (*Proces
 	}
 }
 
-// launch starts the program and does not wait for it.
-func launch(prog Program, dir, policy string) (*Process, error) {
+// Launch starts the program on a free loopback port and does not wait for it.
+func Launch(prog Program, dir string) (*Process, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
 	p := &Process{
 		Port:   port,
-		cmd:    exec.Command(prog.Path, prog.Args(dir, port, policy)...),
+		cmd:    exec.Command(prog.Path, prog.Args(dir, port)...),
 		output: &tail{},
 	}
 	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
 	p.cmd.Env = plainEnviron()
-	p.cmd.SysProcAttr = ownGroup()
+	p.cmd.SysProcAttr = OwnGroup()
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -86,8 +87,8 @@ func launch(prog Program, dir, policy string) (*Process, error) {
 	return p, nil
 }
 
-// ownGroup keeps a child out of the terminal's ^C, which is for us to handle, and ends it should we be killed.
-func ownGroup() *syscall.SysProcAttr {
+// OwnGroup keeps a child out of the terminal's ^C, which is for us to handle, and ends it should we be killed.
+func OwnGroup() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
@@ -97,7 +98,7 @@ func plainEnviron() []string {
 }
 
 func freePort() (string, error) {
-	l, err := net.Listen("tcp", loopback+":0")
+	l, err := net.Listen("tcp", Loopback+":0")
 	if err != nil {
 		return "", err
 	}
@@ -132,9 +133,9 @@ func (p *Process) answers() bool {
 	return err == nil && strings.Contains(strings.Join(info, ""), fmt.Sprintf("process_id:%d\r\n", p.PID()))
 }
 
-// checkDurability asks the server for its settings: what the table says about a policy must be so.
-func (p *Process) checkDurability(policy string) error {
-	for name, wanted := range map[string]string{"appendonly": "yes", "appendfsync": policy, "save": ""} {
+// CheckSettings asks the server whether it took its settings as they were meant.
+func (p *Process) CheckSettings(settings map[string]string) error {
+	for name, wanted := range settings {
 		reply, err := p.Ask("CONFIG", "GET", name)
 		if err != nil {
 			return fmt.Errorf("ask for %s: %w", name, err)
@@ -146,10 +147,13 @@ func (p *Process) checkDurability(policy string) error {
 	return nil
 }
 
-// Ask sends one command on a connection of its own; see ask.
+// Ask sends one command on a connection of its own; see Ask.
 func (p *Process) Ask(args ...string) ([]string, error) {
-	return ask(net.JoinHostPort(loopback, p.Port), args...)
+	return Ask(p.Addr(), args...)
 }
+
+// Addr is where it listens, as host:port.
+func (p *Process) Addr() string { return net.JoinHostPort(Loopback, p.Port) }
 
 // PID is the process id.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
@@ -157,7 +161,7 @@ func (p *Process) PID() int { return p.cmd.Process.Pid }
 // During derives a context that ends with the server too: what talks to it has no reason to go on.
 func (p *Process) During(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	stop := context.AfterFunc(p.alive, func() { cancel(errGone) })
+	stop := context.AfterFunc(p.alive, func() { cancel(ErrGone) })
 	return ctx, func() { stop(); cancel(nil) }
 }
 
@@ -172,7 +176,24 @@ func (p *Process) Explain(err error) error {
 	}
 }
 
-// Kill ends the process by SIGKILL and waits for its end. Its data are not needed any more.
+// Terminate asks the process to end by SIGTERM, as a service manager does, and waits for its end. One that takes longer
+// than wait, or that ends with another exit code than 0, is an error.
+func (p *Process) Terminate(wait time.Duration) error {
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return p.Explain(fmt.Errorf("terminate: %w", err))
+	}
+	select {
+	case <-p.alive.Done():
+	case <-time.After(wait):
+		return fmt.Errorf("it has not ended %v after SIGTERM", wait)
+	}
+	if !p.cmd.ProcessState.Success() {
+		return p.Explain(errors.New("after SIGTERM"))
+	}
+	return nil
+}
+
+// Kill ends the process by SIGKILL and waits for its end.
 func (p *Process) Kill() {
 	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		panic(fmt.Sprintf("BUG: cannot kill our own process: %v", err))

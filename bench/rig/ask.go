@@ -1,4 +1,4 @@
-package main
+package rig
 
 import (
 	"bufio"
@@ -16,9 +16,14 @@ const (
 	replyBytesMax = 1 << 20
 )
 
-// ask sends one command on a connection of its own and returns the reply: one string, or those of an array. An error
+// A ReplyError is an error reply, such as "LOADING Redis is loading the dataset in memory".
+type ReplyError string
+
+func (e ReplyError) Error() string { return fmt.Sprintf("the server says %q", string(e)) }
+
+// Ask sends one command on a connection of its own and returns the reply: one string, or those of an array. An error
 // reply is an error.
-func ask(addr string, args ...string) ([]string, error) {
+func Ask(addr string, args ...string) ([]string, error) {
 	conn, err := net.DialTimeout("tcp", addr, askWaitMax)
 	if err != nil {
 		return nil, err
@@ -35,15 +40,15 @@ func ask(addr string, args ...string) ([]string, error) {
 	if _, err := io.WriteString(conn, request.String()); err != nil {
 		return nil, fmt.Errorf("%s: %w", args[0], err)
 	}
-	reply, err := readReply(bufio.NewReader(conn))
+	reply, err := ReadReply(bufio.NewReader(conn))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", args[0], err)
 	}
 	return reply, nil
 }
 
-// readReply reads one reply of RESP2. Arrays come flat.
-func readReply(r *bufio.Reader) ([]string, error) {
+// ReadReply reads one reply of RESP2. Arrays come flat; an error reply is a ReplyError.
+func ReadReply(r *bufio.Reader) ([]string, error) {
 	line, err := r.ReadString('\n')
 	if err != nil {
 		return nil, err
@@ -56,7 +61,7 @@ func readReply(r *bufio.Reader) ([]string, error) {
 	case '+', ':':
 		return []string{rest}, nil
 	case '-':
-		return nil, fmt.Errorf("the server says %q", rest)
+		return nil, ReplyError(rest)
 	case '$':
 		return readBulk(r, rest)
 	case '*':
@@ -95,7 +100,7 @@ func readArray(r *bufio.Reader, header string) ([]string, error) {
 		if next, err := r.Peek(1); err == nil && next[0] == '*' {
 			return nil, fmt.Errorf("an array in an array")
 		}
-		item, err := readReply(r)
+		item, err := ReadReply(r)
 		if err != nil {
 			return nil, err
 		}

@@ -1,4 +1,4 @@
-package main
+package rig
 
 import "testing"
 
@@ -38,7 +38,7 @@ func TestField(t *testing.T) {
 
 // The printed command can be given to a shell as it is.
 func TestCommandLine(t *testing.T) {
-	if got, want := commandLine("a", []string{"--save", "", "b c", "it's", "-x=1"}), `a --save '' 'b c' 'it'\''s' -x=1`; got != want {
+	if got, want := CommandLine("a", []string{"--save", "", "b c", "it's", "-x=1"}), `a --save '' 'b c' 'it'\''s' -x=1`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

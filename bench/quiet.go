@@ -1,0 +1,33 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"holdfast/bench/rig"
+)
+
+// When a server counts as quiet: at most one clock tick in quietSpan, which is under 5 % of a core.
+const (
+	quietSpan    = 200 * time.Millisecond
+	quietWaitMax = 5 * time.Second
+)
+
+// cpuTimeWhenQuiet waits until the process has nothing left to do and returns the CPU time that it used so far. What
+// a run leaves behind to be done (a sync, a checkpoint, collecting garbage) is so counted as its own, and does not run
+// into the other server's turn. quiet is false for a process that was still busy after quietWaitMax.
+func cpuTimeWhenQuiet(ctx context.Context, pid int) (used time.Duration, quiet bool, err error) {
+	deadline := time.Now().Add(quietWaitMax)
+	used, err = rig.CPUTime(pid)
+	for err == nil && !quiet && time.Now().Before(deadline) {
+		select {
+		case <-ctx.Done():
+			return used, false, context.Cause(ctx)
+		case <-time.After(quietSpan):
+		}
+		before := used
+		used, err = rig.CPUTime(pid)
+		quiet = used-before <= rig.ClockTick
+	}
+	return used, quiet, err
+}

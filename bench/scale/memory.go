@@ -1,0 +1,137 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// What a process holds of the machine's memory, from proc(5). RssAnon is its own; RssFile is files that are mapped,
+// which the kernel keeps in its page cache anyway and drops when it needs the room. After a fork two processes share
+// their pages until one of them writes; the proportional sizes (Pss) of both then add up to what they hold together.
+
+const kilobyte = 1024
+
+// resident is RssAnon and RssFile in bytes.
+func resident(pid int) (anon, file int64, err error) {
+	text, err := readProc(pid, "status")
+	if err != nil {
+		return 0, 0, err
+	}
+	anon, err = sizeIn(text, "RssAnon")
+	if err != nil {
+		return 0, 0, err
+	}
+	file, err = sizeIn(text, "RssFile")
+	return anon, file, err
+}
+
+// ownMemory is what a process that never forks holds, in bytes. It is cheap to ask for.
+func ownMemory(pid int) (int64, error) {
+	anon, _, err := resident(pid)
+	return anon, err
+}
+
+// familyMemory is what a process and its children hold together, in bytes. The kernel walks all their pages for it.
+func familyMemory(pid int) (int64, error) {
+	sum, err := proportional(pid)
+	if err != nil {
+		return 0, err
+	}
+	text, err := readProc(pid, fmt.Sprintf("task/%d/children", pid))
+	if err != nil {
+		return 0, err
+	}
+	for _, word := range strings.Fields(text) {
+		child, err := strconv.Atoi(word)
+		if err != nil {
+			return 0, fmt.Errorf("children of %d: %q", pid, text)
+		}
+		bytes, err := proportional(child)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) || errors.Is(err, errNoField) {
+			continue // it has just ended
+		}
+		if err != nil {
+			return 0, err
+		}
+		sum += bytes
+	}
+	return sum, nil
+}
+
+func proportional(pid int) (int64, error) {
+	text, err := readProc(pid, "smaps_rollup")
+	if err != nil {
+		return 0, err
+	}
+	return sizeIn(text, "Pss_Anon")
+}
+
+func readProc(pid int, name string) (string, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, name))
+	return string(text), err
+}
+
+// errNoField: a file of /proc lacks a line that the kernel writes for every process that has memory.
+var errNoField = errors.New("no such field")
+
+// sizeIn finds a line "Name:   123 kB" and returns the size in bytes.
+func sizeIn(text, name string) (int64, error) {
+	for line := range strings.Lines(text) {
+		value, found := strings.CutPrefix(line, name+":")
+		if !found {
+			continue
+		}
+		digits, found := strings.CutSuffix(strings.TrimSpace(value), " kB")
+		n, err := strconv.ParseInt(strings.TrimSpace(digits), 10, 50)
+		if !found || err != nil || n < 0 {
+			return 0, fmt.Errorf("%s is %q", name, value)
+		}
+		return n * kilobyte, nil
+	}
+	return 0, fmt.Errorf("%w: %s", errNoField, name)
+}
+
+// samplePause lies between two looks at the memory of a process.
+const samplePause = 10 * time.Millisecond
+
+// A sampler looks at a size again and again and keeps the greatest.
+type sampler struct {
+	quit chan struct{}
+	done sync.WaitGroup
+	peak int64
+	err  error
+}
+
+// watch begins to look, until peakBytes.
+func watch(size func() (int64, error)) *sampler {
+	s := &sampler{quit: make(chan struct{})}
+	s.done.Go(func() {
+		tick := time.NewTicker(samplePause)
+		defer tick.Stop()
+		for s.err == nil {
+			var now int64
+			now, s.err = size()
+			s.peak = max(s.peak, now)
+			select {
+			case <-s.quit:
+				return
+			case <-tick.C:
+			}
+		}
+	})
+	return s
+}
+
+// peakBytes ends the looking and returns the greatest size seen.
+func (s *sampler) peakBytes() (int64, error) {
+	close(s.quit)
+	s.done.Wait()
+	return s.peak, s.err
+}

@@ -1,0 +1,66 @@
+package restore
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"holdfast/history"
+)
+
+// Report is what a restore did. It stands in the new directory as restored.json.
+type Report struct {
+	Source        string       `json:"source"`          // the directory
+	SourceDataSet string       `json:"source_data_set"` // in hexadecimal
+	DataSet       string       `json:"data_set"`        // the new one's
+	Asked         string       `json:"asked"`           // the point, in words
+	Base          BaseUsed     `json:"base"`
+	Damaged       []string     `json:"damaged_bases,omitempty"` // that would have been nearer
+	From          uint64       `json:"from_lsn"`                // of the records replayed; 0: none
+	Records       int64        `json:"records"`
+	LSN           uint64       `json:"lsn"` // of the state
+	Time          time.Time    `json:"time"`
+	Keys          int64        `json:"keys"`
+	TTLs          int64        `json:"ttls"`
+	Verified      Verification `json:"verified"`
+	Restored      time.Time    `json:"restored_at"`
+	Millis        int64        `json:"took_ms"`
+}
+
+// BaseUsed is the base that a restore began from.
+type BaseUsed struct {
+	File string    `json:"file"` // within the source; "" is the empty beginning
+	LSN  uint64    `json:"lsn"`
+	Time time.Time `json:"time"`
+}
+
+// Verification is what of the result was read and found to be sound, and to be what was replayed.
+type Verification struct {
+	Pages int64 `json:"pages"`
+	Keys  int64 `json:"keys"`
+	TTLs  int64 `json:"ttls"`
+	Parts int64 `json:"parts"`
+}
+
+// WriteText writes the report for people.
+func (r Report) WriteText(w io.Writer) error {
+	from := r.Base.File
+	if from == "" {
+		from = "the empty beginning"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "restored %s as of LSN %d, %s\n", r.Source, r.LSN, history.Clock(r.Time.UnixMilli()))
+	fmt.Fprintf(&b, "  from      %s, LSN %d", from, r.Base.LSN)
+	if r.Records > 0 {
+		fmt.Fprintf(&b, ", and %d log records, LSN %d to %d", r.Records, r.From, r.LSN)
+	}
+	fmt.Fprintf(&b, "\n  holds     %d keys, %d of them with a TTL\n", r.Keys, r.TTLs)
+	fmt.Fprintf(&b, "  verified  %d pages, %d keys, %d TTLs, %d parts of large values\n", r.Verified.Pages, r.Verified.Keys, r.Verified.TTLs, r.Verified.Parts)
+	fmt.Fprintf(&b, "  data set  %s, a new one; no log yet\n", r.DataSet)
+	for _, damaged := range r.Damaged {
+		fmt.Fprintf(&b, "  damaged   %s\n", damaged)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
