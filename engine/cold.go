@@ -87,21 +87,33 @@ func (e *Engine) stored(store snapshot.Store, key []byte, r snapshot.Record) kv.
 	return s
 }
 
-// value decodes a collection, reading its parts where it has any.
+// value decodes a collection of the open base.
 func (e *Engine) value(store snapshot.Store, key []byte, r snapshot.Record) (kv.Value, error) {
-	if int(r.Kind) >= len(e.world.Keys.Types) || e.world.Keys.Types[r.Kind].Decode == nil {
-		return nil, fmt.Errorf("kind %d, which this version does not know; use the version that wrote it", r.Kind)
+	return DecodeValue(e.world.Keys.Types, e.base.Load(), store, key, r)
+}
+
+// ErrKind says that a record holds a kind of value that is not known here.
+var ErrKind = errors.New("a value in a form that this version does not know; use the version that wrote it")
+
+// DecodeValue makes a collection of a record of the base, and of its parts where it has any. ErrKind, or the error of
+// the type's package for bytes that are none of its.
+func DecodeValue(types *kv.Types, base *snapshot.Base, store snapshot.Store, key []byte, r snapshot.Record) (kv.Value, error) {
+	if int(r.Kind) >= len(types) || types[r.Kind].Decode == nil {
+		return nil, ErrKind
 	}
-	typ := e.world.Keys.Types[r.Kind]
+	typ := types[r.Kind]
 	if !r.Parted {
 		return typ.Decode(r.Payload)
+	}
+	if typ.FromParts == nil {
+		return nil, ErrKind
 	}
 	type part struct {
 		id      uint64
 		payload []byte
 	}
 	var parts []part
-	err := e.base.Load().EachPart(store, key, func(id uint64, payload []byte) error {
+	err := base.EachPart(store, key, func(id uint64, payload []byte) error {
 		parts = append(parts, part{id, bytes.Clone(payload)})
 		return nil
 	})

@@ -29,6 +29,7 @@ type Key struct {
 	Type     string `json:"type"`
 	Deadline int64  `json:"deadline_unix_ms,omitempty"` // 0: none
 	Bytes    int64  `json:"bytes"`                      // stored, of key and value
+	store    snapshot.Store
 }
 
 // WriteText writes the key on a line, behind the number of its database where that is wanted.
@@ -90,7 +91,7 @@ func (s *Snapshot) each(only int, fn func(Key, snapshot.Record) error) error {
 }
 
 func (s *Snapshot) key(db snapshot.DB, key []byte, r snapshot.Record, size int64) Key {
-	return Key{DB: db.Index, Key: key, Type: s.typeName(r.Kind), Deadline: r.Deadline, Bytes: size}
+	return Key{store: db.Store, DB: db.Index, Key: key, Type: s.typeName(r.Kind), Deadline: r.Deadline, Bytes: size}
 }
 
 // size is what key and value take in the base, in bytes, without pages and bookkeeping.

@@ -2,12 +2,14 @@ package inspect
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"strconv"
 
 	"holdfast/client"
+	"holdfast/engine"
 	"holdfast/kv"
 	"holdfast/snapshot"
 )
@@ -44,17 +46,15 @@ func (s *Snapshot) value(k Key, r snapshot.Record) (Value, error) {
 	if kv.Kind(r.Kind) == kv.String {
 		return Value{Key: k, text: r.Payload}, nil
 	}
-	if int(r.Kind) >= len(s.types) || s.types[r.Kind].Decode == nil || r.Parted {
-		return Value{}, fmt.Errorf("%s: key %s holds a value in a form that this version does not know (%s); use the version that wrote it",
-			s.base.Path(), k.Key, k.Type)
+	collection, err := engine.DecodeValue(s.types, s.base, k.store, k.Key, r)
+	if errors.Is(err, engine.ErrKind) {
+		return Value{}, fmt.Errorf("%s: key %s (%s): %w", s.base.Path(), k.Key, k.Type, err)
 	}
-	typ := s.types[r.Kind]
-	collection, err := typ.Decode(r.Payload)
 	if err != nil {
 		return Value{}, fmt.Errorf("%w: %s: key %s: its checksum is right, yet it is no %s: %w",
 			snapshot.ErrCorrupt, s.base.Path(), k.Key, k.Type, err)
 	}
-	return Value{Key: k, elements: typ.Elements(collection), len: collection.Len()}, nil
+	return Value{Key: k, elements: s.types[r.Kind].Elements(collection), len: collection.Len()}, nil
 }
 
 // Write prints the value: Formatted and Raw as redis-cli prints the reply to the command that reads all of it, JSON as
