@@ -322,17 +322,17 @@ func infoKeyspace(c *Call, t *infoText) {
 // ttlSamples is how many keys averageTTL looks at: INFO must not take longer the more keys there are.
 const ttlSamples = 32
 
-// averageTTL estimates the milliseconds that the keys with a deadline have left, from some keys taken at random.
+// averageTTL estimates the milliseconds that the keys with a deadline have left, from some hot keys taken at random.
 func (c *Call) averageTTL(db *kv.DB) int64 {
 	if db.Deadlines() == 0 {
 		return 0
 	}
 	var sum, n int64
-	for range ttlSamples {
-		if e, ok := db.Random(c.Rand); ok && e.Deadline() != expiry.None {
+	db.Sample(c.Rand, ttlSamples, func(e kv.Entry) {
+		if e.Deadline() != expiry.None {
 			sum += max(0, e.Deadline()-c.Now)
 			n++
 		}
-	}
+	})
 	return sum / max(n, 1)
 }

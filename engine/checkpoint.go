@@ -167,7 +167,7 @@ func (e *Engine) store(freeze *kv.Freeze, changes *snapshot.Changes, meta snapsh
 		if err != nil {
 			return result, err
 		}
-		return result, e.reopen()
+		return result, e.reopen(mu)
 	}
 	rewrite, err := worthRewriting(base, changes)
 	if err != nil {
@@ -178,11 +178,11 @@ func (e *Engine) store(freeze *kv.Freeze, changes *snapshot.Changes, meta snapsh
 		if err != nil {
 			return result, err
 		}
-		return result, e.reopen()
+		return result, e.reopen(mu)
 	}
 	result, err := base.Apply(changes, meta)
 	if errors.Is(err, snapshot.ErrFailed) {
-		err = errors.Join(err, e.reopen())
+		err = errors.Join(err, e.reopen(mu))
 	}
 	return result, err
 }
@@ -207,16 +207,20 @@ const (
 	smallBase       = 4_096  // pages
 )
 
-// reopen makes the file that bears the base's name now the base.
-func (e *Engine) reopen() error {
+// reopen makes the file that bears the base's name now the base. Who reads the base under the lock, as the hot layer does,
+// never meets the old one closed.
+func (e *Engine) reopen(mu sync.Locker) error {
 	base, err := snapshot.Open(e.basePath(), snapshot.OpenOptions{FS: e.o.FS})
 	if err != nil {
 		return err
 	}
-	if old := e.base.Swap(base); old != nil {
-		return e.letGo(old)
+	mu.Lock()
+	old := e.base.Swap(base)
+	mu.Unlock()
+	if old == nil {
+		return nil
 	}
-	return nil
+	return e.letGo(old)
 }
 
 // freeze makes the cut. pending is the count of changes that the checkpoint covers.

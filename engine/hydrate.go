@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"time"
 
 	"holdfast/kv"
@@ -77,7 +78,7 @@ func (e *Engine) hydrateStore(store snapshot.Store) bool {
 		}
 		entries, more, err := base.Slice(store, after, hydrateSlice)
 		if err != nil {
-			if e.superseded(generation) {
+			if errors.Is(err, snapshot.ErrClosed) || e.superseded(generation) {
 				continue
 			}
 			e.damaged(err)
@@ -105,13 +106,16 @@ func (e *Engine) superseded(generation uint64) bool {
 	return e.generation != generation
 }
 
-// decode makes values of a slice, outside of the lock.
+// decode makes values of a slice, outside of the lock. One that cannot be made may be changing under us, head and
+// parts being read one after the other: if its key is still cold under the lock it is read again there.
 func (e *Engine) decode(store snapshot.Store, entries []snapshot.Entry) []kv.Stored {
 	slice := make([]kv.Stored, len(entries))
 	for i, entry := range entries {
 		slice[i] = e.stored(store, entry.Key, entry.Record)
-		if load := slice[i].Load; load != nil {
-			v := load()
+		if slice[i].Load == nil {
+			continue
+		}
+		if v, err := e.value(store, entry.Key, entry.Record); err == nil {
 			slice[i].Load = func() kv.Value { return v }
 		}
 	}

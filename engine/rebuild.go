@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path/filepath"
 	"runtime"
@@ -120,6 +121,9 @@ func (b *rebuilding) goCold() error {
 	}
 	return b.restore(b.base.Load().Meta())
 }
+
+// Lock takes a data directory that no server has, until the lock is closed: ErrInUse where one runs.
+func Lock(fsys vfs.FS, dir string) (io.Closer, error) { return lockDir(fsys, dir) }
 
 // DropWork removes the directory in which another base was being built, if a crash left one.
 func DropWork(fsys vfs.FS, dir string) error {

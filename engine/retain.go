@@ -146,10 +146,15 @@ func (e *Engine) keepHistory() error {
 }
 
 // historyStep makes the automatic snapshot that is due, if any, and removes what is no longer needed.
-func (e *Engine) historyStep() error {
+func (e *Engine) historyStep() (err error) {
 	if !e.keepsHistory() {
 		return nil
 	}
+	defer func() {
+		if err != nil {
+			e.history.read = false // what the step left is in the directory
+		}
+	}()
 	if err := e.readHistory(); err != nil {
 		return err
 	}
@@ -240,7 +245,11 @@ func (e *Engine) survey() (c chain, ok bool, err error) {
 			c.anchors = append(c.anchors, a)
 		}
 	}
-	if c.base, err = e.baseAnchor(); err != nil {
+	c.base, err = e.baseAnchor()
+	if errors.Is(err, snapshot.ErrClosed) {
+		return c, false, nil // just replaced: a checkpoint is about to end, and to wake the keeper
+	}
+	if err != nil {
 		return c, false, err
 	}
 	c.restUntil = c.last().time + automaticRest*e.history.copyTime.Milliseconds()
@@ -252,7 +261,7 @@ func (e *Engine) baseAnchor() (anchor, error) {
 	if base == nil {
 		return anchor{}, nil
 	}
-	size, err := fileSize(e.o.FS, e.basePath())
+	size, err := copyBytes(base)
 	meta := base.Meta()
 	return anchor{meta.LSN, meta.Time, size}, err
 }

@@ -132,23 +132,36 @@ type copier struct {
 // copyBase copies the base to path, which must be vacant, unless the engine closes first. It does not take the room that
 // the log will want.
 func (e *Engine) copyBase(path string) error {
-	size, err := fileSize(e.o.FS, e.basePath())
+	base := e.pin()
+	err := e.roomToCopy(base)
+	if err == nil {
+		err = base.CopyTo(stoppable{e.o.FS, e.quit}, path, nil)
+	}
+	if err = errors.Join(err, e.unpin(base)); err != nil {
+		return fmt.Errorf("copying the base %s: %w", e.basePath(), err)
+	}
+	return nil
+}
+
+func (e *Engine) roomToCopy(base *snapshot.Base) error {
+	size, err := copyBytes(base)
 	if err != nil {
 		return err
 	}
 	free, err := e.o.FS.Free(e.o.Dir)
 	if err != nil {
-		return fmt.Errorf("free space of %s: %w", e.o.Dir, err)
+		return err
 	}
 	if need := size + 2*e.o.Config.Bytes("segment-bytes").Load(); free < need {
 		return fmt.Errorf("%w: %d bytes are free, and %d are needed for it and the log's next segments", ErrNoRoomToCopy, free, need)
 	}
-	base := e.pin()
-	err = base.CopyTo(stoppable{e.o.FS, e.quit}, path, nil)
-	if err = errors.Join(err, e.unpin(base)); err != nil {
-		return fmt.Errorf("copying the base %s: %w", e.basePath(), err)
-	}
 	return nil
+}
+
+// copyBytes is what a copy of a base takes. The base's own file has been grown ahead of need.
+func copyBytes(base *snapshot.Base) (int64, error) {
+	stats, err := base.Stats()
+	return stats.Pages * int64(stats.PageBytes), err
 }
 
 // pin takes the base for a copy: whoever replaces it meanwhile leaves it open.

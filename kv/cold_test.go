@@ -485,3 +485,26 @@ func TestRandomComesToColdKeysToo(t *testing.T) {
 	}
 	c.verify()
 }
+
+func TestRandomFindsTheOneColdKeyAmongTombs(t *testing.T) {
+	d := seeded(t)
+	for round := range 5 {
+		c := coldKeys(t, 5000)
+		left := c.names[d.of(len(c.names))]
+		for _, key := range c.names {
+			if string(key) != string(left) {
+				c.delete(c.ks.DB(0), c.model[0], key)
+			}
+		}
+		if c.ks.DB(0).ColdKeys() != 1 {
+			t.Fatalf("%d cold keys", c.ks.DB(0).ColdKeys())
+		}
+		if e, ok := c.ks.DB(0).Random(d.Rand); !ok || string(e.Key()) != string(left) {
+			t.Fatalf("round %d: Random: %v", round, ok)
+		}
+		c.delete(c.ks.DB(0), c.model[0], left)
+		if _, ok := c.ks.DB(0).Random(d.Rand); ok {
+			t.Fatal("Random finds a tomb")
+		}
+	}
+}

@@ -289,6 +289,7 @@ func (w *twin) compare() {
 	w.Helper()
 	check(w.TB, w.ks)
 	w.agree()
+	first := expiry.Never
 	for i, m := range w.model {
 		db, deadlines, lapsed, next := w.ks.DB(i), 0, 0, expiry.Never
 		for _, want := range m {
@@ -310,7 +311,11 @@ func (w *twin) compare() {
 		if at := db.NextDeadline(); at > next || at != next && db.coldNext == expiry.Never {
 			w.Fatalf("database %d: NextDeadline is %d, the earliest %d", i, at, next)
 		}
+		first = min(first, db.NextDeadline())
 		w.visits(db, m)
+	}
+	if at := w.ks.NextDeadline(); at > first {
+		w.Fatalf("NextDeadline is %d; one database says %d", at, first)
 	}
 }
 
@@ -332,6 +337,9 @@ func (w *twin) visits(db *DB, m map[string]thing) {
 	visit := func(e Entry, seen map[string]int) {
 		if want, ok := m[string(e.Key())]; !ok || thingOf(e) != want {
 			w.Fatalf("key %.40q is there: %v; it is shown as %.100v, and should be %.100v", e.Key(), ok, thingOf(e), want)
+		}
+		if e.cold != nil && (e.Bytes() != 0 || e.Idle() != 0 || e.Frequency() != 0 || db.Spillable(e)) {
+			w.Fatalf("the cold key %.40q takes %d bytes, or was used, or can be spilled", e.Key(), e.Bytes())
 		}
 		seen[string(e.Key())]++
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"slices"
@@ -330,7 +331,7 @@ func picture(t *testing.T, dir string) string {
 			return err
 		}
 		content, err := os.ReadFile(path)
-		fmt.Fprintf(&b, "%s %d %q\n", path, len(content), content)
+		fmt.Fprintf(&b, "%s %d %x\n", path, len(content), crc32.ChecksumIEEE(content))
 		return err
 	}))
 	return b.String()

@@ -143,7 +143,7 @@ func TestCopiesDuringApplies(t *testing.T) {
 			dir := t.TempDir()
 			m := damageable(t, dir, rng)
 			b := open(t, dir, OpenOptions{})
-			limits.entries = 40
+			limits.entries = 100
 			b.limits = limits
 			c := newChanges(t, vfs.OS(), t.TempDir(), m)
 			for i := range 60 { // several pieces of copyPages
@@ -153,7 +153,7 @@ func TestCopiesDuringApplies(t *testing.T) {
 			states := map[uint64]*model{m.meta.LSN: m.clone()}
 			var mu sync.Mutex // guards states
 
-			const copies = 8
+			const copies = 4
 			ask, done := make(chan bool), make(chan bool)
 			go func() { // an Apply for each question
 				defer close(done)

@@ -57,7 +57,8 @@ func inspect(fs vfs.FS, path string) error {
 	return errors.Join(b.fence(), b.Close())
 }
 
-// RemoveTemporary removes what this package left in a directory when it was interrupted. A start calls it before anything of this package writes there.
+// RemoveTemporary removes what this package left in a directory when it was interrupted. A start calls it before
+// anything of this package writes there.
 func RemoveTemporary(fs vfs.FS, dir string) error {
 	names, err := fs.List(dir)
 	if err != nil {

@@ -117,7 +117,7 @@ func TestRewriteIsApplyIsWriteFresh(t *testing.T) {
 	c := newChanges(t, vfs.OS(), dir, m)
 	c.random(rng, 2000)
 	c.fresh(vfs.OS(), dir)
-	for round := range 15 {
+	for round := range 8 {
 		m.meta.LSN, m.meta.Time, m.meta.Extra = m.meta.LSN+1, int64(round), []byte{byte(round)}
 		m.swapOrFlush(rng)
 		c.random(rng, rng.IntN(2000))
@@ -166,7 +166,12 @@ func TestRewriteStepByStep(t *testing.T) {
 			m.meta.DBs = append(m.meta.DBs, DB{Index: 1, Store: 5})
 			m.stores[5] = map[string]modelRecord{}
 			c.put(5, "g", Record{Deadline: 7})
+			for _, store := range []Store{1, 5} {
+				c.put(store, "zzz", Record{Parted: true})
+				c.putPart(store, "zzz", 1, "of one of two")
+			}
 		},
+		func() { c.delete(1, "zzz") },
 		func() { m.meta.DBs[0].Store, m.meta.DBs[1].Store = 5, 1 },
 		func() { // a flushed store, and a key of it that was on its way
 			m.meta.DBs[0].Store = 3
@@ -320,10 +325,13 @@ func TestRewriteOfADamagedBase(t *testing.T) {
 			return w.put(tableParts, 1, appendPartKey(nil, []byte("kp"), spaceParts, 1), make([]byte, 9))
 		},
 		"a record that is gone": func(w *writer) error {
-			return w.delete(tableKeys, 1, appendStored(nil, []byte(manyKey(7))))
+			return w.delete(tableKeys, 1, appendStored(nil, []byte(manyKey(6)))) // which has no deadline
 		},
 		"a deadline that is gone": func(w *writer) error {
 			return w.delete(tableDeadlines, 1, appendDeadlineKey(nil, 4, appendStored(nil, []byte(manyKey(4)))))
+		},
+		"a deadline that is gone, of a key that is changed": func(w *writer) error {
+			return w.delete(tableDeadlines, 1, appendDeadlineKey(nil, 1, appendStored(nil, []byte(manyKey(1)))))
 		},
 		"a deadline that is gone, and not counted": func(w *writer) error {
 			c := w.state.stores[1]
@@ -371,7 +379,7 @@ func TestRewriteOfAFlippedByte(t *testing.T) {
 	c := newChanges(t, vfs.OS(), dir, m)
 	c.put(1, manyKey(1), Record{Deadline: 3})
 	found := 0
-	const flips = 60
+	const flips = 40
 	for range flips {
 		at := rng.Int64N(used)
 		if rng.IntN(2) == 0 { // half of them where pages have their structure

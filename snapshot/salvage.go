@@ -37,7 +37,7 @@ type Part struct {
 }
 
 // Salvage reads what can be read of the base at path, which need not open, and puts each key that is whole into
-// changes. Keys whose pages or checksums are damaged, or of whose parts any is, are left out; below a damaged branch
+// changes, which may be nil where only the account is wanted. Keys whose pages or checksums are damaged, or of whose parts any is, are left out; below a damaged branch
 // page everything is. keep, if any, is asked about each key and may refuse it with an error, as lost; what it gets is
 // good during the call. It is not asked where a change was half applied, as what is read then is not yet what will be.
 //
@@ -240,6 +240,9 @@ func (s *salvage) item(store *storeView, db int, l leaf, i int) error {
 		return nil
 	}
 	s.found.Keys++
+	if s.changes == nil {
+		return nil
+	}
 	if err := s.changes.Put(store.store, e.Key, e.Record); err != nil {
 		return err
 	}
@@ -328,7 +331,7 @@ func (s *salvage) apply(from source, to state) error {
 			at = append(at[:0], e.about()...)
 			there = e.op() == opPut && e.clear() || e.op() == opDelete || s.readable(e)
 		}
-		if !there {
+		if !there || s.changes == nil {
 			continue
 		}
 		if e.op() == opPut && e.clear() {

@@ -11,9 +11,13 @@ import (
 	"holdfast/internal/vfs"
 )
 
-// snapshotCommand is "holdfast snapshot": looking into a base file.
+// snapshotCommand is "holdfast snapshot": making snapshots, and looking into a base file.
 func snapshotCommand() *cli.Command {
-	return group("snapshot", "look into a snapshot, offline: what it is, what is in it",
+	return group("snapshot", "keep snapshots by name, and look into one: what it is, what is in it",
+		createCommand(),
+		listCommand(),
+		dropCommand(),
+		compactCommand(),
 		onSnapshot(&cli.Command{
 			Name: "info", Usage: "show as of when it is, and how big",
 			Flags: []cli.Flag{jsonFlag("one document")},

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"holdfast/client"
+	"holdfast/engine"
+	"holdfast/internal/vfs"
+	"holdfast/resp"
+)
+
+// Commands about snapshots as files: kept under a name, listed, dropped, made small.
+
+func createCommand() *cli.Command {
+	return byName(&cli.Command{
+		Name: "create", Usage: "keep a copy of all data under a name, while the server goes on", ArgsUsage: "NAME",
+		Description: "The server at -h and -p makes the copy, snapshots/NAME.db in its data directory, as of now. With --dir it is made of\n" +
+			"a directory whose server has been stopped, if the log there has nothing that base.db has not: SHUTDOWN SAVE sees\n" +
+			"to that.",
+	}, "create", engine.CreateSnapshotAtRest)
+}
+
+func dropCommand() *cli.Command {
+	return byName(&cli.Command{
+		Name: "drop", Usage: "remove a snapshot that was made by name", ArgsUsage: "NAME",
+	}, "drop", engine.DropSnapshotAtRest)
+}
+
+// byName completes a command that a running server does, or, on a directory without one, atRest.
+func byName(c *cli.Command, verb string, atRest func(fsys vfs.FS, dir, name string) error) *cli.Command {
+	c.HideHelp = true // -h is the host here
+	c.Flags = []cli.Flag{
+		&cli.StringFlag{Name: "h", Value: "127.0.0.1", Usage: "`HOST` of the server"},
+		&cli.IntFlag{Name: "p", Value: 6379, Usage: "`PORT` of the server"},
+		&cli.StringFlag{Name: "s", Usage: "unix `SOCKET` of the server, instead of host and port"},
+		&cli.StringFlag{Name: "a", Usage: "`PASSWORD`; better given as REDISCLI_AUTH in the environment"},
+		&cli.StringFlag{Name: "dir", Usage: "data `DIRECTORY` of a server that has been stopped"},
+		toggle("help", "show this text"),
+	}
+	return offline(c, 1, func(ctx *cli.Context, out io.Writer) error {
+		name := ctx.Args().First()
+		if ctx.IsSet("dir") {
+			if ctx.IsSet("h") || ctx.IsSet("p") || ctx.IsSet("s") || ctx.IsSet("a") {
+				return usage(errors.New("--dir is for a stopped server, -h, -p, -s and -a are for a running one: give one or the other"))
+			}
+			if err := atRest(vfs.OS(), ctx.String("dir"), name); err != nil {
+				return err
+			}
+		} else if _, err := ask(serverTarget(ctx), "SNAPSHOT", verb, name); err != nil {
+			return err
+		}
+		done := map[string]string{"create": "created", "drop": "dropped"}[verb]
+		_, err := fmt.Fprintf(out, "snapshot %s %s\n", name, done)
+		return err
+	})
+}
+
+// serverTarget reads from the flags which server is meant.
+func serverTarget(ctx *cli.Context) client.Target {
+	target := client.Target{
+		Host: ctx.String("h"), Port: ctx.Int("p"), Socket: ctx.String("s"), Password: os.Getenv("REDISCLI_AUTH"),
+	}
+	if ctx.IsSet("a") {
+		target.Password = ctx.String("a")
+	}
+	return target
+}
+
+// ask sends a server one command. An error that it replies is an error.
+func ask(target client.Target, args ...string) (reply resp.Reply, err error) {
+	conn, err := client.Dial(target)
+	if err != nil {
+		return reply, err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	if target.Password != "" {
+		if _, err := exchange(conn, "AUTH", target.Password); err != nil {
+			return reply, err
+		}
+	}
+	return exchange(conn, args...)
+}
+
+func exchange(conn *client.Conn, args ...string) (resp.Reply, error) {
+	if err := conn.Send(args...); err != nil {
+		return resp.Reply{}, err
+	}
+	reply, err := conn.Receive(nil)
+	if err == nil {
+		err = reply.Err()
+	}
+	return reply, err
+}
+
+func listCommand() *cli.Command {
+	return offline(&cli.Command{
+		Name: "list", Usage: "list the snapshots, and how far the log goes on behind each",
+		Description: "From a snapshot and the log behind it any state in between can be restored. Those whose names begin with auto- are\n" +
+			"made, and dropped, by a server with --retain.",
+		Flags: []cli.Flag{dirFlag(), jsonFlag("one document")},
+	}, 0, func(ctx *cli.Context, out io.Writer) error {
+		d, err := directory(ctx)
+		if err != nil {
+			return err
+		}
+		list, err := d.NamedSnapshots()
+		if err != nil {
+			return err
+		}
+		return show(ctx, out, list)
+	})
+}
+
+func compactCommand() *cli.Command {
+	return offline(&cli.Command{
+		Name: "compact", Usage: "write base.db anew without its free pages; no server may run",
+		Description: "The new file is written beside the old and takes its place when it is whole and has been checked. The exit code is 4\n" +
+			"while a server has the directory.",
+		Flags: []cli.Flag{dirFlag()},
+	}, 0, func(ctx *cli.Context, out io.Writer) error {
+		before, after, err := engine.Compact(vfs.OS(), ctx.String("dir"))
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(out, "%s: %d bytes, %d before\n", engine.BaseName, after, before)
+		return err
+	})
+}

@@ -1,0 +1,275 @@
+package engine_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"holdfast/engine"
+	"holdfast/internal/vfs"
+)
+
+// A full disk is read-only, not death. The disks here have room for the segment in use and for no other.
+
+// fullDisk is a session on a disk that fills up now: the log has at most one segment's room left. Segments cannot be made
+// from here on, by want of space as the system tells it beforehand or as an allocation finds it.
+func fullDisk(t *testing.T, settings ...string) (*vfs.Faulty, *session) {
+	t.Helper()
+	fsys, dir := disk(t)
+	s := begin(t, setup{fs: fsys, dir: dir, settings: settings})
+	s.pipeline("SET a 1", "RPUSH l x y z", "SET timed v PX 60000")
+	s.untilReady()
+	fsys.SetFree(0)
+	fsys.FailFrom(1, syscall.ENOSPC, vfs.Create, vfs.Preallocate)
+	return fsys, s
+}
+
+// untilReady waits for the segment that the log makes ahead, so that tests know what room there is.
+func (s *session) untilReady() {
+	s.t.Helper()
+	s.until("a segment to be made ahead", func() bool {
+		names, err := s.setup.fs.List(filepath.Join(s.setup.dir, engine.LogDir))
+		return err == nil && strings.Contains(strings.Join(names, " "), "next.tmp")
+	})
+}
+
+// untilRefused writes until there is no room.
+func (s *session) untilRefused() {
+	s.t.Helper()
+	for i := 0; s.refused == 0; i++ {
+		if s.over() || i > 1000 {
+			s.t.Fatalf("%d large values were written; %v", i, s.dead())
+		}
+		s.say("SET large " + strings.Repeat("x", 20_000) + fmt.Sprint(i))
+	}
+}
+
+// resumed checks that writes go on by themselves once there is room, a second of the clock later at most.
+func (s *session) resumed(fsys *vfs.Faulty) {
+	s.t.Helper()
+	if s.over() {
+		s.t.Fatalf("a full disk was fatal: %v", s.dead())
+	}
+	fsys.Heal()
+	fsys.SetFree(-1)
+	s.untilWritten("INCR a")
+	s.untilWritten("SET large " + strings.Repeat("y", 500_000))
+	s.untilWritten("SET large " + strings.Repeat("z", 600_000))
+	s.save()
+	s.check("with room again")
+	s.mustClose(false)
+	s.recovered(s.again(), "after a restart")
+}
+
+// untilWritten says a line again and again until it is acknowledged.
+func (s *session) untilWritten(line string) {
+	s.t.Helper()
+	s.until(fmt.Sprintf("%.20s… to find room", line), func() bool {
+		s.setup.clock.advance(1000)
+		before := s.refused + s.held
+		s.say(line)
+		return s.refused+s.held == before || s.over()
+	})
+}
+
+func TestAFullDiskRefusesWritesAndServesTheRest(t *testing.T) {
+	for _, policy := range []string{"always", "everysec", "no"} {
+		t.Run(policy, func(t *testing.T) {
+			fsys, s := fullDisk(t, "appendfsync", policy)
+			s.untilRefused()
+			for _, line := range []string{"SET b 1", "INCR a", "RPUSH l w", "APPEND a x", "LMOVE l m LEFT LEFT"} {
+				if reply := s.do(line); !strings.HasPrefix(reply, "-MISCONF ") || !strings.Contains(reply, "no room") {
+					t.Errorf("%s: %q, not MISCONF and why", line, reply)
+				}
+			}
+			s.expect("GET a", "$1 1")
+			s.expect("LRANGE l 0 -1", "*3 $1 x $1 y $1 z")
+			s.say("LPOP l")
+			s.say("DEL large")
+			s.say("PERSIST timed")
+			s.say("PEXPIRE timed 100")
+			s.pass(200)
+			s.check("on the full disk")
+			s.resumed(fsys)
+		})
+	}
+}
+
+// What is to be written may be larger than what room there is: it is refused, or its reply waits until there is room. Who
+// asks for something else does not.
+func TestAValueThatDoesNotFit(t *testing.T) {
+	fsys, s := fullDisk(t)
+	for _, filling := range []string{"x", "y", "z"} { // two segments of three
+		s.say("SET large " + strings.Repeat(filling, 700_000))
+	}
+	if s.refused+s.held == 0 {
+		t.Error("what did not fit was acknowledged")
+	}
+	if gate := s.gate(s.connect(), "GET a"); gate > s.engine.Passed() {
+		t.Errorf("a read of something else waits for LSN %d", gate)
+	}
+	s.say("DEL large")
+	s.resumed(fsys)
+}
+
+// The queue of a transaction was filled while there was room. EXEC is refused as each of its commands would be now.
+func TestATransactionOnAFullDisk(t *testing.T) {
+	fsys, s := fullDisk(t)
+	c, reader := s.connect(), s.connect()
+	for _, line := range []string{"MULTI", "SET a 2", "SET large " + strings.Repeat("q", 300_000)} {
+		s.as(c, line)
+	}
+	s.as(reader, "MULTI")
+	s.as(reader, "GET a")
+	s.untilRefused()
+	if reply := s.as(c, "EXEC"); !strings.HasPrefix(reply, "-EXECABORT ") || !strings.Contains(reply, "MISCONF") {
+		t.Fatalf("EXEC of writes on a full disk: %.200q", reply)
+	}
+	if reply := s.as(reader, "EXEC"); reply != "*1 $1 1" {
+		t.Errorf("EXEC of reads on a full disk: %.200q", reply)
+	}
+	s.check("after EXEC")
+	s.resumed(fsys)
+}
+
+// Deletes go on in the log's reserve. When that is used up they are refused, or their replies wait; nothing dies of it.
+func TestDeletesBeyondTheReserve(t *testing.T) {
+	fsys, dir := disk(t)
+	s := begin(t, setup{fs: fsys, dir: dir})
+	const n = 6000 // their deletion takes more than the reserve, an eighth of a segment
+	key := func(i int) string { return fmt.Sprintf("key:%030d", i) }
+	for i := range n {
+		s.run(s.user, words("SET "+key(i)+" x"))
+		s.last()[place{0, key(i)}] = value{text: "x"}
+	}
+	s.commit(0)
+	s.untilReady()
+	fsys.SetFree(0)
+	s.untilRefused()
+	done, late := 0, 0
+	for i := range n {
+		reply, left := s.send(s.user, words("DEL "+key(i)))
+		if s.over() {
+			t.Fatalf("delete %d of %d was fatal: %v", i, n, s.dead())
+		}
+		if !left {
+			late++
+		}
+		if !strings.HasPrefix(reply, "-MISCONF ") {
+			delete(s.last(), place{0, key(i)})
+			done++
+		}
+	}
+	if done-late < 1000 || done-late == n {
+		t.Errorf("%d deletes of %d were done, %d of them with replies that wait", done, n, late)
+	}
+	s.say("SET a 1")
+	s.resumed(fsys)
+}
+
+// Nor does anybody die of expiry. What is due is not shown, whether or not its deletion could be logged.
+func TestExpiryBeyondTheReserve(t *testing.T) {
+	for _, active := range []string{"0", "1"} {
+		t.Run("active="+active, func(t *testing.T) {
+			fsys, dir := disk(t)
+			s := begin(t, setup{fs: fsys, dir: dir})
+			const n = 6000
+			s.say("SET a 1")
+			s.expect("DEBUG SET-ACTIVE-EXPIRE "+active, "+OK")
+			for i := range n {
+				s.run(s.user, words(fmt.Sprintf("SET key:%030d x PX 5000", i)))
+			}
+			s.commit(0)
+			s.untilReady()
+			fsys.SetFree(0)
+			s.untilRefused()
+			s.setup.clock.advance(10_000)
+			if active == "1" {
+				s.untilIdle()
+			}
+			for i := range n {
+				if reply := s.do(fmt.Sprintf("GET key:%030d", i)); reply != null || s.over() {
+					t.Fatalf("key %d of %d, due: %q; %v", i, n, reply, s.dead())
+				}
+			}
+			s.expect("DEBUG SET-ACTIVE-EXPIRE 1", "+OK")
+			s.resumed(fsys)
+		})
+	}
+}
+
+// untilIdle waits until the clockwork deletes no more keys: because none is due, or because it does not get on.
+func (s *session) untilIdle() {
+	s.t.Helper()
+	last, same := "", 0
+	s.until("expiry to pause", func() bool {
+		now := s.info("expired_keys")
+		if same++; now != last {
+			last, same = now, 0
+		}
+		return s.over() || same > 300 && now != "0"
+	})
+}
+
+// A checkpoint on a full disk fails and says so; it costs nothing else.
+func TestACheckpointOnAFullDisk(t *testing.T) {
+	for _, ahead := range []bool{true, false} {
+		t.Run(fmt.Sprintf("with a segment made ahead %v", ahead), func(t *testing.T) {
+			fsys, s := fullDisk(t)
+			if !ahead {
+				s.untilRefused()
+			}
+			if err := s.checkpoint(); err == nil && !ahead {
+				t.Error("the checkpoint succeeded without room for a segment")
+			}
+			if s.over() {
+				t.Fatalf("the checkpoint was fatal: %v", s.dead())
+			}
+			s.expect("GET a", "$1 1")
+			s.resumed(fsys)
+		})
+	}
+}
+
+// So do the ways of turning the log on and off.
+func TestSwitchingOnAFullDisk(t *testing.T) {
+	fsys, dir := disk(t)
+	s := begin(t, setup{fs: fsys, dir: dir, settings: []string{"appendonly", "no"}})
+	s.expect("SET a 1", "+OK")
+	fsys.SetFree(0)
+	if reply := s.turn("yes")(); !strings.HasPrefix(reply, "-ERR CONFIG SET failed") || !strings.Contains(reply, "no room") {
+		t.Errorf("CONFIG SET appendonly yes: %q", reply)
+	}
+	s.expect("CONFIG GET appendonly", "*2 $10 appendonly $2 no")
+	s.expect("SET a 5", "+OK")
+	fsys.Heal()
+	fsys.SetFree(-1)
+	s.turned("yes")
+	s.expect("SET a 6", "+OK")
+	startsOnlyWithAll(t, fsys, s, "GET a", "$1 6")
+}
+
+// startsOnlyWithAll plays a power cut and asks the next start.
+func startsOnlyWithAll(t *testing.T, fsys *vfs.Faulty, s *session, line, want string) {
+	t.Helper()
+	as := s.setup
+	as.settings = nil
+	as.fs, as.dir = leftBy(t, fsys, vfs.OnlySynced, 1)
+	open(t, as).expect(line, want)
+}
+
+// A start on a full disk serves what is there.
+func TestAStartOnAFullDisk(t *testing.T) {
+	fsys, s := fullDisk(t)
+	s.mustClose(false)
+	r, err := tryOpen(t, s.setup)
+	if err != nil {
+		t.Fatalf("Open on a full disk: %v", err)
+	}
+	s.rig = r
+	s.expect("GET a", "$1 1")
+	s.say("DEL l")
+	s.resumed(fsys)
+}
