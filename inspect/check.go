@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strings"
 
@@ -66,7 +67,7 @@ func (c *checker) run(final bool) bool {
 	done := final || !c.logHasProblems() || !c.replaced()
 	if c.base != nil {
 		if done {
-			c.checkBase(&base)
+			c.meta = c.verify(c.base, &base)
 		}
 		if err := c.base.Close(); err != nil {
 			base.blame(err)
@@ -100,6 +101,7 @@ func (c *checker) replaced() bool {
 // report puts the verdicts together.
 func (c *checker) report() Report {
 	r := Report{Dir: c.path, DataSet: c.dataSet(), Files: append(c.files, c.log...)}
+	r.Files = append(r.Files, c.checkSnapshots()...)
 	r.Files = append(r.Files, c.checkReport()...)
 	r.Files = append(r.Files, c.others()...)
 	sound := "no snapshot yet"
@@ -124,9 +126,10 @@ func (c *checker) dataSet() string {
 	return hex.EncodeToString(id[:])
 }
 
-// checkBase reads the whole base.
-func (c *checker) checkBase(f *FileReport) {
-	report, err := c.base.Verify(func(done, total int64) { c.tell(f.File, done, total) })
+// verify reads the whole of a base, or of a named snapshot, which is one.
+func (c *checker) verify(base *snapshot.Base, f *FileReport) snapshot.Meta {
+	meta := base.Meta()
+	report, err := base.Verify(func(done, total int64) { c.tell(f.File, done, total) })
 	for _, problem := range report.Problems {
 		f.blame(problem)
 	}
@@ -137,14 +140,53 @@ func (c *checker) checkBase(f *FileReport) {
 		f.blame(err)
 	}
 	if err == nil {
-		err = newSnapshot(c.base).decodeAll()
+		err = newSnapshot(base).decodeAll()
 		if err != nil {
 			f.blame(err)
 		}
 	}
-	f.LSN, f.Keys, f.TTLs = c.meta.LSN, report.Keys, report.Deadlines
-	f.Found = fmt.Sprintf("LSN %d of %s: %s, %s, %s", f.LSN, clock(c.meta.Time), count(f.Keys, "key"), count(f.TTLs, "TTL"),
+	f.LSN, f.Keys, f.TTLs = meta.LSN, report.Keys, report.Deadlines
+	f.Found = fmt.Sprintf("LSN %d of %s: %s, %s, %s", f.LSN, clock(meta.Time), count(f.Keys, "key"), count(f.TTLs, "TTL"),
 		count(report.Pages, "page"))
+	return meta
+}
+
+// checkSnapshots reads the named snapshots.
+func (c *checker) checkSnapshots() (files []FileReport) {
+	names, err := c.fs.List(filepath.Join(c.path, engine.SnapshotDir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		f := FileReport{File: engine.SnapshotDir, Verdict: Fine}
+		f.blame(err)
+		return []FileReport{f}
+	}
+	for _, name := range names {
+		f := FileReport{File: engine.SnapshotDir + "/" + name, Verdict: Fine}
+		switch {
+		case strings.HasSuffix(name, ".db"):
+			c.checkSnapshot(filepath.Join(c.path, engine.SnapshotDir, name), &f)
+		case strings.HasSuffix(name, ".tmp"), strings.HasSuffix(name, snapshot.TemporarySuffix):
+			f.Verdict, f.Found = Pending, unfinished
+		default:
+			f.Verdict, f.Found = Ignored, foreign
+		}
+		files = append(files, f)
+	}
+	return files
+}
+
+func (c *checker) checkSnapshot(path string, f *FileReport) {
+	base, err := openBase(c.fs, path)
+	if err != nil {
+		f.blame(err)
+		return
+	}
+	c.verify(base, f)
+	if err := base.Close(); err != nil {
+		f.blame(err)
+	}
 }
 
 // decodeAll decodes every value, as a start does.
@@ -207,10 +249,14 @@ func (c *checker) others() (files []FileReport) {
 		f := FileReport{File: name, Verdict: Pending}
 		switch {
 		case name == engine.BaseName, name == engine.LogDir, name == engine.ReportName, name == engine.LockName,
-			name == "lost+found", strings.HasPrefix(name, "."):
+			name == engine.SnapshotDir, name == "lost+found", strings.HasPrefix(name, "."):
 			continue
 		case name == engine.StagedName:
 			f.Found = "the log was being turned on: the snapshot is the data, and the next start removes the log"
+		case name == engine.QuarantineName:
+			f.Verdict, f.Found = Ignored, "what a repair cut off"
+		case name == engine.RestoredName:
+			f.Verdict, f.Found = Ignored, "what a restore made this directory of"
 		case name == engine.BaseName+".redo":
 			f.Found = "a change of the snapshot that was interrupted; the next start finishes it"
 		case strings.HasSuffix(name, ".tmp"), strings.HasSuffix(name, snapshot.TemporarySuffix):

@@ -37,7 +37,15 @@ var mayImport = map[string][]string{
 	"snapshot":     {"internal/vfs"},
 	"commands":     {"kv", "lists", "expiry", "resp", "glob", "config"},
 	"engine":       {"commands", "kv", "lists", "expiry", "resp", "glob", "config", "aof", "snapshot", "internal/vfs"},
-	"bench":        {},
+	"bench":        {"bench/rig"},
+	"bench/rig":    {},
+	"bench/scale":  {"bench/rig"},
+	"history":      {"aof", "engine", "internal/vfs", "snapshot"},
+	"restore":      {"history", "history/historytest", "engine", "config", "aof", "snapshot", "internal/vfs"},
+	"repair":       {"history", "history/historytest", "engine", "commands", "kv", "config", "aof", "snapshot", "internal/vfs"},
+
+	"history/historytest": {"engine", "commands", "kv", "config", "resp", "snapshot", "internal/vfs"},
+
 	"inspect":      {"engine", "commands", "kv", "lists", "aof", "snapshot", "client", "resp", "glob", "internal/vfs"},
 	"server":       {"engine", "commands", "resp", "config"},
 	"cmd/holdfast": {"*"},
@@ -53,6 +61,7 @@ var importers = map[string]string{
 	"github.com/ergochat/readline": "client",
 	"go.etcd.io/bbolt":             "snapshot",
 	"github.com/urfave/cli/v2":     "cmd/holdfast",
+	"github.com/schollz/":          "cmd/holdfast",
 	"github.com/panjf2000/gnet/":   "server",
 }
 
