@@ -12,7 +12,7 @@ func durabilityTable() []Directive {
 		{Name: "segment-bytes", Kind: KindMemory, Default: "67108864", Min: megabyte, Max: 16 * gigabyte, Usage: "size at which the log begins a new segment"},
 		{Name: "retain", Kind: KindSeconds, Default: "0", Max: maxInt32, Usage: "seconds that the history goes back, to restore to any point in them: log segments and automatic snapshots are kept for it (0: none)"},
 		{Name: "retain-bytes", Kind: KindMemory, Default: "0", Max: maxInt64, Usage: "most bytes of log segments and automatic snapshots that retain may keep (0: no limit)"},
-		{Name: "shutdown-timeout", Kind: KindInt, Default: "10", Max: maxInt32, Usage: "seconds that a shutdown may wait for replies and the last checkpoint"},
+		{Name: "shutdown-timeout", Kind: KindInt, Default: "10", Max: maxInt32, Inert: true, Usage: "seconds that a shutdown may wait for replies and the last checkpoint"},
 
 		{Name: "dbfilename", Default: "dump.rdb", Change: Protected, Inert: true, check: plainFile("dbfilename"), Usage: "name of an RDB file, for tools that ask"},
 		{Name: "appendfilename", Default: "appendonly.aof", Change: AtStart, Inert: true, check: plainFile("appendfilename"), Usage: "name of an AOF file, for tools that ask"},

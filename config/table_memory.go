@@ -11,8 +11,8 @@ func memoryTable() []Directive {
 		{Name: "maxmemory-samples", Kind: KindInt, Default: "5", Min: 1, Max: maxInt32, Usage: "keys looked at to find one to evict"},
 		{Name: "lfu-log-factor", Kind: KindInt, Default: "10", Max: maxInt32, Usage: "how slowly the LFU counter of a key grows"},
 		{Name: "lfu-decay-time", Kind: KindInt, Default: "1", Max: maxInt32, Usage: "minutes after which the LFU counter of a key falls by one (0: at every look)"},
-		{Name: "active-expire-effort", Kind: KindInt, Default: "1", Min: 1, Max: 10, Usage: "share of the time that may go into deleting what has lapsed"},
-		{Name: "hz", Kind: KindInt, Default: "10", Max: maxInt32, clamp: [2]int64{1, 500}, Usage: "background rounds per second; 1 to 500 have an effect"},
+		{Name: "active-expire-effort", Kind: KindInt, Default: "1", Min: 1, Max: 10, Inert: true, Usage: "share of the time that may go into deleting what has lapsed"},
+		{Name: "hz", Kind: KindInt, Default: "10", Max: maxInt32, clamp: [2]int64{1, 500}, Inert: true, Usage: "background rounds per second; 1 to 500 have an effect"},
 
 		{Name: "dynamic-hz", Kind: KindBool, Default: "yes", Inert: true, Usage: "more background rounds with more clients"},
 		{Name: "maxmemory-clients", Kind: KindMemoryOrPercent, Default: "0", Max: maxInt64, Inert: true, Usage: "memory for the buffers of all clients (0: no limit)"},

@@ -3,9 +3,9 @@ package config
 // processTable: the process, and what its operator allows.
 func processTable() []Directive {
 	return []Directive{
-		{Name: "busy-reply-threshold", Aliases: []string{"lua-time-limit"}, Kind: KindInt, Default: "5000", Max: maxInt64, Usage: "milliseconds after which a script makes other clients be answered BUSY (0: never)"},
+		{Name: "busy-reply-threshold", Aliases: []string{"lua-time-limit"}, Kind: KindInt, Default: "5000", Max: maxInt64, Inert: true, Usage: "milliseconds after which a script makes other clients be answered BUSY (0: never)"},
 		{Name: "enable-debug-command", Kind: KindEnum, Default: "no", Choices: []string{"no", "yes", "local"}, Change: AtStart, Usage: "whether DEBUG may be used, or only from this machine"},
-		{Name: "pidfile", Default: "", Change: AtStart, Usage: "file to write the process id to"},
+		{Name: "pidfile", Default: "", Change: AtStart, Inert: true, Usage: "file to write the process id to"},
 
 		{Name: "daemonize", Kind: KindBool, Default: "no", Change: AtStart, Fixed: true, Usage: "go into the background; leave that to the service manager"},
 		{Name: "supervised", Kind: KindEnum, Default: "no", Choices: []string{"upstart", "systemd", "auto", "no"}, Change: AtStart, Inert: true, Usage: "service manager to tell when the server is ready"},

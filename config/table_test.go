@@ -62,6 +62,8 @@ func TestNamesAndDefaultsAreThoseOfRedis(t *testing.T) {
 		"appendonly":  "yes",       // durable unless told otherwise
 		"appendfsync": "always",    // the same
 		"bind":        "127.0.0.1", // as Redis's own example file has it
+		// a client that sends and never reads must not use up the memory
+		"client-output-buffer-limit": "normal 1073741824 268435456 60 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
 	}
 	text, err := os.ReadFile("testdata/defaults-redis-7.0.15.txt")
 	if err != nil {

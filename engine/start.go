@@ -95,7 +95,7 @@ func (e *Engine) claim() error {
 		return fmt.Errorf("reading the data directory %s: %w", e.o.Dir, err)
 	case !ours(names):
 		return fmt.Errorf("%w: %s holds %s and nothing of holdfast's; give an empty or a new directory with --dir",
-			ErrNotOurs, e.o.Dir, names[0])
+			ErrNotOurs, e.o.Dir, names[slices.IndexFunc(names, foreign)])
 	}
 	e.lockIsNew = !slices.Contains(names, LockName)
 	e.lock, err = lockDir(e.o.FS, e.o.Dir)
@@ -141,18 +141,16 @@ func (e *Engine) unclaim() error {
 
 // ours reports whether the names are those of a data directory, or of one that is as good as empty.
 func ours(names []string) bool {
-	foreign := false
 	for _, name := range names {
-		switch {
-		case name == BaseName, name == LogDir, name == LockName:
+		if name == BaseName || name == LogDir || name == LockName {
 			return true
-		case name == "lost+found", strings.HasPrefix(name, "."):
-		default:
-			foreign = true
 		}
 	}
-	return !foreign
+	return !slices.ContainsFunc(names, foreign)
 }
+
+// foreign reports whether a file makes a directory somebody else's.
+func foreign(name string) bool { return name != "lost+found" && !strings.HasPrefix(name, ".") }
 
 // openBase opens the base, whose keys are cold then; without one the data set begins here.
 func (e *Engine) openBase() (snapshot.Meta, error) {

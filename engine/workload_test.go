@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -126,9 +127,23 @@ func (l *life) step(s *session) {
 		s.pipeline(l.some(8)...)
 	case 10:
 		s.say("SET " + l.key() + " " + big(fmt.Sprint("value", l.rng.IntN(1000))))
+	case 11:
+		element := strings.Repeat(fmt.Sprintf("element%d.", l.rng.IntN(1000)), 3000)
+		s.pipeline("RPUSH "+l.key()+" "+element+" "+element, "LPUSH "+l.key()+" "+element)
+	case 12:
+		l.spill(s)
 	default:
 		s.say(l.command())
 	}
+}
+
+// spill makes keys leave the hot layer, as far as the base has them, and begins a checkpoint for the others.
+func (l *life) spill(s *session) {
+	s.do("CONFIG SET maxmemory-policy spill maxmemory 1")
+	for range 3 {
+		s.say("GET " + l.key())
+	}
+	s.do("CONFIG SET maxmemory 0")
 }
 
 func (l *life) some(n int) []string {
@@ -158,8 +173,9 @@ func (l *life) command() string {
 	if key != other {
 		forms = append(forms, fmt.Sprintf("RENAME %s %s", key, other), fmt.Sprintf("COPY %s %s", key, other))
 	}
-	if l.rng.IntN(25) == 0 {
-		forms = []string{"FLUSHDB", fmt.Sprintf("SWAPDB %d %d", l.rng.IntN(databases), l.rng.IntN(databases)), "FLUSHALL"}
+	if l.rng.IntN(60) == 0 {
+		swap := fmt.Sprintf("SWAPDB %d %d", l.rng.IntN(databases), l.rng.IntN(databases))
+		forms = []string{"FLUSHDB", swap, swap, "FLUSHALL"}
 	}
 	return forms[l.rng.IntN(len(forms))]
 }

@@ -103,7 +103,7 @@ func (s scene) check(t *testing.T, dir, what string) {
 	} else if err == nil {
 		server.Close(false)
 	}
-	must(t, once(vfs.OS(), dir))
+	must(t, once(historytest.FS(), dir))
 	s.isSaved(t, dir, what)
 	if differs := historytest.StateOf(t, dir).Differs(s.state); differs != "" {
 		t.Errorf("%s: after another repair:\n%s", what, differs)

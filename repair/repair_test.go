@@ -31,7 +31,7 @@ func repaired(t *testing.T, dir string) (plans []*Plan) {
 		s.Close(false)
 		t.Error("a start does not mind what is to be repaired")
 	}
-	plans = repairAll(t, vfs.OS(), dir)
+	plans = repairAll(t, historytest.FS(), dir)
 	if len(plans) == 0 {
 		t.Error("nothing was repaired")
 	}
@@ -40,7 +40,7 @@ func repaired(t *testing.T, dir string) (plans []*Plan) {
 			t.Errorf("the quarantine is %s", p.Quarantine)
 		}
 	}
-	if more := repairAll(t, vfs.OS(), dir); len(more) > 0 {
+	if more := repairAll(t, historytest.FS(), dir); len(more) > 0 {
 		t.Errorf("a second repair finds %+v", more[0].Steps)
 	}
 	return plans
@@ -128,7 +128,7 @@ type record struct {
 
 func records(t *testing.T, dir string) (all []record) {
 	t.Helper()
-	_, err := aof.Scan(vfs.OS(), filepath.Join(dir, engine.LogDir), 0, func(at aof.Position, r aof.Record) error {
+	_, err := aof.Scan(historytest.FS(), filepath.Join(dir, engine.LogDir), 0, func(at aof.Position, r aof.Record) error {
 		all = append(all, record{at, r.LSN})
 		return nil
 	})
@@ -169,7 +169,7 @@ func TestDamagedRecord(t *testing.T) {
 				t.Errorf("LSN %d: the quarantine does not hold %s", at.lsn, name)
 			}
 		}
-		if names, err := vfs.OS().List(quarantine); err != nil || len(names) != 1+len(texts) {
+		if names, err := historytest.FS().List(quarantine); err != nil || len(names) != 1+len(texts) {
 			t.Errorf("LSN %d: the quarantine holds %q, %v", at.lsn, names, err)
 		}
 		isAt(t, p, at.lsn-1)
@@ -211,7 +211,7 @@ func firstOf(t *testing.T, segment string) (first uint64) {
 func hopeless(t *testing.T, dir string, says string) {
 	t.Helper()
 	before := picture(t, dir)
-	r, err := Open(options(vfs.OS(), dir))
+	r, err := Open(options(historytest.FS(), dir))
 	must(t, err)
 	if _, err := r.Plan(); !errors.Is(err, ErrHopeless) || !strings.Contains(err.Error(), says) {
 		t.Errorf("%v; expected that nothing can be done because of %q", err, says)
@@ -301,14 +301,14 @@ func TestDamagedBase(t *testing.T) {
 				}
 				damage(t, path)
 				bad := read(t, path)
-				plan := repairAll(t, vfs.OS(), p.Dir)[0]
+				plan := repairAll(t, historytest.FS(), p.Dir)[0]
 				if loss := plan.Loss.String(); loss != "" || plan.Base != from || plan.End != p.Last() {
 					t.Errorf("from %q to LSN %d, lost: %s", plan.Base, plan.End, loss)
 				}
 				if read(t, filepath.Join(plan.Quarantine, engine.BaseName)) != bad {
 					t.Error("the quarantine does not hold the damaged base")
 				}
-				if more := repairAll(t, vfs.OS(), p.Dir); len(more) > 0 {
+				if more := repairAll(t, historytest.FS(), p.Dir); len(more) > 0 {
 					t.Errorf("a second repair finds %+v", more[0].Steps)
 				}
 				isAt(t, p, p.Last())
@@ -364,12 +364,12 @@ func TestSalvage(t *testing.T) {
 				}
 				delete(state, key)
 			}
-			plan := repairAll(t, vfs.OS(), dir)[0]
+			plan := repairAll(t, historytest.FS(), dir)[0]
 			l := plan.Loss
 			if !plan.Salvage || l.BaseLost != 1 || l.BaseKept != 402 || len(l.BaseKeys) != 1 || plan.Refused != test.refused {
 				t.Errorf("salvaged: %v, %d refused, loss %+v", plan.Salvage, plan.Refused, l)
 			}
-			if more := repairAll(t, vfs.OS(), dir); len(more) > 0 {
+			if more := repairAll(t, historytest.FS(), dir); len(more) > 0 {
 				t.Errorf("a second repair finds %+v", more[0].Steps)
 			}
 			if differs := historytest.StateOf(t, dir).Differs(state); differs != "" {
@@ -385,7 +385,7 @@ func TestSalvagePages(t *testing.T) {
 	path := filepath.Join(dir, engine.BaseName)
 	at := int64(strings.Index(read(t, path), "value:200;")) / 4096 * 4096
 	zero(t, path, at, 4096)
-	plan := repairAll(t, vfs.OS(), dir)[0]
+	plan := repairAll(t, historytest.FS(), dir)[0]
 	found := historytest.StateOf(t, dir)
 	missing := 0
 	for key, value := range state {
@@ -452,15 +452,15 @@ func TestDamagedRedo(t *testing.T) {
 // Nothing is done beside a server, and nothing to a directory that is sound.
 func TestNothingToDo(t *testing.T) {
 	p := historytest.Play(t).Copy(t)
-	if plans := repairAll(t, vfs.OS(), p.Dir); len(plans) > 0 {
+	if plans := repairAll(t, historytest.FS(), p.Dir); len(plans) > 0 {
 		t.Errorf("a sound directory: %+v", plans[0].Steps)
 	}
 	s := historytest.Open(t, p.Dir, historytest.NewClock())
 	defer s.Close(false)
-	if _, err := Open(options(vfs.OS(), p.Dir)); !errors.Is(err, engine.ErrInUse) {
+	if _, err := Open(options(historytest.FS(), p.Dir)); !errors.Is(err, engine.ErrInUse) {
 		t.Errorf("beside a server: %v", err)
 	}
-	if _, err := Open(options(vfs.OS(), t.TempDir())); err == nil {
+	if _, err := Open(options(historytest.FS(), t.TempDir())); err == nil {
 		t.Error("an empty directory is repaired")
 	}
 }
@@ -469,7 +469,7 @@ func TestNothingToDo(t *testing.T) {
 func TestOldDamage(t *testing.T) {
 	p := historytest.Play(t).Copy(t)
 	flip(t, p.Segments(t)[1], 20)
-	r, err := Open(options(vfs.OS(), p.Dir))
+	r, err := Open(options(historytest.FS(), p.Dir))
 	must(t, err)
 	plan, err := r.Plan()
 	must(t, errors.Join(err, r.Close()))

@@ -29,7 +29,7 @@ func TestCrash(t *testing.T) {
 		if fsys.Crashed() == (err == nil) {
 			t.Fatalf("crash at %d: %v", n, err)
 		}
-		o.FS = vfs.OS()
+		o.FS = historytest.FS()
 		afterCrash(t, p, o, n)
 		for mode := vfs.OnlySynced; mode <= vfs.RandomOrdered; mode++ {
 			left := filepath.Join(root, mode.String())
@@ -62,7 +62,7 @@ func afterCrash(t *testing.T, p historytest.Played, o Options, n int) {
 	if !errors.Is(err, snapshot.ErrNotExist) {
 		t.Fatalf("crash at %d: %v", n, err)
 	}
-	if names, err := vfs.OS().List(o.To); err == nil && len(names) > 0 {
+	if names, err := historytest.FS().List(o.To); err == nil && len(names) > 0 {
 		if s, err := historytest.TryOpen(t, o.To, historytest.NewClock()); err == nil {
 			s.Close(false)
 			t.Fatalf("crash at %d: a server starts on %q", n, names)
@@ -119,7 +119,7 @@ type sourceAside struct {
 
 func (s sourceAside) at(path string) vfs.FS {
 	if rel, err := filepath.Rel(s.source, path); err == nil && filepath.IsLocal(rel) {
-		return vfs.OS()
+		return historytest.FS()
 	}
 	return s.Faulty
 }

@@ -16,12 +16,11 @@ import (
 	"holdfast/engine"
 	"holdfast/history"
 	"holdfast/history/historytest"
-	"holdfast/internal/vfs"
 	"holdfast/snapshot"
 )
 
 func options(p historytest.Played, to string, point Point) Options {
-	return Options{FS: vfs.OS(), Dir: p.Dir, To: to, Point: point, Clock: historytest.NewClock().Now, Databases: 16}
+	return Options{FS: historytest.FS(), Dir: p.Dir, To: to, Point: point, Clock: historytest.NewClock().Now, Databases: 16}
 }
 
 func must(t *testing.T, err error) {
@@ -60,7 +59,7 @@ func restored(t *testing.T, p historytest.Played, point Point, lsn uint64, setti
 // isPoint checks that a directory is the history at an LSN, and that a server goes on from there.
 func isPoint(t *testing.T, p historytest.Played, dir string, lsn uint64) {
 	t.Helper()
-	names, err := vfs.OS().List(dir)
+	names, err := historytest.FS().List(dir)
 	must(t, err)
 	if want := []string{engine.BaseName, engine.RestoredName}; !slices.Equal(names, want) {
 		t.Errorf("the new directory holds %q, expected %q", names, want)
@@ -71,7 +70,7 @@ func isPoint(t *testing.T, p historytest.Played, dir string, lsn uint64) {
 	must(t, err)
 	meta := base.Meta()
 	must(t, base.Close())
-	h, err := history.Read(vfs.OS(), p.Dir)
+	h, err := history.Read(historytest.FS(), p.Dir)
 	must(t, err)
 	if meta.LSN != lsn || meta.Logged || meta.ID == h.ID || meta.ID == [16]byte{} {
 		t.Errorf("the restored base says %+v; expected LSN %d, no log, and another data set than %x", meta, lsn, h.ID)
@@ -109,7 +108,7 @@ func TestEveryLSN(t *testing.T) {
 				nearest = BaseUsed{File: fmt.Sprintf("snapshots/s%d.db", i), LSN: at}
 			}
 		}
-		base, err := history.Read(vfs.OS(), p.Dir)
+		base, err := history.Read(historytest.FS(), p.Dir)
 		must(t, err)
 		if newest := base.Bases[0]; newest.Meta.LSN <= lsn {
 			nearest = BaseUsed{File: newest.File, LSN: newest.Meta.LSN}
@@ -293,7 +292,7 @@ func TestTarget(t *testing.T) {
 	must(t, os.MkdirAll(work, 0o700))
 	must(t, os.WriteFile(filepath.Join(work, "base.db"), []byte("half"), 0o600))
 	must(t, os.WriteFile(filepath.Join(to, engine.RestoredName), []byte("half"), 0o600))
-	lock, err := vfs.OS().Lock(filepath.Join(work, lockName))
+	lock, err := historytest.FS().Lock(filepath.Join(work, lockName))
 	must(t, err)
 	if _, err := Restore(context.Background(), options(p, to, Point{})); !errors.Is(err, engine.ErrInUse) {
 		t.Errorf("beside another restore: %v", err)

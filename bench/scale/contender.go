@@ -17,10 +17,11 @@ const (
 	settleWaitMax = 15 * time.Minute
 	saveWaitMax   = 30 * time.Minute
 
-	// settleSpan is how long nothing has to happen before a server counts as quiet. It is longer than the span over
-	// which holdfast averages its load before it begins a checkpoint of its own.
-	settleSpan = 2500 * time.Millisecond
-	settleTick = 250 * time.Millisecond
+	// How long nothing has to happen before a server counts as quiet. One that begins checkpoints of its own is watched
+	// for longer: holdfast does so when its load, averaged over 1.6 seconds, has gone down.
+	settleSpan      = time.Second
+	settleSpanRules = 2500 * time.Millisecond
+	settleTick      = 250 * time.Millisecond
 
 	// startPoll lies between two attempts to connect to a server that starts, and loadingPoll between two questions to
 	// one that is loading: Redis is not to lose time with them.
@@ -39,6 +40,7 @@ type contender struct {
 	saving  saving
 
 	process *rig.Process // nil: not running
+	quiet   bool         // nothing was asked of it since it became quiet
 }
 
 // saving is what BGSAVE is to a contender.
@@ -104,7 +106,7 @@ func (c *contender) create(ctx context.Context) error {
 		return err
 	}
 	process, err := rig.Start(ctx, c.program, c.dir)
-	c.process = process
+	c.process, c.quiet = process, false
 	return err
 }
 
@@ -115,7 +117,7 @@ func (c *contender) restart(ctx context.Context, i uint64) (time.Duration, error
 	if err != nil {
 		return 0, c.wrap("restart", err)
 	}
-	c.process = process
+	c.process, c.quiet = process, false
 	if err := c.awaitGet(ctx, i); err != nil {
 		return 0, c.wrap("restart", err)
 	}
@@ -174,6 +176,7 @@ func (c *contender) kill() {
 
 // send is bulk.send, which ends with the server.
 func (c *contender) send(ctx context.Context, b bulk) error {
+	c.quiet = false
 	ctx, stop := c.process.During(ctx)
 	defer stop()
 	return c.wrap("load", b.send(ctx, c.process.Addr()))
@@ -201,6 +204,13 @@ func (c *contender) await(ctx context.Context, every, atMost time.Duration, done
 
 // settle waits until the server has been quiet for a while: nothing in the background, and next to no CPU time.
 func (c *contender) settle(ctx context.Context) error {
+	if c.quiet {
+		return nil
+	}
+	span := settleSpan
+	if c.saving == savesChanges {
+		span = settleSpanRules
+	}
 	since := time.Now()
 	used, err := rig.CPUTime(c.process.PID())
 	if err != nil {
@@ -216,13 +226,15 @@ func (c *contender) settle(ctx context.Context) error {
 			since = time.Now()
 		}
 		used = now
-		return time.Since(since) >= settleSpan, nil
+		return time.Since(since) >= span, nil
 	})
+	c.quiet = err == nil
 	return c.wrap("wait until quiet", err)
 }
 
 // save writes a checkpoint and returns how long that took, as INFO says, which is asked every so often.
 func (c *contender) save(ctx context.Context, every time.Duration) (time.Duration, error) {
+	c.quiet = false
 	begin := time.Now()
 	_, err := c.process.Ask("BGSAVE")
 	var refused rig.ReplyError

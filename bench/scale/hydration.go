@@ -60,6 +60,7 @@ func (t *trial) hydrateUnderLoad(ctx context.Context) (time.Duration, []sample, 
 
 // loadWhile loads a server while something is done, and returns what the load saw.
 func (t *trial) loadWhile(ctx context.Context, c *contender, p pace, do func(context.Context) error) ([]sample, error) {
+	c.quiet = false
 	served, stop := c.process.During(ctx)
 	defer stop()
 	load := p.start(served, c.process.Addr())

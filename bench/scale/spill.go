@@ -14,12 +14,15 @@ const (
 	spillBatch   = 5_000   // GETs timed together
 	spillPairs   = 4       // of batches, per round: hot keys, then random ones
 	bytesPerMega = 1e6
+
+	// spillLeast is what the process itself needs, with room for some keys; a fifth of few keys is less than that.
+	spillLeast = 16 << 20
 )
 
 // spill restarts holdfast with a fifth of the memory that its data took, and compares GETs of keys that are only on disk
 // with GETs of keys that are in memory.
 func (t *trial) spill(ctx context.Context) error {
-	limit := t.used / spillShare
+	limit := max(t.used/spillShare, spillLeast)
 	c, err := t.squeeze(ctx, limit)
 	if err != nil {
 		return err
@@ -68,8 +71,12 @@ func (t *trial) squeeze(ctx context.Context, limit int64) (*contender, error) {
 	if _, err := c.restart(ctx, t.someKey()); err != nil {
 		return nil, err
 	}
-	if err := c.settle(ctx); err != nil {
-		return nil, err
+	isFull := func(fields info) (bool, error) {
+		hydrating, err := fields.number("hydrating")
+		return hydrating == 0, err
+	}
+	if err := c.await(ctx, hydrationPoll, startWaitMax, isFull); err != nil {
+		return nil, c.wrap("hydration", err)
 	}
 	return c, c.send(ctx, lookups(min(spillWarm, t.keys), t.keys))
 }

@@ -18,7 +18,6 @@ import (
 	"holdfast/commands"
 	"holdfast/config"
 	"holdfast/engine"
-	"holdfast/internal/vfs"
 	"holdfast/kv"
 	"holdfast/resp"
 )
@@ -85,7 +84,7 @@ func TryOpen(t testing.TB, dir string, clock *Clock, settings ...string) (*Serve
 		}
 	}
 	e, err := engine.Open(engine.Options{
-		FS: vfs.OS(), Dir: dir, Config: cfg, Seed: 1, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		FS: FS(), Dir: dir, Config: cfg, Seed: 1, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Clock: clock.Now,
 		Fatal: func(err error) { panic(err) },
 		Stop:  func(bool) {},

@@ -1,6 +1,7 @@
 package historytest
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -68,6 +69,7 @@ func Play(t testing.TB) Played {
 		}
 	}
 	CopyDir(t, kept, filepath.Join(p.Dir, engine.LogDir))
+	p.shrink(t)
 	p.allTypes(t)
 	return p
 }
@@ -95,27 +97,35 @@ func (p *Played) play(s *Server, commands []string, clock *Clock) {
 // keepSnapshot makes a named snapshot of the base.
 func (p *Played) keepSnapshot(t testing.TB, name string) {
 	t.Helper()
-	base, err := snapshot.Open(filepath.Join(p.Dir, engine.BaseName), snapshot.OpenOptions{ReadOnly: true})
-	if err != nil {
+	if err := os.MkdirAll(filepath.Join(p.Dir, engine.SnapshotDir), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	lsn := base.Meta().LSN
-	if err := base.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if lsn != p.Last() {
+	if lsn := copyBase(t, p.Dir, engine.SnapshotPath(p.Dir, name)); lsn != p.Last() {
 		t.Fatalf("the base has LSN %d, and the history %d", lsn, p.Last())
 	}
-	b, err := os.ReadFile(filepath.Join(p.Dir, engine.BaseName))
-	if err == nil {
-		err = os.MkdirAll(filepath.Join(p.Dir, engine.SnapshotDir), 0o700)
+}
+
+// shrink gives back the room that bbolt has the base's file take ahead of need: most of it, in so small a base.
+func (p *Played) shrink(t testing.TB) {
+	t.Helper()
+	small := filepath.Join(p.Dir, "small")
+	copyBase(t, p.Dir, small)
+	if err := os.Rename(small, filepath.Join(p.Dir, engine.BaseName)); err != nil {
+		t.Fatal(err)
 	}
-	if err == nil {
-		err = os.WriteFile(engine.SnapshotPath(p.Dir, name), b, 0o600)
-	}
+}
+
+// copyBase copies base.db, and says as of when it is.
+func copyBase(t testing.TB, dir, to string) (lsn uint64) {
+	t.Helper()
+	base, err := snapshot.Open(filepath.Join(dir, engine.BaseName), snapshot.OpenOptions{ReadOnly: true})
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := errors.Join(base.CopyTo(FS(), to, nil), base.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return base.Meta().LSN
 }
 
 // allTypes checks that the history has every type of value that there are commands for.
