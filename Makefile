@@ -49,8 +49,8 @@ bench: build deps ## holdfast beside a real redis-server; BENCHFLAGS="-rows SET 
 bench-micro: ## benchmarks of single packages; BENCH=pattern picks some
 	go test -run '^$$' -bench '$(BENCH)' -benchmem $(INSIDE)
 
-bench-scale: ## the benchmarks named BenchmarkScale…, once each: large data sets, minutes
-	go test -run '^$$' -bench '^BenchmarkScale' -benchtime 1x -timeout 60m ./...
+bench-scale: build deps ## holdfast beside redis-server with millions of keys; SCALEFLAGS="-millions 1,5,10"
+	go run ./bench/scale $(SCALEFLAGS)
 
 clean: ## remove what was built
 	rm -rf bin

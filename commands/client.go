@@ -92,15 +92,13 @@ type Queued struct {
 	Args [][]byte
 }
 
-// Writes reports whether a queued command may change the keyspace.
-func (m *Multi) Writes() bool {
+// Flags are those of all queued commands together; none without a transaction.
+func (m *Multi) Flags() (all Flags) {
 	if m == nil {
-		return false
+		return 0
 	}
 	for _, q := range m.Queue {
-		if q.Cmd.Flags&(Write|MayReplicate) != 0 {
-			return true
-		}
+		all |= q.Cmd.Flags
 	}
-	return false
+	return all
 }

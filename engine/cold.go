@@ -11,12 +11,17 @@ import (
 
 // cold is the base as the hot layer sees it: records become values, and what cannot be read ends the process, since to
 // serve the rest would be to serve a part of the data as if it were all.
+// Before the first checkpoint there is no base, and nothing is cold.
 type cold struct{ e *Engine }
 
 var _ kv.Cold = cold{}
 
 func (c cold) Get(store uint32, key []byte) (kv.Stored, bool) {
-	r, ok, err := c.e.base.Load().Get(snapshot.Store(store), key)
+	base := c.e.base.Load()
+	if base == nil {
+		return kv.Stored{}, false
+	}
+	r, ok, err := base.Get(snapshot.Store(store), key)
 	if err != nil {
 		c.e.damaged(err)
 		return kv.Stored{}, false
@@ -32,10 +37,11 @@ var errEnough = errors.New("enough")
 
 func (c cold) Each(store uint32, after []byte, fn func(key []byte, s kv.Stored) bool) {
 	const atOnce = 64
-	for more := true; more; {
+	base := c.e.base.Load()
+	for more := base != nil; more; {
 		var entries []snapshot.Entry
 		var err error
-		entries, more, err = c.e.base.Load().Slice(snapshot.Store(store), after, atOnce)
+		entries, more, err = base.Slice(snapshot.Store(store), after, atOnce)
 		if err != nil {
 			c.e.damaged(err)
 			return
@@ -50,13 +56,21 @@ func (c cold) Each(store uint32, after []byte, fn func(key []byte, s kv.Stored) 
 }
 
 func (c cold) Deadlines(store uint32, at int64, after []byte, fn func(at int64, key []byte) bool) {
-	if err := c.e.base.Load().DeadlinesAfter(snapshot.Store(store), at, after, fn); err != nil {
+	base := c.e.base.Load()
+	if base == nil {
+		return
+	}
+	if err := base.DeadlinesAfter(snapshot.Store(store), at, after, fn); err != nil {
 		c.e.damaged(err)
 	}
 }
 
 func (c cold) Sample(store uint32, pick func(n int) int) ([]byte, bool) {
-	key, ok, err := c.e.base.Load().Sample(snapshot.Store(store), pick)
+	base := c.e.base.Load()
+	if base == nil {
+		return nil, false
+	}
+	key, ok, err := base.Sample(snapshot.Store(store), pick)
 	if err != nil {
 		c.e.damaged(err)
 	}

@@ -43,6 +43,8 @@ type Options struct {
 	// Fatal is called when the log failed: memory is ahead of the disk, and the process must end. It is called
 	// once; no reply leaves after it.
 	Fatal func(error)
+	// Events, where set, hears keyspace events, from the first moment on: of keys that lapsed while nobody served them.
+	Events func(class byte, event string, db int, key []byte)
 	// Stop is called by SHUTDOWN: whoever runs the engine is to close it, with a checkpoint or without.
 	Stop func(checkpoint bool)
 	// RunID and such, for INFO.
@@ -147,6 +149,7 @@ func newEngine(o Options) *Engine {
 		Table:  commands.NewTable(),
 		Rand:   rand.New(rand.NewPCG(o.Seed, o.Seed)),
 		Keeper: e,
+		Events: o.Events,
 		Clock:  o.Clock,
 		Sleep:  time.Sleep,
 		Touched: func(_ int, key []byte) {
@@ -156,6 +159,7 @@ func newEngine(o Options) *Engine {
 		ExpireKey:  e.expireKey,
 		Run:        e.nested,
 	}
+	e.world.Keys.SetCold(cold{e})
 	e.stats.start = o.Clock().UnixMilli()
 	e.checkpoints.last.ended = e.stats.start // the `save` rules count from the start
 	return e

@@ -46,7 +46,7 @@ func (e *Engine) makeRoom(now int64) bool {
 	}
 	used := e.usedMemory()
 	if policy == "spill" {
-		if used > limit {
+		if used > limit && e.changes > 0 {
 			e.Checkpoint(nil) // what has changed can go when it is written
 		}
 		return used <= limit+limit/100*spillSlack

@@ -116,6 +116,9 @@ func (e *Engine) handle(call *commands.Call, c *commands.Client, w *resp.Writer,
 		Nested: call.Nested, Ready: call.Ready, Effects: call.Effects[:0],
 	}
 	before := w.Len()
+	if c.Dirty && cmd.Name == "exec" && e.pending() {
+		e.gate = e.lsn // it tells that a watched key has changed
+	}
 	cmd.Run(call)
 	e.world.Keys.Settle()
 	cmd.Stats.Calls++
@@ -182,7 +185,7 @@ func keep(b []byte) []byte {
 
 // observe raises the gate to the newest record that touched what the command looked at.
 func (e *Engine) observe(cmd *commands.Command, args [][]byte) {
-	if e.log == nil || e.staged || e.log.Gate() >= e.lsn {
+	if !e.pending() {
 		return
 	}
 	if cmd.Flags&commands.WholeKeyspace != 0 {
@@ -193,6 +196,9 @@ func (e *Engine) observe(cmd *commands.Command, args [][]byte) {
 		e.gate = max(e.gate, e.gates.of(e.world.Keys.Hash(args[i])))
 	})
 }
+
+// pending reports whether there are records that replies have to wait for.
+func (e *Engine) pending() bool { return e.log != nil && !e.staged && e.log.Gate() < e.lsn }
 
 // silence applies CLIENT REPLY: it takes back the reply where none is wanted.
 func silence(s commands.Silence, w *resp.Writer, before int) commands.Silence {

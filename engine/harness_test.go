@@ -121,18 +121,16 @@ func tryOpen(t testing.TB, s setup) (*rig, error) {
 			r.told = append(r.told, err)
 		},
 		Stop: func(bool) { t.Error("Stop was called") },
+		Events: func(_ byte, event string, db int, key []byte) { // under the lock, as is who reads them
+			r.events = append(r.events, fmt.Sprintf("%s %d/%s", event, db, key))
+		},
 	})
 	if err != nil {
 		r.note(err)
 		return r, err
 	}
 	r.engine = e
-	e.Do(func() {
-		e.World().Clients = r
-		e.World().Events = func(_ byte, event string, db int, key []byte) { // under the lock, as is who reads them
-			r.events = append(r.events, fmt.Sprintf("%s %d/%s", event, db, key))
-		}
-	})
+	e.Do(func() { e.World().Clients = r })
 	r.user = r.connect()
 	t.Cleanup(func() {
 		if !r.closed {

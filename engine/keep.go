@@ -51,10 +51,12 @@ type awaited struct {
 func (e *Engine) caughtUp() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.log == nil {
-		return
+	if e.log != nil {
+		e.settleAwaiting(e.log.Durable())
 	}
-	durable := e.log.Durable()
+}
+
+func (e *Engine) settleAwaiting(durable uint64) {
 	var left []awaited
 	for _, a := range e.awaiting {
 		if a.lsn <= durable {

@@ -23,11 +23,15 @@ func (e *Engine) resolve(c *commands.Client, args [][]byte, now int64) (cmd *com
 	if cmd.Flags&commands.NoMulti != 0 && c.Multi != nil {
 		return cmd, resp.ErrNotInMulti
 	}
-	if roomy := e.makeRoom(now); !roomy && cmd.Flags&commands.DenyOOM != 0 {
+	flags := cmd.Flags
+	if cmd.Name == "exec" {
+		flags |= c.Multi.Flags() // what was queued while there was room is refused as it would be now
+	}
+	if roomy := e.makeRoom(now); !roomy && flags&commands.DenyOOM != 0 {
 		return cmd, resp.ErrOOM
 	}
-	if cmd.Flags&commands.Write != 0 || c.Multi != nil && cmd.Name == "exec" {
-		if refusal := e.misconfigured(cmd); refusal != "" {
+	if flags&commands.Write != 0 {
+		if refusal := e.misconfigured(flags); refusal != "" {
 			return cmd, refusal
 		}
 	}
@@ -54,14 +58,14 @@ func (e *Engine) Find(args [][]byte) (cmd *commands.Command, refusal string) {
 }
 
 // misconfigured is the reply to a write that could not be kept: the disk has no room for it.
-func (e *Engine) misconfigured(cmd *commands.Command) string {
+func (e *Engine) misconfigured(flags commands.Flags) string {
 	if e.log == nil {
 		if e.checkpoints.failing && len(e.save.Load()) > 0 && e.stopWrites.Load() {
 			return resp.ErrMisconfSnapshot
 		}
 		return ""
 	}
-	if cmd.Flags&commands.DenyOOM == 0 {
+	if flags&commands.DenyOOM == 0 {
 		return "" // deletes and expiry go on in the log's reserve
 	}
 	if err := e.log.Room(); err != nil {

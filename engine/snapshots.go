@@ -335,6 +335,8 @@ func (e *Engine) openSnapshots() error {
 	dir := filepath.Join(e.o.Dir, SnapshotDir)
 	if _, err := e.o.FS.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return nil
+	} else if err != nil {
+		return err
 	}
 	if err := snapshot.RemoveTemporary(e.o.FS, dir); err != nil {
 		return err

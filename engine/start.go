@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"holdfast/aof"
 	"holdfast/commands"
@@ -48,18 +49,6 @@ func Open(o Options) (_ *Engine, err error) {
 			err = errors.Join(e.advise(err), e.unclaim())
 		}
 	}()
-	if err := snapshot.RemoveTemporary(o.FS, o.Dir); err != nil {
-		return nil, err
-	}
-	if err := DropWork(o.FS, o.Dir); err != nil {
-		return nil, err
-	}
-	if err := e.dropStaged(); err != nil {
-		return nil, err
-	}
-	if err := e.openSnapshots(); err != nil {
-		return nil, err
-	}
 	meta, err := e.openBase()
 	if err != nil {
 		return nil, err
@@ -67,12 +56,15 @@ func Open(o Options) (_ *Engine, err error) {
 	if err := e.openLog(meta); err != nil {
 		return nil, err
 	}
-	if err := e.setStraysAside(); err != nil {
+	if err := e.tidy(); err != nil {
 		return nil, err
 	}
 	e.finishReport(started)
 	if err := e.writeReport(); err != nil {
-		return nil, err
+		if !errors.Is(err, syscall.ENOSPC) {
+			return nil, err
+		}
+		o.Log.Warn("the recovery report could not be written", "error", err, "report", e.report.String())
 	}
 	e.watchSettings()
 	e.background.Add(4)
@@ -81,6 +73,20 @@ func Open(o Options) (_ *Engine, err error) {
 	go e.hydrate()
 	go e.historian()
 	return e, nil
+}
+
+// tidy clears away what an earlier process left unfinished, now that the start is not going to be refused.
+func (e *Engine) tidy() error {
+	if err := snapshot.RemoveTemporary(e.o.FS, e.o.Dir); err != nil {
+		return err
+	}
+	if err := DropWork(e.o.FS, e.o.Dir); err != nil {
+		return err
+	}
+	if err := e.openSnapshots(); err != nil {
+		return err
+	}
+	return e.setStraysAside()
 }
 
 // claim makes sure that the directory is ours or empty, makes it where it is missing, and locks it.
@@ -118,7 +124,7 @@ func lockDir(fsys vfs.FS, dir string) (io.Closer, error) {
 func (e *Engine) advise(err error) error {
 	var damage *aof.DamageError
 	if errors.As(err, &damage) || errors.Is(err, snapshot.ErrCorrupt) {
-		return fmt.Errorf("%w; nothing has been changed; see what is left with: holdfast check --dir %s", err, e.o.Dir)
+		return fmt.Errorf("%w; nothing has been changed; see what is left with: holdfast check --dir %s, and cut off what is damaged with: holdfast check --dir %s --repair", err, e.o.Dir, e.o.Dir)
 	}
 	return err
 }
@@ -174,7 +180,6 @@ func (e *Engine) openBase() (snapshot.Meta, error) {
 
 // restore makes the keys of the base the keyspace's, all of them cold.
 func (e *Engine) restore(meta snapshot.Meta) error {
-	e.world.Keys.SetCold(cold{e})
 	for _, d := range meta.DBs {
 		if d.Index >= e.world.Keys.Databases() {
 			return fmt.Errorf("the base %s has keys in database %d, but --databases allows only %d; give at least --databases %d",
@@ -195,17 +200,22 @@ func (e *Engine) openLog(meta snapshot.Meta) error {
 		return err
 	}
 	if !e.appendonly.Load() {
-		return e.refuseToIgnore(segments, meta)
+		if err := e.refuseToIgnore(segments, meta); err != nil {
+			return err
+		}
+		return e.dropStaged()
 	}
-	if meta.Logged && len(segments) == 0 {
-		return fmt.Errorf("%w: %s was written with a log going on after LSN %d, and %s holds no segment; bring the segments back, or accept the loss of what they held with: holdfast check --dir %s --repair",
-			ErrLogMissing, e.basePath(), meta.LSN, e.logDir(), e.o.Dir)
-	}
-	if err := e.dropOvertaken(meta, segments); err != nil {
+	if err := e.refuseWithoutLog(segments, meta); err != nil {
 		return err
 	}
 	policy, err := aof.ParsePolicy(e.fsync.Load())
 	if err != nil {
+		return err
+	}
+	if err := e.dropStaged(); err != nil {
+		return err
+	}
+	if err := e.dropOvertaken(meta, segments); err != nil {
 		return err
 	}
 	log, recovery, err := aof.Recover(e.logOptions(policy), meta.LSN, e.replay)
@@ -231,7 +241,11 @@ func (e *Engine) logOptions(policy aof.Policy) aof.Options {
 	}
 }
 
+// segments are those of a log that counts: not of one that was just being turned on.
 func (e *Engine) segments() ([]aof.SegmentInfo, error) {
+	if staged, err := e.isStaged(); staged || err != nil {
+		return nil, err
+	}
 	segments, err := aof.List(e.o.FS, e.logDir())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -253,6 +267,22 @@ func (e *Engine) identify(meta snapshot.Meta, segments []aof.SegmentInfo) error 
 	}
 	_, err := rand.Read(e.report.ID[:])
 	return err
+}
+
+// refuseWithoutLog stops a start with a log whose base says that a log went on from it, where that is not there.
+func (e *Engine) refuseWithoutLog(segments []aof.SegmentInfo, meta snapshot.Meta) error {
+	if !meta.Logged {
+		return nil
+	}
+	found := "holds no segment"
+	if n := len(segments); n > 0 {
+		if segments[n-1].Last >= meta.LSN || segments[n-1].Damage != nil {
+			return nil
+		}
+		found = fmt.Sprintf("ends at LSN %d", segments[n-1].Last)
+	}
+	return fmt.Errorf("%w: %s was written with a log going on after LSN %d, and %s %s; bring the segments back, or accept the loss of what they held with: holdfast check --dir %s --repair",
+		ErrLogMissing, e.basePath(), meta.LSN, e.logDir(), found, e.o.Dir)
 }
 
 // refuseToIgnore stops a start without a log over a directory whose log has what the base has not.

@@ -550,3 +550,26 @@ func TestADamagedBaseIsNotServed(t *testing.T) {
 	put(t, path, sound)
 	s.recovered(s.again(), "the sound base")
 }
+
+// A key whose name is damaged in the base is not one that was never there: whoever asks for it, right after the start and
+// before all of the base has been looked at, gets no acknowledged nil.
+func TestAKeyWithADamagedNameIsNotMissing(t *testing.T) {
+	r := open(t, setup{})
+	const n = 30_000
+	for i := range n {
+		r.run(r.user, words(fmt.Sprintf("SET key:%08d value", i)))
+	}
+	r.commit(0)
+	r.mustClose(true)
+	edit(t, filepath.Join(r.setup.dir, engine.BaseName), func(b []byte) []byte {
+		return bytes.ReplaceAll(b, []byte("key:00029000"), []byte("key:00029!00"))
+	})
+	r, err := tryOpen(t, r.setup)
+	if err != nil {
+		return // found out in time
+	}
+	if reply, left := r.send(r.user, words("GET key:00029000")); left && reply != "$5 value" {
+		t.Errorf("GET: %q, acknowledged", reply)
+	}
+	r.close(false)
+}

@@ -37,6 +37,8 @@ func (e *Engine) watchSettings() {
 	})
 	e.appendonly.OnChange(func(on bool) error {
 		switch {
+		case e.closing:
+			return ErrClosed
 		case e.switching:
 			return errors.New("the last change of appendonly is still under way; try again when aof_rewrite_in_progress is 0")
 		case on && e.log == nil:
@@ -68,14 +70,12 @@ func (e *Engine) turnOn() error {
 	}
 	e.staged, e.switching = true, true
 	e.setLog(log)
+	e.background.Add(1)
 	go e.finishSwitch(func() error {
 		if err := log.Sync(); err != nil {
 			return e.logFailed(err)
 		}
-		if err := e.o.FS.Remove(marker); err != nil {
-			return err
-		}
-		return e.o.FS.SyncDir(e.o.Dir)
+		return e.unmark()
 	})
 	return nil
 }
@@ -85,8 +85,10 @@ func (e *Engine) turnOff() error {
 	if err := log.Sync(); err != nil {
 		return e.fail(err)
 	}
+	e.settleAwaiting(log.Durable())
 	e.setLog(nil)
 	e.switching = true
+	e.background.Add(1)
 	go e.finishSwitch(func() error {
 		if err := log.Close(); err != nil {
 			return err
@@ -99,6 +101,7 @@ func (e *Engine) turnOff() error {
 // finishSwitch writes the checkpoint that makes the other way of keeping complete, then does the last step.
 // Until it succeeds it tries again: the directory is whole all the while.
 func (e *Engine) finishSwitch(last func() error) {
+	defer e.background.Done()
 	for {
 		err := e.checkpointNow()
 		if err == nil {
@@ -137,16 +140,28 @@ func (e *Engine) setLog(log *aof.Log) {
 
 // dropStaged removes a log that did not count when the server stopped.
 func (e *Engine) dropStaged() error {
-	marker := filepath.Join(e.o.Dir, StagedName)
-	if _, err := e.o.FS.Stat(marker); errors.Is(err, fs.ErrNotExist) {
-		return nil
-	} else if err != nil {
+	staged, err := e.isStaged()
+	if !staged || err != nil {
 		return err
 	}
 	if err := e.dropLog(); err != nil {
 		return err
 	}
-	if err := e.o.FS.Remove(marker); err != nil {
+	return e.unmark()
+}
+
+// isStaged reports whether a log was being turned on when the last process ended.
+func (e *Engine) isStaged() (bool, error) {
+	_, err := e.o.FS.Stat(filepath.Join(e.o.Dir, StagedName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// unmark removes the marker, durably. It may be called again after it failed.
+func (e *Engine) unmark() error {
+	if err := e.o.FS.Remove(filepath.Join(e.o.Dir, StagedName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return e.o.FS.SyncDir(e.o.Dir)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"path/filepath"
 	"slices"
 
 	"holdfast/aof"
@@ -23,44 +22,32 @@ type Options struct {
 	FS    vfs.FS
 	Dir   string
 	Clock vfs.Clock
-	// Progress, if any, is told how far the work has come; total is 0 where nobody knows.
+	// Progress, if any, is told how far the work has come.
 	Progress func(doing string, done, total int64)
 }
 
 // Repair is a directory that is locked for its repair.
 type Repair struct {
-	o         Options
-	lock      io.Closer
-	lockIsNew bool
+	o    Options
+	lock io.Closer
 	// unfinishable says why a change of the base that was interrupted cannot be finished; nil while nobody tried.
 	unfinishable error
 }
 
 // Open locks the directory: engine.ErrInUse while a server has it.
 func Open(o Options) (*Repair, error) {
-	names, err := o.FS.List(o.Dir)
-	if err != nil {
-		return nil, fmt.Errorf("reading the data directory: %w", err)
+	if _, err := history.Read(o.FS, o.Dir); err != nil {
+		return nil, err // nothing there: no lock file is made
 	}
 	if o.Progress == nil {
 		o.Progress = func(string, int64, int64) {}
 	}
-	r := &Repair{o: o, lockIsNew: !slices.Contains(names, engine.LockName)}
-	if _, err := history.Read(o.FS, o.Dir); err != nil {
-		return nil, err
-	}
-	r.lock, err = engine.Lock(o.FS, o.Dir)
-	return r, err
+	lock, err := engine.Lock(o.FS, o.Dir)
+	return &Repair{o: o, lock: lock}, err
 }
 
 // Close lets go of the directory.
-func (r *Repair) Close() error {
-	err := r.lock.Close()
-	if r.lockIsNew {
-		err = errors.Join(err, r.o.FS.Remove(filepath.Join(r.o.Dir, engine.LockName)))
-	}
-	return err
-}
+func (r *Repair) Close() error { return r.lock.Close() }
 
 // Plan finds out what is to be done. A plan without steps says that a start has nothing to mind.
 func (r *Repair) Plan() (*Plan, error) {
@@ -213,13 +200,18 @@ func (p *planner) sound() (best candidate, err error) {
 func (p *planner) read(b history.Base) (history.Reach, error) {
 	var at aof.Position
 	var bad error
+	var read, total int64
+	for _, s := range p.history.Segments {
+		total += s.Bytes
+	}
 	reach, err := p.history.Reach(b, history.End, func(where aof.Position, r aof.Record) error {
 		at = where
+		read += where.Bytes
 		if bad = aof.Commands(r.Body, func(int, [][]byte) error { return nil }); bad != nil {
 			return errBadRecord
 		}
 		if r.LSN&0xff == 0 {
-			p.o.Progress("reading the log", 0, 0)
+			p.o.Progress("reading the log", min(read, total), total)
 		}
 		return nil
 	})

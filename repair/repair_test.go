@@ -438,6 +438,29 @@ func TestStrangeFiles(t *testing.T) {
 	isAt(t, p, gap-1)
 }
 
+// A segment that goes on where another begins: two histories. The first is kept, as far as it goes.
+func TestTwoHistories(t *testing.T) {
+	p := logOnly(t, historytest.Play(t))
+	other := p.Copy(t)
+	for _, segment := range other.Segments(t)[1:] {
+		must(t, os.Remove(segment))
+	}
+	s := historytest.Open(t, other.Dir, historytest.NewClock())
+	forked := s.LSN()
+	s.Do("SET", "another", "history")
+	s.Do("SET", "another", "end")
+	state := s.State()
+	s.Close(false)
+	must(t, os.WriteFile(p.Segments(t)[0], []byte(read(t, other.Segments(t)[0])), 0o600))
+	plan := repaired(t, p.Dir)[0]
+	if l := plan.Loss; plan.Quarantine == "" || l.To != p.Last() || forked+2 >= l.To {
+		t.Errorf("%+v", plan)
+	}
+	if differs := historytest.StateOf(t, p.Dir).Differs(state); differs != "" {
+		t.Error(differs)
+	}
+}
+
 // A redo file that is damaged, with nothing of it applied yet: the base and the log are whole without it.
 func TestDamagedRedo(t *testing.T) {
 	p := historytest.Play(t).Copy(t)

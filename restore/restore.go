@@ -34,7 +34,7 @@ type Options struct {
 	Databases int
 	// Memory bounds what replayed changes take before they are written, in bytes. 0 is 256 MiB.
 	Memory int64
-	// Progress, if any, is told how far the work has come; total is 0 where nobody knows.
+	// Progress, if any, is told how far the work has come.
 	Progress func(doing string, done, total int64)
 }
 

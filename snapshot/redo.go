@@ -143,8 +143,11 @@ func (b *Base) finishRedo() error {
 }
 
 func removeIfThere(fsys vfs.FS, path string) error {
-	if _, err := fsys.Stat(path); errors.Is(err, fs.ErrNotExist) {
+	switch _, err := fsys.Stat(path); {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil
+	case err != nil:
+		return fmt.Errorf("looking for %s: %w", path, err)
 	}
 	return unpublish(fsys, path)
 }

@@ -7,9 +7,9 @@ import (
 )
 
 const (
-	quietLoad       = 3 * time.Second // how long the modest load runs on a quiet server
-	pollUnderLoad   = 50 * time.Millisecond
-	samplesEnough   = 1000 // for a 99th percentile
+	quietLoad     = 3 * time.Second // how long the modest load runs on a quiet server
+	pollUnderLoad = 50 * time.Millisecond
+	samplesEnough = 1000 // for a 99th percentile
 )
 
 // hydration compares the GETs of a modest load while holdfast hydrates with those when it is quiet.

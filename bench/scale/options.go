@@ -22,7 +22,9 @@ const (
 	phaseSpill      = "spill"
 )
 
-func phaseNames() []string { return []string{phaseRestart, phaseHydration, phaseCheckpoint, phaseSpill} }
+func phaseNames() []string {
+	return []string{phaseRestart, phaseHydration, phaseCheckpoint, phaseSpill}
+}
 
 // Options are what the command line says, checked.
 type Options struct {

@@ -76,13 +76,7 @@ func (p pace) keepOn(ctx context.Context, addr string, quit <-chan struct{}, sha
 			return samples, nil
 		case <-timer.C:
 		}
-		from := time.Now()
-		if len(samples) > 0 {
-			last := samples[len(samples)-1]
-			if last.from.Add(last.took).After(due) {
-				from = due
-			}
-		}
+		from := sentAt(due, time.Now(), samples)
 		if err := p.ask(c, mix(p.seed+share)+n); err != nil {
 			return samples, err
 		}
@@ -90,6 +84,16 @@ func (p pace) keepOn(ctx context.Context, addr string, quit <-chan struct{}, sha
 		due = due.Add(interval)
 		timer.Reset(time.Until(due))
 	}
+}
+
+// sentAt is from when on a request counts that was due and is sent now.
+func sentAt(due, now time.Time, before []sample) time.Time {
+	if len(before) > 0 {
+		if last := before[len(before)-1]; last.from.Add(last.took).After(due) {
+			return due
+		}
+	}
+	return now
 }
 
 // ask sends request n, whose key and kind follow from n.

@@ -2,18 +2,19 @@ package main
 
 import (
 	"io"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 
 	"holdfast/client"
 )
 
-// bar shows how far a long command has come, on a terminal only: one line, cleared at the end of each stage.
+// bar shows how far a long command has come, on a terminal only: one line, cleared at the end of each stage. A terminal
+// that takes no more output ends the show, and not the command.
 type bar struct {
-	w     io.Writer // nil where there is no terminal
+	w     io.Writer // nil where there is nothing to show on
 	stage string
 	shown *progressbar.ProgressBar
-	err   error
 }
 
 func newBar(w io.Writer) *bar {
@@ -23,31 +24,26 @@ func newBar(w io.Writer) *bar {
 	return &bar{w: w}
 }
 
-// show tells that a stage is done to some part; a total of 0 is not known.
+// show tells that a stage is done to some part.
 func (b *bar) show(doing string, done, total int64) {
-	if b.w == nil || b.err != nil {
+	if b.w == nil || total <= 0 {
 		return
 	}
-	if total == 0 {
-		total = -1 // a spinner
-	}
 	if doing != b.stage {
-		if b.err = b.end(); b.err != nil {
-			return
-		}
+		b.end()
 		b.stage = doing
 		b.shown = progressbar.NewOptions64(total, progressbar.OptionSetWriter(b.w), progressbar.OptionSetDescription(doing),
-			progressbar.OptionClearOnFinish(), progressbar.OptionSetWidth(40))
+			progressbar.OptionClearOnFinish(), progressbar.OptionSetWidth(40), progressbar.OptionThrottle(100*time.Millisecond))
 	}
-	b.err = b.shown.Set64(done)
+	if b.shown.Set64(min(done, total)) != nil {
+		b.w = nil
+	}
 }
 
-// end clears the line, and returns what went wrong with it.
-func (b *bar) end() error {
-	if b.shown == nil || b.err != nil {
-		return b.err
+// end clears the line.
+func (b *bar) end() {
+	if b.shown != nil && b.shown.Clear() != nil {
+		b.w = nil
 	}
-	shown := b.shown
 	b.shown, b.stage = nil, ""
-	return shown.Clear()
 }

@@ -58,7 +58,7 @@ func runOffline(t *testing.T, args ...string) (code int, out, errs string) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	app := &cli.App{
-		Commands: []*cli.Command{snapshotCommand(), logCommand(), checkCommand()}, Writer: &stdout, ErrWriter: &stderr,
+		Commands: []*cli.Command{snapshotCommand(), logCommand(), restoreCommand(), checkCommand()}, Writer: &stdout, ErrWriter: &stderr,
 		ExitErrHandler: func(*cli.Context, error) {},
 	}
 	if err := app.Run(append([]string{"holdfast"}, args...)); err != nil {

@@ -23,11 +23,11 @@ func repairDirectory(ctx *cli.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, r.Close(), progress.end()) }()
+	defer func() { err = errors.Join(err, r.Close()) }()
 	const rounds = 5 // what is damaged may show only when something else has been mended
 	for round := range rounds {
 		plan, err := r.Plan()
-		if err = errors.Join(err, progress.end()); errors.Is(err, repair.ErrHopeless) {
+		if progress.end(); errors.Is(err, repair.ErrHopeless) {
 			return cli.Exit(err.Error(), exitDamaged)
 		}
 		if err != nil {
@@ -44,7 +44,8 @@ func repairDirectory(ctx *cli.Context, out io.Writer) (err error) {
 		if err := approve(ctx, plan); err != nil {
 			return err
 		}
-		if err := errors.Join(r.Do(plan), progress.end()); err != nil {
+		err = r.Do(plan)
+		if progress.end(); err != nil {
 			return err
 		}
 		if err := show(ctx, out, plan); err != nil {

@@ -42,7 +42,7 @@ func restoreCommand() *cli.Command {
 			FS: vfs.OS(), Dir: ctx.String("dir"), To: ctx.String("to"), Point: point, Clock: time.Now,
 			Databases: ctx.Int("databases"), Progress: bar.show,
 		})
-		if err = errors.Join(err, bar.end()); err != nil {
+		if bar.end(); err != nil {
 			return err
 		}
 		return show(ctx, out, report)
