@@ -86,9 +86,11 @@ func (s *session) mute() {
 	s.states = append(s.states, after) // said and not acknowledged: it may be there
 }
 
-// onLiveLog tells the operations whose failure leaves it in doubt what of the log is on disk.
+// onLiveLog tells operations whose failure leaves it in doubt what of the log is on disk. A segment may still go by the
+// temporary name that it was made under; then a sync may also be one before it was in use.
 func onLiveLog(op vfs.Op) bool {
-	return strings.HasSuffix(op.Path, ".aof") && (op.Kind == vfs.Write || op.Kind == vfs.Sync)
+	return filepath.Base(filepath.Dir(op.Path)) == engine.LogDir &&
+		(op.Kind == vfs.Write || op.Kind == vfs.Sync && strings.HasSuffix(op.Path, ".aof"))
 }
 
 // inLog tells the operations in the log's directory whose failure may end the process. That a new segment cannot be
@@ -102,7 +104,7 @@ func inLog(op vfs.Op) bool {
 }
 
 // madeAhead tells the operations on the segment made ahead, of which nobody is told before it is needed.
-func madeAhead(op vfs.Op) bool { return strings.HasSuffix(op.Path, "next.tmp") }
+func madeAhead(op vfs.Op) bool { return strings.HasSuffix(op.Path, "next.tmp") && op.Kind != vfs.Write }
 
 // startsAgain starts engines on what is left: as the kernel has it, and as a power cut would leave it.
 func startsAgain(t *testing.T, fsys *vfs.Faulty, as setup, h *history, what string) {
@@ -146,6 +148,8 @@ func TestAFailureOfTheLogIsFatal(t *testing.T) {
 				s := begin(t, setup{fs: fsys, dir: dir, settings: []string{"appendfsync", policy}})
 				s.say("SET a 1")
 				s.say("SET timed x PX 1000")
+				s.mustClose(false)
+				s.rig = s.again() // which opens the segment by its name
 				s.as(s.connect(), "BLPOP queue 0")
 				fsys.Intercept(func(k vfs.Kind, path string) error { // not of the segment made ahead
 					if k == kind && strings.HasSuffix(path, ".aof") {

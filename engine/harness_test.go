@@ -55,6 +55,7 @@ type setup struct {
 	dir      string     // "": a new one
 	clock    *handClock // nil: a new one
 	settings []string   // name, value, … beside the usual ones
+	ending   func()     // what the end of the process takes, when the engine has called for it; nil: nothing
 }
 
 // usual are the settings of a rig: segments as small as the configuration allows, and nothing that happens by itself.
@@ -115,6 +116,9 @@ func tryOpen(t testing.TB, s setup) (*rig, error) {
 	e, err := engine.Open(engine.Options{
 		FS: s.fs, Dir: s.dir, Config: settings(t, s.settings), Clock: s.clock.now, Seed: 1, Log: slog.New(ledger{r}),
 		Fatal: func(err error) {
+			if s.ending != nil {
+				s.ending()
+			}
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.fatal = append(r.fatal, err)

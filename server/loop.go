@@ -8,6 +8,7 @@ import (
 	"github.com/panjf2000/gnet/v2"
 
 	"holdfast/engine"
+	"holdfast/resp"
 )
 
 // loop is an event loop's list of sessions whose replies have not left yet.
@@ -18,17 +19,29 @@ import (
 //
 // Where a sync is slow the commit runs on a goroutine of its own, and requests that do not wait for the log go on
 // meanwhile. Measured at some 100 microseconds a sync, the handing over costs more than it gives.
+//
+// Its goroutine owns all of it.
 type loop struct {
 	srv     *Server
 	el      gnet.EventLoop
 	pending []*session
 
-	scheduled bool     // the task is queued
+	scheduled bool     // the task is queued, or will be when the disk has been given time
 	last      *session // who had output the last time
 	alone     int      // tasks in a row that served one session
 
 	committing bool // on the other goroutine
+
+	batch   batch
+	room    []byte         // for input that cannot run yet, for whoever needs it next; or nil
+	writers []*resp.Writer // empty ones, for whoever has something to say
 }
+
+// Bounds of what a loop keeps for its sessions. A writer has a buffer of 64 KiB at most.
+const (
+	writersKept = 64
+	roomKept    = 1 << 20 // bytes
+)
 
 // slowSync is the cost of a sync from which on it does not hold up the loop.
 const slowSync = time.Millisecond
@@ -42,7 +55,7 @@ func (s *Server) loopOf(c gnet.Conn) *loop {
 	defer s.mu.Unlock()
 	l := s.loops[el]
 	if l == nil {
-		l = &loop{srv: s, el: el}
+		l = &loop{srv: s, el: el, batch: newBatch()}
 		s.loops[el] = l
 	}
 	return l
@@ -50,7 +63,7 @@ func (s *Server) loopOf(c gnet.Conn) *loop {
 
 // settle sees to a session's replies: now, where nothing stands against it, else when the log has been committed.
 func (l *loop) settle(s *session) {
-	if !s.owing() || !s.release(l.srv.o.Engine.Passed()) {
+	if !s.release(l.srv.o.Engine.Passed()) {
 		return
 	}
 	if s != l.last {
@@ -60,22 +73,32 @@ func (l *loop) settle(s *session) {
 		s.queued = true
 		l.pending = append(l.pending, s)
 	}
+	l.arrange()
+}
+
+// arrange sees to it that what is pending is committed.
+func (l *loop) arrange() {
 	switch {
-	case l.committing || l.scheduled:
-	case l.srv.o.Engine.CommitCost() >= slowSync:
-		l.commitAside()
+	case len(l.pending) == 0 || l.committing || l.scheduled:
+	case l.srv.o.Engine.CommitCost() >= slowSync && l.commitAside():
 	case l.alone >= aloneAfter:
 		l.commit()
 	default:
-		l.scheduled = true
-		if err := l.el.Execute(context.Background(), gnet.RunnableFunc(func(context.Context) error {
-			l.scheduled = false
-			l.commit()
-			return nil
-		})); err != nil {
-			l.scheduled = false // the loop is ending
-		}
+		l.scheduled = l.execute(l.scheduledCommit) == nil // an error means that the loop is ending
 	}
+}
+
+// execute has the loop call fn when it has read from every connection that is ready.
+func (l *loop) execute(fn func()) error {
+	return l.el.Execute(context.Background(), gnet.RunnableFunc(func(context.Context) error {
+		fn()
+		return nil
+	}))
+}
+
+func (l *loop) scheduledCommit() {
+	l.scheduled = false
+	l.commit()
 }
 
 // commit makes the log pass the gates, and sends.
@@ -85,32 +108,57 @@ func (l *loop) commit() {
 	} else {
 		l.alone = 0
 	}
-	if err := l.srv.o.Engine.Commit(); err != nil {
-		l.retry(err)
-		return
+	l.committed(l.srv.o.Engine.Commit())
+}
+
+// commitAside commits on a goroutine of its own. It reports false, and does nothing, when the server is stopping.
+func (l *loop) commitAside() bool {
+	if !l.srv.beginAside() {
+		return false
 	}
+	l.committing = true
+	go func() {
+		defer l.srv.asides.Done()
+		err := l.srv.o.Engine.Commit()
+		// It cannot fail: the loops end after the last of these goroutines.
+		_ = l.execute(func() {
+			l.committing = false
+			l.committed(err)
+		})
+	}()
+	return true
+}
+
+// committed sends what the log has passed, after a commit with this outcome, and sees to what is left: replies that
+// have come meanwhile, or such that the commit was not enough for, as appendfsync has become stricter.
+func (l *loop) committed(err error) {
 	l.release()
+	switch {
+	case len(l.pending) == 0:
+	case errors.Is(err, engine.ErrNoRoom):
+		l.retry()
+	case err == nil:
+		l.alone = 0
+		l.arrange()
+	} // any other error is fatal: nothing leaves any more
 }
 
 // retryCommit is the pause before the log, which had no room, is tried again.
 const retryCommit = 100 * time.Millisecond
 
-// retry commits again later if the disk was full. Any other error is fatal: nothing leaves any more.
-func (l *loop) retry(err error) {
-	if !errors.Is(err, engine.ErrNoRoom) {
+// retry commits again later.
+func (l *loop) retry() {
+	if l.scheduled || !l.srv.beginAside() {
 		return
 	}
 	l.scheduled = true
 	time.AfterFunc(retryCommit, func() {
-		// An error means that the loop is ending, and its sessions with it.
-		_ = l.el.Execute(context.Background(), gnet.RunnableFunc(func(context.Context) error {
-			l.scheduled = false
-			l.commit()
-			return nil
-		}))
+		defer l.srv.asides.Done()
+		_ = l.execute(l.scheduledCommit) // as in commitAside
 	})
 }
 
+// release sends what has passed the gate, and closes those that have nothing to wait for any more.
 func (l *loop) release() {
 	passed := l.srv.o.Engine.Passed()
 	left := l.pending[:0]
@@ -120,31 +168,43 @@ func (l *loop) release() {
 			continue
 		}
 		s.queued = false
-		if s.closing && !s.closed {
-			_ = s.conn.Close() // it is queued on this loop; nothing else can fail
+		if s.finished() {
+			_ = l.el.Close(s.conn) // fails where the descriptor is not what gnet thinks: nothing is left to do then
 		}
 	}
 	clear(l.pending[len(left):])
 	l.pending = left
 }
 
-// commitAside commits on a goroutine of its own, and again as long as replies have come meanwhile.
-func (l *loop) commitAside() {
-	l.committing = true
-	go func() {
-		err := l.srv.o.Engine.Commit()
-		// An error of Execute means that the loop is ending, and its sessions with it.
-		_ = l.el.Execute(context.Background(), gnet.RunnableFunc(func(context.Context) error {
-			l.committing = false
-			if err != nil {
-				l.retry(err)
-				return nil
-			}
-			l.release()
-			if len(l.pending) > 0 {
-				l.commitAside()
-			}
-			return nil
-		}))
-	}()
+func (l *loop) takeWriter() *resp.Writer {
+	n := len(l.writers)
+	if n == 0 {
+		return new(resp.Writer)
+	}
+	w := l.writers[n-1]
+	l.writers = l.writers[:n-1]
+	return w
+}
+
+func (l *loop) giveWriter(w *resp.Writer) {
+	w.Reset()
+	if len(l.writers) < writersKept {
+		l.writers = append(l.writers, w)
+	}
+}
+
+// takeRoom returns an empty buffer for at least n bytes.
+func (l *loop) takeRoom(n int) []byte {
+	room := l.room
+	if cap(room) < n {
+		return make([]byte, 0, n)
+	}
+	l.room = nil
+	return room
+}
+
+func (l *loop) giveRoom(b []byte) {
+	if cap(b) > cap(l.room) && cap(b) <= roomKept {
+		l.room = b[:0]
+	}
 }

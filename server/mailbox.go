@@ -16,6 +16,7 @@ type mailbox struct {
 	kill    bool
 	flush   bool // with kill: after what lies ready has gone out
 	rung    bool // the loop has been told to look
+	gone    bool // nobody will look any more
 }
 
 var _ commands.Peer = (*session)(nil)
@@ -34,6 +35,9 @@ func (s *session) Resume() { s.post(func(m *mailbox) { m.resume = true }) }
 // Kill ends the session.
 func (s *session) Kill(flush bool) { s.post(func(m *mailbox) { m.kill, m.flush = true, flush }) }
 
+// look has the session look at itself.
+func (s *session) look() { s.post(func(*mailbox) {}) }
+
 // Buffers tells what waits in both directions.
 func (s *session) Buffers() (in, out int) { return int(s.inBytes.Load()), int(s.outBytes.Load()) }
 
@@ -41,15 +45,20 @@ func (s *session) Buffers() (in, out int) { return int(s.inBytes.Load()), int(s.
 func (s *session) FD() int { return s.conn.Fd() }
 
 func (s *session) post(write func(*mailbox)) {
-	s.mail.mu.Lock()
-	write(&s.mail)
-	ring := !s.mail.rung
-	s.mail.rung = true
-	s.mail.mu.Unlock()
-	if ring {
-		// A connection that is gone cannot be woken, and need not be.
-		_ = s.conn.Wake(nil)
+	m := &s.mail
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.gone {
+		return
 	}
+	write(m)
+	if m.rung {
+		return
+	}
+	m.rung = true
+	// Under the lock, as a loop whose sessions are gone may be closed: its wake-up would be written to a descriptor
+	// that is another file's by then. Waking queues a task and does not wait, and can fail in no other way.
+	_ = s.conn.Wake(nil)
 }
 
 // openMail takes what is in the mailbox, and reports whether the session is to end at once.
@@ -62,7 +71,7 @@ func (s *session) openMail() (killed bool) {
 	}
 	m.rung = false
 	if len(m.replies) > 0 {
-		s.out.Raw(m.replies)
+		s.writer().Raw(m.replies)
 		s.gate = max(s.gate, m.gate)
 		m.replies, m.gate = nil, 0
 	}
@@ -76,4 +85,18 @@ func (s *session) openMail() (killed bool) {
 		s.closing = true
 	}
 	return false
+}
+
+// resumed reports whether the end of a wait lies in the mailbox.
+func (s *session) resumed() bool {
+	s.mail.mu.Lock()
+	defer s.mail.mu.Unlock()
+	return s.mail.resume
+}
+
+// shut ends the mailbox.
+func (m *mailbox) shut() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.gone, m.replies = true, nil
 }

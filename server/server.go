@@ -7,27 +7,31 @@
 //
 // A loop's sessions belong to its goroutine. What others have to say to a session (the reply to a blocked command,
 // a kill) goes through its mailbox (mailbox.go).
+//
+// Three rules keep bytes from going astray: replies leave in the order of their requests, those of blocked commands
+// included; a connection is not written to once gnet has closed it, and a loop is not woken once it may have ended,
+// since either descriptor may be another file's by then; and what a session holds in either direction has a limit.
+//
+// Input that cannot run yet is kept by the session and not by gnet, which would copy all of it at each read.
 package server
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"os"
-	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/panjf2000/gnet/v2"
 
-	"holdfast/commands"
 	"holdfast/config"
 	"holdfast/engine"
-	"holdfast/resp"
 )
 
 // Options are what a server is built on.
@@ -48,8 +52,11 @@ type Server struct {
 
 	gnet   gnet.Engine
 	booted chan struct{}
+	ended  chan struct{}
+	asides sync.WaitGroup // commits that run beside their loops, and those that wait for room on the disk
 
-	nextID   atomic.Int64
+	descriptors int64 // how many clients the process has file descriptors for
+
 	accepted atomic.Int64
 	rejected atomic.Int64
 	bytesIn  atomic.Int64
@@ -59,8 +66,11 @@ type Server struct {
 	inRate   rate
 	outRate  rate
 
-	mu       sync.Mutex // guards what follows; taken under the engine's lock, never around it
-	sessions map[int64]*session
+	mu       sync.Mutex         // guards what follows; taken under the engine's lock, never around it
+	asked    bool               // to stop
+	stopping bool               // the loops are about to end
+	sessions map[int64]*session // by client ID
+	lastID   int64
 	loops    map[gnet.EventLoop]*loop
 }
 
@@ -88,16 +98,35 @@ func New(o Options) *Server {
 			protected:   o.Config.Bool("protected-mode"),
 			password:    o.Config.String("requirepass"),
 		},
-		booted:   make(chan struct{}),
-		sessions: map[int64]*session{},
-		loops:    map[gnet.EventLoop]*loop{},
+		booted:      make(chan struct{}),
+		ended:       make(chan struct{}),
+		descriptors: descriptors(),
+		sessions:    map[int64]*session{},
+		loops:       map[gnet.EventLoop]*loop{},
 	}
 	o.Engine.World().Clients = s
 	return s
 }
 
-// ErrAddress says that an address could not be listened on.
-var ErrAddress = errors.New("cannot listen")
+var (
+	// ErrAddress says that an address could not be listened on.
+	ErrAddress = errors.New("cannot listen")
+	// ErrEnded says that the event loop ended though nobody stopped it; what it logged says why.
+	ErrEnded = errors.New("the event loop ended by itself")
+)
+
+// descriptorsReserved are file descriptors for the data's files, and for connections that are to be turned away.
+const descriptorsReserved = 256
+
+// descriptors is how many clients the process has file descriptors for. An event loop that gets none for a new
+// connection ends, and all connections with it, so there must always be some left.
+func descriptors() int64 {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return math.MaxInt64
+	}
+	return max(1, int64(min(limit.Cur, math.MaxInt64))-descriptorsReserved)
+}
 
 // Addresses are where the configuration says to listen: host:port pairs, and the path of a unix socket or "".
 func Addresses(c *config.Config) (tcp []string, unix string) {
@@ -124,6 +153,11 @@ func bindHost(host string) string {
 
 // Run listens and serves until Stop.
 func (s *Server) Run() error {
+	defer close(s.ended)
+	if most := s.maxClients.Load(); most > s.descriptors {
+		s.o.Log.Warn("maxclients is more than there are file descriptors for; raise ulimit -n",
+			"maxclients", most, "clients", s.descriptors)
+	}
 	tcp, unix := Addresses(s.o.Config)
 	var urls []string
 	for _, a := range tcp {
@@ -150,6 +184,11 @@ func (s *Server) Run() error {
 	)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrAddress, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.asked {
+		return ErrEnded
 	}
 	return nil
 }
@@ -184,150 +223,43 @@ func (s *Server) OnBoot(eng gnet.Engine) gnet.Action {
 func (s *Server) Stop(ctx context.Context) error {
 	select {
 	case <-s.booted:
-		return s.gnet.Stop(ctx)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	s.mu.Lock()
+	s.asked = true
+	s.mu.Unlock()
+	// gnet's Stop begins the end, and then asks twice a second whether it has come. Run knows at once.
+	over, cancel := context.WithCancel(ctx)
+	cancel()
+	if err := s.gnet.Stop(over); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	select {
+	case <-s.ended:
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-// OnOpen is gnet's word of a new connection.
-func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
-	s.accepted.Add(1)
-	if refusal := s.refusal(c); refusal != "" {
-		s.rejected.Add(1)
-		var w resp.Writer
-		w.Error(refusal)
-		return w.Take(), gnet.Close
-	}
-	now := s.o.Clock().UnixMilli()
-	sess := &session{srv: s, conn: c, loop: s.loopOf(c)}
-	sess.client = commands.Client{
-		ID: s.nextID.Add(1), Proto: 2, Addr: address(c.RemoteAddr(), c.LocalAddr()), LocalAddr: address(c.LocalAddr(), nil),
-		User: "default", Authenticated: s.password.Load() == "", Created: now, Active: now, Peer: sess,
-	}
-	c.SetContext(sess)
+// OnShutdown is gnet's word that the loops are about to end. Commits beside them hand their outcome to a loop, whose
+// descriptors must be its own still.
+func (s *Server) OnShutdown(gnet.Engine) {
 	s.mu.Lock()
-	s.sessions[sess.client.ID] = sess
+	s.stopping = true
 	s.mu.Unlock()
-	return nil, gnet.None
+	s.asides.Wait()
 }
 
-// refusal is why a connection is turned away, or "".
-func (s *Server) refusal(c gnet.Conn) string {
-	s.mu.Lock()
-	full := int64(len(s.sessions)) >= s.maxClients.Load()
-	s.mu.Unlock()
-	if full {
-		return resp.ErrMaxClients
-	}
-	if tcp, ok := c.RemoteAddr().(*net.TCPAddr); ok && s.protected.Load() && s.password.Load() == "" && !tcp.IP.IsLoopback() {
-		return resp.ErrDenied
-	}
-	return ""
-}
-
-// address prints an address as Redis does: host:port, or path:0 for a unix socket.
-func address(a, instead net.Addr) string {
-	if unix, ok := a.(*net.UnixAddr); ok {
-		if unix.Name == "" && instead != nil {
-			return address(instead, nil)
-		}
-		return unix.Name + ":0"
-	}
-	if a == nil {
-		return "?:0"
-	}
-	return a.String()
-}
-
-// OnClose is gnet's word that a connection is gone.
-func (s *Server) OnClose(c gnet.Conn, _ error) gnet.Action {
-	sess, ok := c.Context().(*session)
-	if !ok {
-		return gnet.None
-	}
-	sess.closed = true
-	s.mu.Lock()
-	delete(s.sessions, sess.client.ID)
-	s.mu.Unlock()
-	s.o.Engine.Leave(&sess.client)
-	return gnet.None
-}
-
-// OnTraffic is gnet's word that bytes have come, or that the mailbox has something.
-func (s *Server) OnTraffic(c gnet.Conn) gnet.Action {
-	sess, ok := c.Context().(*session)
-	if !ok {
-		return gnet.Close
-	}
-	return sess.traffic()
-}
-
-// OnTick looks after clients that do nothing, or do not read.
-func (s *Server) OnTick() (time.Duration, gnet.Action) {
-	now := s.o.Clock()
-	s.inRate.tick(s.bytesIn.Load())
-	s.outRate.tick(s.bytesOut.Load())
-	for _, sess := range s.all() {
-		if s.overdue(sess, now) {
-			sess.Kill(false)
-		}
-	}
-	return time.Second, gnet.None
-}
-
-// Each calls fn for every client in the order of their IDs.
-func (s *Server) Each(fn func(*commands.Client) bool) {
-	for _, sess := range s.all() {
-		if !fn(&sess.client) {
-			return
-		}
-	}
-}
-
-func (s *Server) all() []*session {
+// beginAside counts a commit beside its loop, unless the server is stopping (false).
+func (s *Server) beginAside() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := make([]*session, 0, len(s.sessions))
-	for _, sess := range s.sessions {
-		all = append(all, sess)
+	if !s.stopping {
+		s.asides.Add(1)
 	}
-	slices.SortFunc(all, func(a, b *session) int { return cmp.Compare(a.client.ID, b.client.ID) })
-	return all
-}
-
-// Figures are the server's numbers for INFO.
-func (s *Server) Figures() commands.ClientFigures {
-	f := commands.ClientFigures{
-		MaxClients: int(s.maxClients.Load()), Accepted: s.accepted.Load(), Rejected: s.rejected.Load(),
-		BytesIn: s.bytesIn.Load(), BytesOut: s.bytesOut.Load(),
-		BytesInPerSecond: s.inRate.last.Load(), BytesOutPerSecond: s.outRate.last.Load(),
-		QueryBufferLimitHits: s.inHits.Load(), OutputBufferLimitHits: s.outHits.Load(),
-	}
-	for _, sess := range s.all() {
-		f.Connected++
-		in, out := sess.Buffers()
-		f.BiggestIn, f.BiggestOut = max(f.BiggestIn, in), max(f.BiggestOut, out)
-	}
-	return f
-}
-
-// ResetStats sets the counters back.
-func (s *Server) ResetStats() {
-	for _, n := range []*atomic.Int64{&s.accepted, &s.rejected, &s.bytesIn, &s.bytesOut, &s.inHits, &s.outHits} {
-		n.Store(0)
-	}
-}
-
-// rate is how much a counter rose in the last second, as OnTick found it.
-type rate struct {
-	before int64 // OnTick's
-	last   atomic.Int64
-}
-
-func (r *rate) tick(count int64) {
-	r.last.Store(max(0, count-r.before))
-	r.before = count
+	return !s.stopping
 }
 
 // quiet passes gnet's errors on to our log, and nothing else.
@@ -337,7 +269,7 @@ func (q quiet) Debugf(string, ...any) {}
 func (q quiet) Infof(string, ...any)  {}
 func (q quiet) Warnf(string, ...any)  {}
 func (q quiet) Errorf(format string, a ...any) {
-	q.log.Debug("event loop", "error", fmt.Sprintf(format, a...))
+	q.log.Warn("event loop", "error", fmt.Sprintf(format, a...))
 }
 func (q quiet) Fatalf(format string, a ...any) {
 	q.log.Error("event loop", "error", fmt.Sprintf(format, a...))

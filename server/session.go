@@ -2,7 +2,6 @@ package server
 
 import (
 	"sync/atomic"
-	"time"
 
 	"github.com/panjf2000/gnet/v2"
 
@@ -11,199 +10,124 @@ import (
 )
 
 // session is a connection: bytes in, requests to the engine, replies out through the gate. Its loop's goroutine owns
-// it, but for the mailbox and the atomics.
+// it, but for the mailbox and the atomics. An idle one holds no buffers: what a batch needs belongs to the loop, and
+// what lies here is a piece of a request, or replies that have not left.
 type session struct {
-	client commands.Client // guarded by the engine's lock
+	client commands.Client // guarded by the engine's lock; for exceptions see trusted
 	srv    *Server
 	conn   gnet.Conn
 	loop   *loop
 
-	framer   resp.Framer
-	args     [][]byte   // room for a batch's arguments, one request's behind the other's
-	requests [][][]byte // of the batch
-	ends     []int      // where each request of the batch ends in the input
+	input  []byte // received and not run; nil when there is none
+	framer resp.Framer
 
-	out     resp.Writer // replies not yet sealed
-	gate    uint64      // that they rest on
-	held    []byte      // replies that wait for the log
-	heldFor uint64      // until it has passed this
+	out     *resp.Writer // the newest replies; nil when there are none
+	gate    uint64       // that they rest on
+	held    *resp.Writer // older ones, that wait for the log; nil when there are none
+	heldFor uint64       // until it has passed this
 
 	blocked bool // the engine makes the client wait; input stays where it is
-	closing bool // to be closed when everything has gone out
+	closing bool // to be closed when everything has gone out; input is dropped then
 	queued  bool // the loop knows that there is output
-	closed  bool
+	closed  bool // the socket is gone: its number may be another's by now
+
+	overSoft int64 // unix ms since which the soft output limit is exceeded; 0: not
 
 	mail mailbox
 
-	inBytes, outBytes atomic.Int64
-	overSoft          atomic.Int64 // unix ms since which the soft output limit is exceeded; 0: not
-}
+	inBytes, outBytes atomic.Int64 // what lies here, in both directions; the loop writes, anyone reads
 
-// A batch is at most so many requests: what runs under one taking of the engine's lock.
-const batchRequests = 128
+	tick struct { // OnTick's: how much lay here a second ago, and when (unix ms) that last changed
+		in, out int
+		moved   int64
+	}
+}
 
 // traffic deals with what has come: mail first, since it answers an earlier request than the input holds.
 func (s *session) traffic() gnet.Action {
 	if killed := s.openMail(); killed {
 		return gnet.Close
 	}
-	in := s.conn.InboundBuffered()
-	if limit := s.srv.queryBuffer.Load(); int64(in) > limit {
+	input, err := s.receive()
+	if err != nil {
+		return gnet.Close
+	}
+	if int64(len(input)) > s.srv.queryBuffer.Load() {
 		s.srv.inHits.Add(1)
 		return gnet.Close
 	}
-	for !s.blocked && !s.closing && in > 0 && int64(in) >= s.framer.Need() {
-		n := s.batch()
+	for !s.blocked && !s.closing && len(input) > 0 && int64(len(input)) >= s.framer.Need() {
+		n := s.batch(input)
 		if n == 0 {
 			break
 		}
-		in -= n
+		input = input[n:]
+		if s.overfed() {
+			return gnet.Close
+		}
 	}
-	s.inBytes.Store(int64(in))
+	s.keep(input)
 	s.loop.settle(s)
-	if s.closing && !s.owing() {
+	if s.finished() {
 		return gnet.Close
 	}
 	return gnet.None
 }
 
-// batch runs the whole requests at the beginning of the input, up to a limit, and returns how many bytes they were.
-func (s *session) batch() (consumed int) {
-	input, err := s.conn.Peek(-1)
-	if err != nil {
-		return 0
+// receive returns all input that has not been run, in one piece. Where nothing was left over from before, it lies in
+// the loop's read buffer.
+//
+// gnet would keep what is left over too, but hands it out in one piece only as a copy: each read of a large request
+// would copy all that came before it.
+func (s *session) receive() ([]byte, error) {
+	fresh, err := s.conn.Next(-1)
+	if err != nil || len(s.input) == 0 {
+		return fresh, err
 	}
-	refusal := s.parse(input)
-	if len(s.requests) > 0 {
-		done, gate := s.srv.o.Engine.Run(&s.client, &s.out, s.requests)
-		s.gate = max(s.gate, gate)
-		s.blocked, s.closing = s.client.Blocked != nil, s.client.CloseAfterReply
-		if done > 0 {
-			consumed = s.ends[done-1]
-		}
-		if done < len(s.requests) {
-			s.framer, refusal = resp.Framer{}, nil // what is left is looked at again
-		}
-		s.out.SetProto(s.client.Proto)
-	}
-	if refusal != nil && !s.closing {
-		s.out.Err(refusal)
-		s.closing = true
-		consumed = len(input)
-	}
-	if consumed > 0 {
-		s.srv.bytesIn.Add(int64(consumed))
-		if _, err := s.conn.Discard(consumed); err != nil {
-			s.closing = true
-		}
-	}
-	return consumed
+	s.input = append(s.grown(len(fresh)), fresh...)
+	return s.input, nil
 }
 
-// parse fills the batch from the input, and returns the error of the request behind it, if that is malformed.
-func (s *session) parse(input []byte) error {
-	s.requests, s.ends = s.requests[:0], s.ends[:0]
-	limits := resp.DefaultLimits()
-	limits.Bulk = s.srv.bulk.Load()
-	most := batchRequests
-	if !s.client.Authenticated {
-		most = 1 // the next request may be allowed more than this one
+// grown returns the input with room for n more bytes. Its room doubles, so that a byte is copied a few times at most; but
+// it is not doubled far beyond what the argument under way needs, which may be half a gigabyte.
+func (s *session) grown(n int) []byte {
+	have := len(s.input)
+	if cap(s.input)-have >= n {
+		return s.input
 	}
-	room, total := s.args[:0], 0
-	defer func() {
-		if total > cap(s.args) && total <= maxArgsKept {
-			s.args = make([][]byte, 0, min(2*total, maxArgsKept)) // for the next batch
-		}
-	}()
-	for at := 0; len(s.requests) < most; {
-		n, err := s.framer.Next(input[at:], &limits, s.client.Authenticated)
-		if n == 0 || err != nil {
-			return err
-		}
-		args, err := resp.Parse(input[at:at+n], room)
-		if err != nil {
-			return err
-		}
-		at += n
-		total += len(args)
-		room = args[len(args):]
-		s.requests = append(s.requests, args[:len(args):len(args)])
-		s.ends = append(s.ends, at)
-	}
-	return nil
+	room := min(2*have, max(int(s.framer.Need()), have+have/4))
+	larger := append(s.loop.takeRoom(max(room, have+n)), s.input...)
+	s.loop.giveRoom(s.input)
+	return larger
 }
 
-// maxArgsKept is how many arguments a session keeps room for between batches.
-const maxArgsKept = 4 * batchRequests
-
-// owing reports whether replies have not been handed to the socket yet.
-func (s *session) owing() bool { return s.out.Len() > 0 || len(s.held) > 0 }
-
-// release sends the replies whose gate the log has passed, and reports whether some are left.
-func (s *session) release(passed uint64) (left bool) {
-	if s.closed {
-		return false
+// keep puts aside what has not been run, for the next time.
+func (s *session) keep(rest []byte) {
+	switch {
+	case s.closing || len(rest) == 0:
+		s.loop.giveRoom(s.input)
+		rest, s.input = nil, nil
+	case len(s.input) > 0:
+		s.input = rest
+	default: // it lies in the loop's read buffer
+		s.input = append(s.loop.takeRoom(len(rest)), rest...)
 	}
-	if len(s.held) > 0 {
-		if s.heldFor > passed {
-			return true
-		}
-		s.send(s.held)
-		s.held = s.held[:0]
-	}
-	if s.out.Len() > 0 {
-		if s.gate > passed {
-			s.held, s.heldFor = append(s.held, s.out.Bytes()...), s.gate
-			s.out.Reset()
-			return true
-		}
-		s.send(s.out.Bytes())
-		s.out.Reset()
-	}
-	s.gate = 0
-	return false
+	s.inBytes.Store(int64(len(rest)))
 }
 
-// send hands bytes to the socket. What the client does not take at once waits in gnet's buffer, within the limits.
-func (s *session) send(b []byte) {
-	s.srv.bytesOut.Add(int64(len(b)))
-	if _, err := s.conn.Write(b); err != nil {
-		return // gnet has closed the connection
-	}
-	if s.closed {
+// finished reports whether the connection is to be closed now: the client has been told everything, or has more to
+// read than it may.
+func (s *session) finished() bool {
+	return !s.closed && (s.overfed() || s.closing && s.outBytes.Load() == 0)
+}
+
+// farewell sends what the client is owed when it has closed its side, as it may still read.
+func (s *session) farewell() {
+	if killed := s.openMail(); killed {
 		return
 	}
-	waiting := int64(s.conn.OutboundBuffered())
-	s.outBytes.Store(waiting)
-	limit := s.srv.output.Load().Normal
-	if limit.Hard > 0 && waiting > limit.Hard {
-		s.srv.outHits.Add(1)
-		s.Kill(false)
-		return
+	s.loop.settle(s)
+	if s.queued {
+		s.loop.commit()
 	}
-	if limit.Soft == 0 || waiting <= limit.Soft {
-		s.overSoft.Store(0)
-	} else if s.overSoft.Load() == 0 {
-		s.overSoft.Store(s.srv.o.Clock().UnixMilli())
-	}
-}
-
-// overdue reports whether the client has been idle, or slow to read, for longer than it may.
-func (s *Server) overdue(sess *session, now time.Time) bool {
-	if since := sess.overSoft.Load(); since != 0 {
-		limit := s.output.Load().Normal
-		if now.UnixMilli()-since > limit.SoftSeconds*1000 {
-			s.outHits.Add(1)
-			return true
-		}
-	}
-	timeout := s.timeout.Load()
-	if timeout == 0 {
-		return false
-	}
-	idle := false
-	s.o.Engine.Do(func() {
-		idle = sess.client.Blocked == nil && now.UnixMilli()-sess.client.Active > timeout*1000
-	})
-	return idle
 }

@@ -216,7 +216,7 @@ func TestFilesAreShort(t *testing.T) {
 }
 
 // The error of a file's Sync or Close says whether data is on disk: it is never dropped. Sockets may be closed
-// without a look; they live in server, client and integration.
+// without a look; they live in server, client, bench and integration.
 func TestNoErrorOfAFileIsDropped(t *testing.T) {
 	eachFile(t, func(path string, file *ast.File, fset *token.FileSet) {
 		if isTest(path) {
@@ -233,7 +233,7 @@ func TestNoErrorOfAFileIsDropped(t *testing.T) {
 
 func closesSockets(path string) bool {
 	dir, _, _ := strings.Cut(strings.TrimPrefix(filepath.ToSlash(path), root+"/"), "/")
-	return slices.Contains([]string{"server", "client", "integration"}, dir)
+	return slices.Contains([]string{"server", "client", "integration", "bench"}, dir)
 }
 
 // droppedCall is the name of the method whose result the statement `_ = x.M()` throws away; "" for other nodes.

@@ -1,0 +1,173 @@
+package server
+
+import (
+	"cmp"
+	"errors"
+	"io"
+	"net"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/panjf2000/gnet/v2"
+
+	"holdfast/commands"
+	"holdfast/resp"
+)
+
+// OnOpen is gnet's word of a new connection.
+func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
+	s.accepted.Add(1)
+	now := s.o.Clock().UnixMilli()
+	sess := &session{srv: s, conn: c, loop: s.loopOf(c)}
+	sess.client = commands.Client{
+		Proto: 2, Addr: address(c.RemoteAddr(), c.LocalAddr()), LocalAddr: address(c.LocalAddr(), nil),
+		User: "default", Authenticated: s.password.Load() == "", Created: now, Active: now, Peer: sess,
+	}
+	if refusal := s.admit(sess, c.RemoteAddr()); refusal != "" {
+		s.rejected.Add(1)
+		var w resp.Writer
+		w.Error(refusal)
+		return w.Take(), gnet.Close
+	}
+	c.SetContext(sess)
+	return nil, gnet.None
+}
+
+// admit takes a session in and gives it its ID, or says why not.
+func (s *Server) admit(sess *session, from net.Addr) (refusal string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if refusal := s.refusal(from); refusal != "" {
+		return refusal
+	}
+	s.lastID++
+	sess.client.ID = s.lastID
+	s.sessions[s.lastID] = sess
+	return ""
+}
+
+// refusal is why a connection is turned away, or "". The caller holds mu.
+func (s *Server) refusal(from net.Addr) string {
+	if int64(len(s.sessions)) >= s.most() {
+		return resp.ErrMaxClients
+	}
+	if tcp, ok := from.(*net.TCPAddr); ok && s.protected.Load() && s.password.Load() == "" && !tcp.IP.IsLoopback() {
+		return resp.ErrDenied
+	}
+	return ""
+}
+
+// most is how many clients there may be at a time.
+func (s *Server) most() int64 { return min(s.maxClients.Load(), s.descriptors) }
+
+// address prints an address as Redis does: host:port, or path:0 for a unix socket.
+func address(a, instead net.Addr) string {
+	if unix, ok := a.(*net.UnixAddr); ok {
+		if (unix.Name == "" || unix.Name == "@") && instead != nil { // "@" is how gnet calls a socket without a name
+			return address(instead, nil)
+		}
+		return unix.Name + ":0"
+	}
+	if a == nil {
+		return "?:0"
+	}
+	return a.String()
+}
+
+// OnClose is gnet's word that a connection is gone.
+func (s *Server) OnClose(c gnet.Conn, err error) gnet.Action {
+	sess, ok := c.Context().(*session)
+	if !ok {
+		return gnet.None
+	}
+	if errors.Is(err, io.EOF) {
+		sess.farewell()
+	}
+	sess.closed = true
+	sess.mail.shut()
+	s.mu.Lock()
+	delete(s.sessions, sess.client.ID)
+	s.mu.Unlock()
+	s.o.Engine.Leave(&sess.client)
+	return gnet.None
+}
+
+// OnTraffic is gnet's word that bytes have come, or that the mailbox has something.
+func (s *Server) OnTraffic(c gnet.Conn) gnet.Action {
+	sess, ok := c.Context().(*session)
+	if !ok {
+		return gnet.Close
+	}
+	return sess.traffic()
+}
+
+// OnTick looks after clients that do nothing, or do not read.
+func (s *Server) OnTick() (time.Duration, gnet.Action) {
+	now := s.o.Clock().UnixMilli()
+	s.inRate.tick(s.bytesIn.Load())
+	s.outRate.tick(s.bytesOut.Load())
+	for _, sess := range s.all() {
+		switch {
+		case sess.idle(now):
+			sess.Kill(false)
+		case sess.outBytes.Load() > 0:
+			sess.look() // gnet does not tell when the client has read
+		}
+	}
+	return time.Second, gnet.None
+}
+
+// Each calls fn for every client in the order of their IDs.
+func (s *Server) Each(fn func(*commands.Client) bool) {
+	for _, sess := range s.all() {
+		if !fn(&sess.client) {
+			return
+		}
+	}
+}
+
+func (s *Server) all() []*session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]*session, 0, len(s.sessions))
+	for _, sess := range s.sessions {
+		all = append(all, sess)
+	}
+	slices.SortFunc(all, func(a, b *session) int { return cmp.Compare(a.client.ID, b.client.ID) })
+	return all
+}
+
+// Figures are the server's numbers for INFO.
+func (s *Server) Figures() commands.ClientFigures {
+	f := commands.ClientFigures{
+		MaxClients: int(s.most()), Accepted: s.accepted.Load(), Rejected: s.rejected.Load(),
+		BytesIn: s.bytesIn.Load(), BytesOut: s.bytesOut.Load(),
+		BytesInPerSecond: s.inRate.last.Load(), BytesOutPerSecond: s.outRate.last.Load(),
+		QueryBufferLimitHits: s.inHits.Load(), OutputBufferLimitHits: s.outHits.Load(),
+	}
+	for _, sess := range s.all() {
+		f.Connected++
+		in, out := sess.Buffers()
+		f.BiggestIn, f.BiggestOut = max(f.BiggestIn, in), max(f.BiggestOut, out)
+	}
+	return f
+}
+
+// ResetStats sets the counters back.
+func (s *Server) ResetStats() {
+	for _, n := range []*atomic.Int64{&s.accepted, &s.rejected, &s.bytesIn, &s.bytesOut, &s.inHits, &s.outHits} {
+		n.Store(0)
+	}
+}
+
+// rate is how much a counter rose in the last second, as OnTick found it.
+type rate struct {
+	before int64 // OnTick's
+	last   atomic.Int64
+}
+
+func (r *rate) tick(count int64) {
+	r.last.Store(max(0, count-r.before))
+	r.before = count
+}

@@ -1,0 +1,103 @@
+package server
+
+import "holdfast/resp"
+
+// writer is where replies go next.
+func (s *session) writer() *resp.Writer {
+	if s.out == nil {
+		s.out = s.loop.takeWriter()
+		s.out.SetProto(s.client.Proto)
+	}
+	return s.out
+}
+
+// release sends the replies whose gate the log has passed, and reports whether some are left. No replies, to a client
+// that wants none, are replies in this: what they rest on is to be committed all the same.
+func (s *session) release(passed uint64) (left bool) {
+	if s.held != nil {
+		if s.heldFor > passed {
+			return !s.closed
+		}
+		s.held = s.send(s.held)
+	}
+	if s.out != nil {
+		if s.gate > passed {
+			s.held, s.heldFor, s.out = s.out, s.gate, nil
+			return !s.closed
+		}
+		s.out = s.send(s.out)
+	}
+	s.gate = 0
+	return false
+}
+
+// sendBytes is how much the socket is given at a time: gnet keeps what the client does not take yet in pieces of this
+// size, and lets go of each when it is sent.
+const sendBytes = 1 << 20
+
+// send hands replies to the socket and the writer back to the loop; it returns nil.
+func (s *session) send(w *resp.Writer) *resp.Writer {
+	for b := w.Bytes(); len(b) > 0 && !s.closed; {
+		n := min(len(b), sendBytes)
+		if _, err := s.conn.Write(b[:n]); err != nil {
+			break // gnet has closed the connection
+		}
+		s.srv.bytesOut.Add(int64(n))
+		b = b[n:]
+	}
+	s.loop.giveWriter(w)
+	return nil
+}
+
+// unauthOutput is how many bytes may lie in gnet's buffer for a client that has to log in and has not: it has nothing
+// to read but errors.
+const unauthOutput = 1 << 10
+
+// overfed reports whether more replies wait for the client than may, or have done so for too long.
+func (s *session) overfed() bool {
+	waiting := s.unsent()
+	s.outBytes.Store(waiting)
+	limit := s.srv.output.Load().Normal
+	over := limit.Hard > 0 && waiting > limit.Hard ||
+		s.conn.OutboundBuffered() > unauthOutput && !s.trusted()
+	if limit.Soft == 0 || waiting <= limit.Soft {
+		s.overSoft = 0
+	} else {
+		now := s.srv.o.Clock().UnixMilli()
+		if s.overSoft == 0 {
+			s.overSoft = now
+		}
+		over = over || now-s.overSoft > limit.SoftSeconds*1000
+	}
+	if over {
+		s.srv.outHits.Add(1)
+	}
+	return over
+}
+
+// unsent is how many bytes of replies the client has not taken: here, and in gnet's buffer.
+func (s *session) unsent() int64 {
+	n := s.conn.OutboundBuffered()
+	for _, w := range [...]*resp.Writer{s.held, s.out} {
+		if w != nil {
+			n += w.Len()
+		}
+	}
+	return int64(n)
+}
+
+// idle reports whether the client has been silent for longer than it may. A part of a request that comes and a
+// part of the replies that leaves count as much as a request. Only OnTick asks.
+func (s *session) idle(now int64) (idle bool) {
+	if in, out := s.Buffers(); in != s.tick.in || out != s.tick.out {
+		s.tick.in, s.tick.out, s.tick.moved = in, out, now
+	}
+	timeout := s.srv.timeout.Load() * 1000
+	if timeout == 0 || now-s.tick.moved <= timeout {
+		return false
+	}
+	s.srv.o.Engine.Do(func() {
+		idle = s.client.Blocked == nil && now-s.client.Active > timeout
+	})
+	return idle
+}
