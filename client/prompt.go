@@ -19,6 +19,9 @@ type Prompt struct {
 	asked bool // the manual has been asked for
 }
 
+// quotesRefused is what redis-cli says to a line whose quotes do not match.
+const quotesRefused = "Invalid argument(s)"
+
 // Run runs the prompt. At a prompt that a person sees, errors are shown and that is all. Of lines from elsewhere it
 // returns ErrReply if any had an error for an answer, and at once what else goes wrong, for then nothing can be said of
 // the lines that would come next.
@@ -52,7 +55,7 @@ func (p *Prompt) Run() error {
 		}
 		switch {
 		case errors.Is(err, ErrQuotes):
-			_, err = fmt.Fprintln(p.Session.Out, err)
+			_, err = fmt.Fprintln(p.Session.Out, quotesRefused)
 			failed = ErrReply
 		case errors.Is(err, ErrReply):
 			err, failed = nil, ErrReply

@@ -122,7 +122,7 @@ func TestWordsAsRedisCli(t *testing.T) {
 	for _, c := range lines {
 		input.WriteString(c.line + "\n")
 	}
-	refused := strings.Count(redisCli(t, server, input.String()), ErrQuotes.Error())
+	refused := strings.Count(redisCli(t, server, input.String()), quotesRefused)
 	var want [][]string
 	for _, c := range lines {
 		if c.want != nil {

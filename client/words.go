@@ -2,8 +2,8 @@ package client
 
 import "errors"
 
-// ErrQuotes is returned by Words for quotes that do not match. Its text, capital letter and all, is redis-cli's.
-var ErrQuotes = errors.New("Invalid argument(s)")
+// ErrQuotes is returned by Words for quotes that do not match.
+var ErrQuotes = errors.New("quotes do not match")
 
 // Words splits a typed line as redis-cli 7.0 does. Blanks separate words. Inside "double quotes" the escapes \n \r \t
 // \b \a and \xHH stand for one byte, and a backslash before anything else for that thing; inside 'single quotes' only

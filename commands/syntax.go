@@ -86,8 +86,6 @@ const syntaxDepth = 16
 type syntaxParser struct {
 	words []string
 	at    int
-	// repeats is set by items when it ended at "...".
-	repeats bool
 }
 
 // items reads up to the closing mark, or to one of the marks | and ..., which it leaves to the caller.

@@ -13,9 +13,10 @@ type toy struct {
 }
 
 const (
-	toyKind        Kind = 9
-	toyPartedAbove      = 300
-	toyPartBytes        = 64
+	toyKind Kind = 9
+
+	toyPartedAbove = 300
+	toyPartBytes   = 64
 )
 
 var _ Parted = (*toy)(nil)

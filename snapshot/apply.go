@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // Result says what a change came to.
@@ -114,7 +115,7 @@ func (b *Base) update(fn func(w *writer) error) error {
 		b.meta.Store(&state)
 		return nil
 	}
-	if errors.Is(err, bbolt.ErrDatabaseNotOpen) {
+	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
 		return fmt.Errorf("changing %s: %w", b.path, ErrClosed)
 	}
 	if inside == nil || !errors.Is(err, inside) { // the commit failed, or bbolt panicked
@@ -211,7 +212,7 @@ func (w *writer) delete(t table, s Store, key []byte) error {
 
 // blame says what an error of bbolt means: we never nest buckets, so one that is in the way is damage.
 func (w *writer) blame(t table, s Store, key []byte, err error) error {
-	if errors.Is(err, bbolt.ErrIncompatibleValue) {
+	if errors.Is(err, bolterrors.ErrIncompatibleValue) {
 		return &DamageError{
 			File: w.path, Bucket: string(t.bucket(s)), Key: bytes.Clone(key), Offset: -1,
 			What: "an entry is said to be a bucket, or the bucket an entry",
@@ -347,13 +348,15 @@ func (w *writer) finish(to state) error {
 		for t := tableKeys; t <= tableParts; t++ {
 			name := t.bucket(store)
 			delete(w.buckets, string(name))
-			if err := w.tx.DeleteBucket(name); err != nil && !errors.Is(err, bbolt.ErrBucketNotFound) {
+			if err := w.tx.DeleteBucket(name); err != nil && !errors.Is(err, bolterrors.ErrBucketNotFound) {
 				return fmt.Errorf("dropping bucket %s: %w", name, err)
 			}
 		}
 	}
 	for store := range to.stores {
-		w.state.stores[store] = w.state.stores[store] // also without keys
+		if _, known := w.state.stores[store]; !known {
+			w.state.stores[store] = counts{} // also without keys
+		}
 		for t := tableKeys; t <= tableParts; t++ {
 			if _, err := w.bucket(t, store); err != nil {
 				return err

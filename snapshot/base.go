@@ -14,6 +14,7 @@ import (
 	"unsafe"
 
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 
 	"holdfast/internal/vfs"
 )
@@ -268,7 +269,7 @@ func (b *Base) begin(doing string) (tx *bbolt.Tx, v view, root uint64, err error
 	if !began {
 		b.stuck.Store(true)
 	}
-	if errors.Is(err, bbolt.ErrDatabaseNotOpen) {
+	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
 		err = ErrClosed
 	}
 	if err != nil {

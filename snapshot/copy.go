@@ -91,12 +91,12 @@ func (b *Base) copyPages(to vfs.File, name string, progress func(done, total int
 
 // putPages puts two header pages at the front of a file, the second as of a transaction before.
 func (m boltMeta) putPages(file []byte) {
-	for range 2 {
-		id := m.txid % 2
+	for _, txid := range [2]uint64{m.txid, m.txid - 1} {
+		m.txid = txid
+		id := txid % 2
 		at := file[int(id)*m.pageSize:][:m.pageSize]
 		clear(at)
 		copy(at, m.page(id))
-		m.txid--
 	}
 }
 
