@@ -31,8 +31,14 @@ func (e *Engine) Run(c *commands.Client, w *resp.Writer, requests [][][]byte) (d
 		}
 	}
 	e.rouse()
+	if e.failed.Load() {
+		gate = never // what was to be fetched may be missing from the replies
+	}
 	return done, gate
 }
+
+// never is a gate that no log passes.
+const never = ^uint64(0)
 
 // tick reads the clock for a batch.
 func (e *Engine) tick() int64 {
