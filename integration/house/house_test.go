@@ -47,7 +47,7 @@ var mayImport = map[string][]string{
 	"history/historytest": {"engine", "commands", "kv", "config", "resp", "snapshot", "internal/vfs"},
 
 	"inspect":      {"engine", "commands", "kv", "lists", "aof", "snapshot", "client", "resp", "glob", "internal/vfs"},
-	"server":       {"engine", "commands", "resp", "config"},
+	"server":       {"engine", "commands", "resp", "config", "internal/vfs"}, // vfs in tests
 	"cmd/holdfast": {"*"},
 	"integration":  {},
 
