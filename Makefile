@@ -3,6 +3,7 @@
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
 FUZZTIME   ?= 30s
 ROUNDS     ?= 100
+STATES     ?= 20000
 BENCH      ?= .
 
 # Everything but the black-box tests is small enough for the race detector.
@@ -37,7 +38,8 @@ race: deps ## all tests under the race detector, a race-built server included
 harness: deps ## check the transcripts and the kill test themselves: a redis-server in holdfast's place
 	INTEGRATION_TWIN=redis go test -count=1 -run 'TestTranscripts$$|TestKill|TestArity|TestCommandInfo' ./integration
 
-crash: deps ## ROUNDS=100 rounds of kill -9 under load; INTEGRATION_SEED repeats a run
+crash: deps ## STATES=20000 crashes played, ROUNDS=100 rounds of kill -9 under load; CRASH_SEED and INTEGRATION_SEED repeat them
+	CRASH_STATES=$(STATES) go test -count=1 -v -timeout 60m ./integration/crash
 	INTEGRATION_ROUNDS=$(ROUNDS) go test -count=1 -v -timeout 60m -run TestKill ./integration
 
 fuzz: ## every fuzz target for FUZZTIME=30s

@@ -3,7 +3,9 @@ module holdfast
 go 1.26
 
 require (
+	github.com/anishathalye/porcupine v1.1.0
 	github.com/ergochat/readline v0.1.3
+	github.com/hanwen/go-fuse/v2 v2.8.0
 	github.com/panjf2000/gnet/v2 v2.9.8
 	github.com/schollz/progressbar/v3 v3.18.0
 	github.com/tidwall/btree v1.8.1

@@ -15,16 +15,18 @@ type Options struct {
 	FS           vfs.FS
 	Dir          string    // the directory of the segments, and of nothing else; created if need be
 	ID           [16]byte  // of the data set: a segment with another one is ErrForeign
-	SegmentBytes int64     // of a new segment's file; 0 means 64 MiB
+	SegmentBytes int64     // of a new segment's file; 0 means 16 MiB
 	Policy       Policy    // SetPolicy changes it later
 	Clock        vfs.Clock // for headers, SyncTime and the pause between attempts on a full disk
+	// Spare is how many bytes of the disk further segments leave free for what others have to write; nil: none.
+	Spare func() int64
 
 	// inline makes segments when they are needed and none ahead, so that tests can number the operations.
 	inline bool
 }
 
 const (
-	segmentBytesDefault = 64 << 20
+	segmentBytesDefault = 16 << 20
 	segmentBytesMin     = HeaderBytes + 512
 
 	// A buffer that one large batch has grown beyond this is not kept.

@@ -106,7 +106,7 @@ func (o Options) resume(w *walk, base uint64) (liveSegment, error) {
 // begin starts a segment at LSN first, in place of one of that name.
 func (o Options) begin(first uint64) (liveSegment, error) {
 	temp := filepath.Join(o.Dir, ownTemp)
-	f, err := o.allocate(temp, o.SegmentBytes, nil)
+	f, err := o.allocate(temp, o.SegmentBytes, 0, nil)
 	if err != nil {
 		return liveSegment{}, fmt.Errorf("begin the log: %w", full(err))
 	}

@@ -49,8 +49,11 @@ func (l *Log) roomFor(size, reserve int64) error {
 		return full(err)
 	}
 	// Each segment may end early, in the worst case one record before its middle; hence twice what is needed.
-	if wanted := 2*need + l.opt.SegmentBytes; free < wanted {
+	if wanted := 2*need + l.opt.SegmentBytes + l.opt.spare(); free < wanted {
 		return full(fmt.Errorf("%d bytes are free, %d are wanted", free, wanted))
 	}
 	return nil
 }
+
+// Short reports whether the last attempt to make a segment ahead found no room.
+func (l *Log) Short() bool { return l.noRoom.Load() != nil }

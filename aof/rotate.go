@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path/filepath"
 
+	"holdfast/internal/nice"
 	"holdfast/internal/vfs"
 )
 
@@ -123,7 +124,7 @@ func (l *Log) takeNext(need int64) (file vfs.File, temp string, size int64, err 
 		return file, filepath.Join(l.opt.Dir, nextTemp), size, nil
 	}
 	temp = filepath.Join(l.opt.Dir, ownTemp)
-	if file, err = l.opt.allocate(temp, size, nil); err != nil {
+	if file, err = l.opt.allocate(temp, size, l.opt.spare(), nil); err != nil {
 		return nil, "", 0, l.lackRoom(err)
 	}
 	l.noRoom.Store(nil)
@@ -144,6 +145,7 @@ func (l *Log) makeNext() {
 // make is the goroutine that makes segments ahead, until Close.
 func (l *Log) make() {
 	defer l.makers.Done()
+	nice.Lower()
 	for {
 		select {
 		case <-l.stop:
@@ -161,7 +163,7 @@ func (l *Log) allocateNext() {
 	if l.next != nil {
 		return
 	}
-	file, err := l.opt.allocate(filepath.Join(l.opt.Dir, nextTemp), l.opt.SegmentBytes, l.stop)
+	file, err := l.opt.allocate(filepath.Join(l.opt.Dir, nextTemp), l.opt.SegmentBytes, l.opt.spare(), l.stop)
 	if err != nil {
 		l.lackRoom(err) // Room tells it
 		return
@@ -179,15 +181,22 @@ func (l *Log) lackRoom(cause error) error {
 	return err
 }
 
-// allocate creates a zero-filled file of size bytes and syncs it. It leaves no file behind when it can not, or when
-// stop is closed on the way.
-func (o Options) allocate(path string, size int64, stop <-chan struct{}) (vfs.File, error) {
+func (o Options) spare() int64 {
+	if o.Spare == nil {
+		return 0
+	}
+	return o.Spare()
+}
+
+// allocate creates a zero-filled file of size bytes and syncs it, if spare bytes are left free beside it. It leaves no file
+// behind when it can not, or when stop is closed on the way.
+func (o Options) allocate(path string, size, spare int64, stop <-chan struct{}) (vfs.File, error) {
 	free, err := o.FS.Free(o.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("free space of %s: %w", o.Dir, err)
 	}
-	if free < size { // do not take the last bytes from others, only to give them back
-		return nil, fmt.Errorf("%d bytes are free, a segment takes %d", free, size)
+	if free < size+spare { // do not take the last bytes from others, only to give them back
+		return nil, fmt.Errorf("%d bytes are free, a segment takes %d, and a checkpoint is to find %d", free, size, spare)
 	}
 	if err := o.FS.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("remove what is left of a segment: %w", err)

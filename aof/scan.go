@@ -19,7 +19,7 @@ func Scan(fsys vfs.FS, dir string, from uint64, fn func(Position, Record) error)
 	if from == 0 && len(segs) > 0 {
 		from = segs[0].first
 	}
-	w := walk{fs: fsys, id: anyID(segs), segs: segs, from: from, emit: fn}
+	w := walk{fs: fsys, id: anyID(segs), segs: segs, from: from, emit: fn, patient: true}
 	err = w.run()
 	return w.found, err
 }

@@ -80,6 +80,25 @@ func TestScanAndListReportDamage(t *testing.T) {
 	}
 }
 
+// A bad header in a later segment hides nothing of what comes before it.
+func TestScanHandsOutWhatLiesBeforeABadHeader(t *testing.T) {
+	dir := logOf(t, bodiesOf(10, 200)...) // segments from LSN 1, 5 and 9 on
+	for _, c := range []struct {
+		first uint64
+		want  int
+	}{{9, 8}, {5, 4}, {1, 0}} {
+		edit(t, pathOf(dir, c.first), func(b []byte) []byte { b[20] ^= 1; return b })
+		lsns, _, err := scan(t, dir, 1)
+		var damage *DamageError
+		if !errors.As(err, &damage) || damage.Kind != ErrCorrupt || damage.Segment != pathOf(dir, c.first) {
+			t.Errorf("the header of segment %d is bad: %v", c.first, err)
+		}
+		if len(lsns) != c.want {
+			t.Errorf("the header of segment %d is bad: %d records are handed out, not %d", c.first, len(lsns), c.want)
+		}
+	}
+}
+
 func TestScanReturnsTheErrorOfItsCaller(t *testing.T) {
 	dir := logOf(t, "one")
 	stop := errors.New("stop")

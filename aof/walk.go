@@ -35,6 +35,8 @@ type walk struct {
 	segs []segment
 	from uint64 // the first LSN to hand out
 	emit func(Position, Record) error
+	// patient: a bad header is told after the records before it, and not before any.
+	patient bool
 
 	found Recovery
 	begin int    // the segments before this one hold nothing that is wanted, and are not read
@@ -90,19 +92,20 @@ func (w *walk) run() error {
 	if len(w.segs) > 0 && w.segs[0].first > w.from {
 		return w.gap(0, w.from, w.segs[0].first-1)
 	}
-	if err := w.headers(); err != nil {
-		return err
+	end, bad := w.headers()
+	if bad != nil && !w.patient {
+		return bad
 	}
-	for i := w.begin; i < len(w.segs); i++ {
+	for i := w.begin; i < end; i++ {
 		if err := w.segment(i); err != nil {
 			return err
 		}
 	}
-	return nil
+	return bad
 }
 
-// headers judges bad headers: a torn rotation, or damage. See the package comment.
-func (w *walk) headers() error {
+// headers judges bad headers: a torn rotation, or damage, and then of which segment. See the package comment.
+func (w *walk) headers() (end int, err error) {
 	last := len(w.segs) - 1
 	if last > 0 && w.begin == last && w.segs[last].damage != nil {
 		w.begin-- // the judgement asks whether the segment before is complete
@@ -113,15 +116,14 @@ func (w *walk) headers() error {
 			continue
 		}
 		if i == 0 || i < last || !errors.Is(s.damage, ErrCorrupt) || s.size < HeaderBytes {
-			return s.damage
+			return i, s.damage
 		}
-		var err error
 		if w.tornBytes, err = w.unused(s); err != nil {
-			return err
+			return i, err
 		}
 		w.torn = true
 	}
-	return nil
+	return len(w.segs), nil
 }
 
 // unused returns the bytes of the torn header in a segment that has nothing else, or the segment's damage.

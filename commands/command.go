@@ -1,5 +1,7 @@
 package commands
 
+import "time"
+
 // Handler executes a command: it checks its arguments, works on the keyspace and writes one reply.
 type Handler func(c *Call)
 
@@ -38,7 +40,8 @@ type Command struct {
 
 // Stats are a command's figures in INFO commandstats.
 type Stats struct {
-	Calls, Microseconds, Rejected, Failed int64
+	Calls, Rejected, Failed int64
+	Time                    time.Duration // all calls together
 }
 
 // FullName is "client|list" for a subcommand, else the name.

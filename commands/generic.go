@@ -201,7 +201,13 @@ func (c *Call) look(key []byte) (kv.Entry, bool) {
 func existsCommand(c *Call) { c.replyCount(c.look) }
 
 // TOUCH key [key ...]
-func touchCommand(c *Call) { c.replyCount(c.DB.Get) }
+//
+// It notes the access for a client too that has said CLIENT NO-TOUCH ON.
+func touchCommand(c *Call) {
+	c.Keys.SetUnnoticed(false)
+	c.replyCount(c.DB.Get)
+	c.Keys.SetUnnoticed(c.Client.NoTouch)
+}
 
 // replyCount replies how many of the arguments find a key.
 func (c *Call) replyCount(find func(key []byte) (kv.Entry, bool)) {

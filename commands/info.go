@@ -165,7 +165,7 @@ func infoMemory(c *Call, t *infoText) {
 	t.bytes("used_memory_peak", f.MemoryPeak)
 	t.field("used_memory_peak_perc", ratio(100*f.Memory, f.MemoryPeak)+"%")
 	t.field("used_memory_overhead", f.Memory-f.MemoryData)
-	t.field("used_memory_startup", 0)
+	t.field("used_memory_startup", f.MemoryStartup)
 	t.field("used_memory_dataset", f.MemoryData)
 	t.field("used_memory_dataset_perc", ratio(100*f.MemoryData, f.Memory)+"%")
 	t.bytes("used_memory_lua", 0)
@@ -173,6 +173,7 @@ func infoMemory(c *Call, t *infoText) {
 	t.field("maxmemory_policy", c.directives().policy.Load())
 	t.field("mem_fragmentation_ratio", ratio(f.MemoryProcess, f.Memory))
 	t.field("mem_fragmentation_bytes", f.MemoryProcess-f.Memory)
+	t.field("mem_not_counted_for_evict", f.MemorySpare)
 	t.field("mem_allocator", "go")
 	t.field("active_defrag_running", 0)
 	t.field("lazyfree_pending_objects", 0)
@@ -297,7 +298,7 @@ func infoCommandStats(cmd *Command, t *infoText) {
 		return
 	}
 	t.field("cmdstat_"+cmd.FullName(), fmt.Sprintf("calls=%d,usec=%d,usec_per_call=%s,rejected_calls=%d,failed_calls=%d",
-		s.Calls, s.Microseconds, ratio(s.Microseconds, s.Calls), s.Rejected, s.Failed))
+		s.Calls, s.Time.Microseconds(), ratio(s.Time.Microseconds(), s.Calls), s.Rejected, s.Failed))
 }
 
 func infoErrors(_ *Call, t *infoText) {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // info runs an INFO, and returns the titles of its sections and its fields.
@@ -75,7 +76,7 @@ func TestInfoFields(t *testing.T) {
 		Commands: 1000, Hits: 3, Misses: 4, Expired: 5, Blocked: 1, Memory: 2048, MemoryPeak: 4096,
 		Errors: map[string]int64{"WRONGTYPE": 2, "ERR": 3}, Recovery: "nothing to recover",
 	}
-	k.world.Table.Lookup([]byte("get")).Stats = Stats{Calls: 4, Microseconds: 6, Failed: 1}
+	k.world.Table.Lookup([]byte("get")).Stats = Stats{Calls: 4, Time: 6 * time.Microsecond, Failed: 1}
 	_, got := k.info("INFO everything")
 	for name, want := range map[string]string{
 		"redis_version": "7.2.4", "holdfast_version": "1.2.3", "redis_mode": "standalone", "process_id": "77", "run_id": "abc",

@@ -103,6 +103,7 @@ func (k *keeper) SetActiveExpire(on bool)     { k.ask("active expire: %v", on) }
 func (k *keeper) Pause(until int64, all bool) { k.ask("pause until %d, all: %v", until, all) }
 func (k *keeper) Unpause()                    { k.ask("unpause") }
 func (k *keeper) ResetStats()                 { k.ask("reset the engine's counters") }
+func (k *keeper) ReturnMemory()               { k.ask("return memory") }
 func (k *keeper) Figures() Figures            { return k.figures }
 func (k *keeper) Settled(func()) bool         { return true }
 func (k *keeper) Drop(c *Client)              { k.world.Waiters.Remove(c); k.world.Watches.Forget(c); c.Multi = nil }

@@ -16,7 +16,7 @@ func NewTable() *Table {
 	t := &Table{byName: map[string]*Command{}}
 	for _, family := range [][]*Command{
 		connectionCommands(), clientCommands(), genericCommands(), expireCommands(), stringCommands(), listCommands(),
-		blockingCommands(), transactionCommands(), serverCommands(), snapshotCommands(), configCommands(), debugCommands(),
+		blockingCommands(), transactionCommands(), serverCommands(), memoryCommands(), snapshotCommands(), configCommands(), debugCommands(),
 		commandCommands(),
 	} {
 		for _, c := range family {

@@ -96,6 +96,8 @@ type Keeper interface {
 	Figures() Figures
 	// ResetStats is CONFIG RESETSTAT.
 	ResetStats()
+	// ReturnMemory collects garbage and gives free memory back to the system, in the background.
+	ReturnMemory()
 }
 
 // ShutdownOptions are SHUTDOWN's.
@@ -154,7 +156,8 @@ type Figures struct {
 	Commits, Syncs, SyncMicroseconds   int64
 	Recovery                           string
 	Blocked                            int
-	Memory, MemoryPeak, MemoryData     int64 // bytes: of the keyspace, the most it ever was, keys and values alone
+	Memory, MemoryPeak, MemoryData     int64 // bytes in use, the most there ever were, keys and values alone
+	MemoryStartup, MemorySpare         int64 // bytes: in use at the start; of keys that are gone, for others to take
 	MemoryProcess                      int64 // bytes that the process holds
 	UserCPU, SystemCPU                 time.Duration
 }

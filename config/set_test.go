@@ -250,7 +250,7 @@ func TestTypedHandles(t *testing.T) {
 	for what, pair := range map[string][2]any{
 		"bool":        {c.Bool("appendonly").Load(), true},
 		"int":         {c.Int("tcp-backlog").Load(), int64(511)},
-		"bytes":       {c.Bytes("segment-bytes").Load(), int64(64 << 20)},
+		"bytes":       {c.Bytes("segment-bytes").Load(), int64(16 << 20)},
 		"share":       {c.Bytes("maxmemory-clients").Load(), int64(-5)},
 		"choice":      {c.String("fsync").Load(), "always"},
 		"string":      {c.String("dir").Load(), "data"},

@@ -19,7 +19,7 @@ var ErrLogAhead = errors.New("the log goes beyond the base")
 
 // CreateSnapshotAtRest makes a named snapshot of a directory whose base has all data: what SHUTDOWN SAVE leaves.
 func CreateSnapshotAtRest(fsys vfs.FS, dir, name string) error {
-	if err := checkSnapshotName(name); err != nil {
+	if err := CheckSnapshotName(name); err != nil {
 		return err
 	}
 	return atRest(fsys, dir, func(base *snapshot.Base) error {
@@ -38,7 +38,7 @@ func CreateSnapshotAtRest(fsys vfs.FS, dir, name string) error {
 
 // DropSnapshotAtRest removes a named snapshot.
 func DropSnapshotAtRest(fsys vfs.FS, dir, name string) error {
-	if err := checkSnapshotName(name); err != nil {
+	if err := CheckSnapshotName(name); err != nil {
 		return err
 	}
 	if _, err := fsys.Stat(SnapshotPath(dir, name)); errors.Is(err, fs.ErrNotExist) {

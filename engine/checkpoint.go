@@ -4,9 +4,11 @@ import (
 	"errors"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"holdfast/aof"
+	"holdfast/internal/nice"
 	"holdfast/kv"
 	"holdfast/snapshot"
 )
@@ -42,8 +44,14 @@ type checkpointer struct {
 	retryAt  int64
 	lastGood int64  // unix ms of the last that succeeded
 	lsn      uint64 // of the last one
-	last     checkpointFigures
+	// room is how many bytes of the disk the next one is expected to take, as of when `roomAt` bytes of `appended` had been.
+	room, roomAt, appended atomic.Int64
+	baseFile               baseFile
+	last                   checkpointFigures
 }
+
+// baseFile is how big the base is, as of the last checkpoint.
+type baseFile struct{ page, used, free int64 } // bytes of a page, of the file in use, and free in it
 
 type checkpointFigures struct {
 	started, ended, millis int64 // unix ms, unix ms, ms
@@ -122,7 +130,11 @@ func (e *Engine) runCheckpoint() error {
 func (e *Engine) writeCheckpoint() error {
 	log := e.currentLog()
 	if log != nil {
-		if err := e.cut(log); err != nil {
+		// Without room for another segment the old one goes on: those before it can go all the same.
+		err := e.cut(log)
+		if errors.Is(err, aof.ErrFull) {
+			e.o.Log.Warn("no new log segment; the log goes on in the old one", "error", err)
+		} else if err != nil {
 			return e.logFailed(err)
 		}
 	}
@@ -157,39 +169,42 @@ func (e *Engine) syncLog(log *aof.Log) error {
 }
 
 // store writes the frozen keys into the base.
-func (e *Engine) store(freeze *kv.Freeze, changes *snapshot.Changes, meta snapshot.Meta, mu sync.Locker) (snapshot.Result, error) {
-	if err := e.gather(freeze, changes, mu); err != nil {
+func (e *Engine) store(freeze *kv.Freeze, changes *snapshot.Changes, meta snapshot.Meta, mu sync.Locker) (result snapshot.Result, err error) {
+	behind := nice.Start()
+	defer behind.Stop()
+	if err := e.gather(freeze, changes, mu, behind); err != nil {
 		return snapshot.Result{}, err
 	}
-	base := e.base.Load()
-	if base == nil {
-		result, err := snapshot.WriteFresh(e.o.FS, e.o.Dir, BaseName, changes, meta)
-		if err != nil {
-			return result, err
-		}
-		return result, e.reopen(mu)
-	}
-	rewrite, err := worthRewriting(base, changes)
-	if err != nil {
-		return snapshot.Result{}, err
-	}
-	if rewrite {
-		result, err := base.Rewrite(changes, meta)
-		if err != nil {
-			return result, err
-		}
-		return result, e.reopen(mu)
-	}
-	result, err := base.Apply(changes, meta)
-	if errors.Is(err, snapshot.ErrFailed) {
+	base, replaced := e.base.Load(), false
+	behind.Do(func() { result, replaced, err = e.write(base, changes, meta) })
+	if replaced {
 		err = errors.Join(err, e.reopen(mu))
 	}
 	return result, err
 }
 
+// write puts the changes into the base. replaced says that the file which bears its name must be opened: it is another one,
+// or the base has failed.
+func (e *Engine) write(base *snapshot.Base, changes *snapshot.Changes, meta snapshot.Meta) (result snapshot.Result, replaced bool, err error) {
+	if base == nil {
+		result, err = snapshot.WriteFresh(e.o.FS, e.o.Dir, BaseName, changes, meta)
+		return result, err == nil, err
+	}
+	rewrite, err := e.worthRewriting(base, changes)
+	if err != nil {
+		return snapshot.Result{}, false, err
+	}
+	if rewrite {
+		result, err = base.Rewrite(changes, meta)
+	} else {
+		result, err = base.Apply(changes, meta)
+	}
+	return result, errors.Is(err, snapshot.ErrFailed) || rewrite && err == nil, err
+}
+
 // worthRewriting reports whether a new file costs less than changing the old one: where most keys changed, or over
-// half of the file is free.
-func worthRewriting(base *snapshot.Base, changes *snapshot.Changes) (bool, error) {
+// half of the file is free; and whether there is room for one.
+func (e *Engine) worthRewriting(base *snapshot.Base, changes *snapshot.Changes) (bool, error) {
 	stats, err := base.Stats()
 	if err != nil {
 		return false, err
@@ -199,7 +214,11 @@ func worthRewriting(base *snapshot.Base, changes *snapshot.Changes) (bool, error
 		keys += db.Keys
 	}
 	most := int64(changes.Len()) > keys/2 && changes.Len() > smallCheckpoint
-	return most || stats.FreePages > stats.Pages/2 && stats.Pages > smallBase, nil
+	if !most && (stats.FreePages <= stats.Pages/2 || stats.Pages <= smallBase) {
+		return false, nil
+	}
+	free, err := e.o.FS.Free(e.o.Dir)
+	return free > (stats.Pages-stats.FreePages)*int64(stats.PageBytes)+changes.Bytes(), err
 }
 
 const (
@@ -210,7 +229,7 @@ const (
 // reopen makes the file that bears the base's name now the base. Who reads the base under the lock, as the hot layer does,
 // never meets the old one closed.
 func (e *Engine) reopen(mu sync.Locker) error {
-	base, err := snapshot.Open(e.basePath(), snapshot.OpenOptions{FS: e.o.FS})
+	base, err := e.openUnlocked()
 	if err != nil {
 		return err
 	}
@@ -221,6 +240,22 @@ func (e *Engine) reopen(mu sync.Locker) error {
 		return nil
 	}
 	return e.letGo(old)
+}
+
+const (
+	unlockTries = 200
+	unlockPause = 10 * time.Millisecond
+)
+
+// openUnlocked opens the base. Somebody who looks at a new file, as `check` does, may have it locked from the moment on
+// that it has its name; one who takes longer than the tries makes the checkpoint fail, and the next one begins here.
+func (e *Engine) openUnlocked() (*snapshot.Base, error) {
+	for try := 1; ; try++ {
+		base, err := snapshot.Open(e.basePath(), snapshot.OpenOptions{FS: e.o.FS})
+		if !errors.Is(err, snapshot.ErrLocked) || try == unlockTries || !e.sleep(unlockPause) {
+			return base, err
+		}
+	}
 }
 
 // freeze makes the cut. pending is the count of changes that the checkpoint covers.
@@ -247,8 +282,8 @@ func (e *Engine) meta(f *kv.Freeze) snapshot.Meta {
 	return m
 }
 
-// gather takes the frozen keys in slices.
-func (e *Engine) gather(freeze *kv.Freeze, into *snapshot.Changes, mu sync.Locker) error {
+// gather takes the frozen keys in slices. What needs no lock is done behind everything else.
+func (e *Engine) gather(freeze *kv.Freeze, into *snapshot.Changes, mu sync.Locker, behind *nice.Thread) (err error) {
 	var mine harvest
 	for more := true; more; {
 		mu.Lock()
@@ -259,7 +294,7 @@ func (e *Engine) gather(freeze *kv.Freeze, into *snapshot.Changes, mu sync.Locke
 		e.checkpoints.harvest, mine = mine, e.checkpoints.harvest
 		e.checkpoints.last.slice = max(e.checkpoints.last.slice, time.Since(start))
 		mu.Unlock()
-		if err := mine.pour(into); err != nil {
+		if behind.Do(func() { err = mine.pour(into) }); err != nil {
 			return err
 		}
 	}
@@ -272,8 +307,43 @@ func (e *Engine) published(freeze *kv.Freeze, m snapshot.Meta, r snapshot.Result
 	e.checkpoints.lsn = m.LSN
 	e.checkpoints.last.keys, e.checkpoints.last.bytes, e.checkpoints.last.pages = r.Keys, r.Bytes, r.Pages
 	e.changes -= pending
+	e.measureBase()
 	e.mu.Unlock()
 	e.finish(freeze.Commit)
+}
+
+// measureBase notes how big the base is.
+func (e *Engine) measureBase() {
+	if stats, err := e.base.Load().Stats(); err == nil {
+		page := int64(stats.PageBytes)
+		e.checkpoints.baseFile = baseFile{page, page * (stats.Pages - stats.FreePages), page * stats.FreePages}
+	}
+}
+
+// reserveRoom estimates what the next checkpoint writes: the changes themselves, sorted, and the pages they are put into,
+// a page for each in the worst case, or all of the base, anew. What it finds free in the base it need not find outside.
+// The log begins no segment in that room, so that the disk is never so full of log that no checkpoint can make it short.
+func (e *Engine) reserveRoom() {
+	e.checkpoints.roomAt.Store(e.checkpoints.appended.Load())
+	if e.log == nil {
+		e.checkpoints.room.Store(0)
+		return
+	}
+	changed := min(e.logBytes(), e.world.Keys.Bytes())
+	b := e.checkpoints.baseFile
+	pages := min(e.changes*max(b.page, 4096), b.used+changed)
+	ahead := min(2*e.o.Config.Bytes("segment-bytes").Load(), reservedAhead) // what the live segment and the next have yet to hold
+	e.checkpoints.room.Store(changed + ahead + max(0, pages+ahead-b.free))
+}
+
+// reservedAhead bounds what of the changes to come is reserved for, in bytes: with segments larger than half of that, a
+// checkpoint on a disk that somebody else fills may fail until there is room again.
+const reservedAhead = 4 << 20
+
+// reservedRoom is that estimate as of now, for the log.
+func (e *Engine) reservedRoom() int64 {
+	c := &e.checkpoints
+	return c.room.Load() + 2*(c.appended.Load()-c.roomAt.Load())
 }
 
 // finish ends a freeze, in slices.
@@ -303,16 +373,17 @@ func (e *Engine) considerCheckpoint(now int64) {
 	e.Checkpoint(nil)
 }
 
-// What a start may have to replay. Replaying costs some 3 microseconds a record, most of it fetching the key. A quiet
+// What a start may have to replay. Replaying costs 3 to 9 microseconds a record, most of it fetching the key from a big base. A quiet
 // server keeps that below what anybody notices; under a flood of writes a checkpoint costs more than it saves, so they are
 // fewer, and keep to a share of the time.
 const (
-	replayQuiet      = 30_000 // records
+	replayQuiet      = 15_000 // records
 	replayRecords    = 500_000
 	replayBytes      = 128 << 20
 	flood            = 10_000 // commands a second
 	restShare        = 3      // a checkpoint that took a second is followed by so many seconds without one
 	restMillisAtMost = 10_000
+	shortPause       = 1000 // ms between checkpoints on a disk that has no room for another segment
 )
 
 func (e *Engine) dueForCheckpoint(now int64) bool {
@@ -325,6 +396,9 @@ func (e *Engine) dueForCheckpoint(now int64) bool {
 	}
 	if e.log == nil || since < min(restShare*c.last.millis, restMillisAtMost) {
 		return false
+	}
+	if e.log.Short() && since >= shortPause {
+		return true // what it makes unnecessary gives room
 	}
 	tail := e.lsn - c.lsn
 	if tail > replayQuiet && e.stats.rate.perSecond() < flood {

@@ -39,9 +39,11 @@ func (e *Engine) chime() (more bool) {
 		e.Unpause()
 	}
 	e.timeOut(now)
-	more = e.expireDue(now)
-	e.serve(now)
 	e.stats.sample(now, e.world.Keys.Bytes())
+	more = e.expireDue(now)
+	more = e.evictOn(now) || more
+	e.serve(now)
+	e.reserveRoom()
 	changed := e.lsn != before
 	e.mu.Unlock()
 	e.considerCheckpoint(now)

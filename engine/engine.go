@@ -72,13 +72,14 @@ type Engine struct {
 	touchedAll bool
 	gate       uint64 // of the reply under way
 	gates      gates
-	log        *aof.Log // nil where no log is kept
-	staged     bool     // the log is being turned on: nothing waits for it yet
-	switching  bool     // the log is being turned on or off
-	settled    []func() // to be called when it has been
-	lsn        uint64   // of the last change
-	changes    int64    // since the last checkpoint
-	expireIdle bool     // DEBUG SET-ACTIVE-EXPIRE 0
+	began      time.Time // the command under way, for its statistics
+	log        *aof.Log  // nil where no log is kept
+	staged     bool      // the log is being turned on: nothing waits for it yet
+	switching  bool      // the log is being turned on or off
+	settled    []func()  // to be called when it has been
+	lsn        uint64    // of the last change
+	changes    int64     // since the last checkpoint
+	expireIdle bool      // DEBUG SET-ACTIVE-EXPIRE 0
 	pause      pause
 	timeouts   *expiry.Index
 	blocked    map[uint64]*commands.Client // by ID: who waits
@@ -101,6 +102,7 @@ type Engine struct {
 	wake       chan struct{}                 // to the clockwork: something is due earlier than it thinks
 	wakeAt     atomic.Int64
 	failed     atomic.Bool
+	returning  atomic.Bool // memory is being given back to the system
 	quit       chan struct{}
 	background sync.WaitGroup
 	lock       io.Closer

@@ -10,9 +10,9 @@ import (
 	"holdfast/kv"
 )
 
-// Above maxmemory a command first makes room, by the policy. Redis's policies delete keys, with logged deletes and
-// evicted events, chosen from a few that are sampled: the one idle for longest, or used least, or that would expire
-// first. `spill`, ours, loses nothing: it makes keys cold that the base has as they stand, and where too many have changed
+// Above maxmemory a command first makes room, by the policy, and between commands the clockwork goes on. Redis's policies
+// delete keys, with logged deletes and evicted events, chosen from a few that are sampled: the one idle for longest, or
+// used least; volatile-ttl takes the very one that is due first. `spill`, ours, loses nothing: it makes keys cold that the base has as they stand, and where too many have changed
 // for that it has a checkpoint written.
 
 const (
@@ -23,43 +23,84 @@ const (
 	spillSlack = 25
 )
 
-// usedMemory is what the process holds for its data: the keyspace as it counts itself, and the rest as last sampled.
-func (e *Engine) usedMemory() int64 { return e.world.Keys.Bytes() + e.stats.overhead }
+// usedMemory is what the process holds: the keyspace as it counts itself, and the rest as last sampled.
+func (e *Engine) usedMemory() int64 {
+	return e.world.Keys.Bytes() + e.stats.memory.beside() + e.stats.memory.gaps
+}
 
-// makeRoom brings memory below maxmemory, or does a part of it, and reports whether a write may go on.
-func (e *Engine) makeRoom(now int64) bool {
+// spareMemory is the part of it that keys have left behind in their pages, and long values between others.
+func (e *Engine) spareMemory() int64 { return e.world.Keys.SpareBytes() + e.stats.memory.gaps }
+
+// UsedMemory is what INFO calls used_memory, in bytes: without garbage that waits to be collected.
+func (e *Engine) UsedMemory() (n int64) {
+	e.Do(func() { n = e.usedMemory() })
+	return n
+}
+
+// boundMemory is what of it maxmemory bounds. Spare memory does not count: new keys take it, and were it counted no key's
+// going would help before a whole page is empty.
+func (e *Engine) boundMemory() int64 { return e.usedMemory() - e.spareMemory() }
+
+// makeRoom brings memory below maxmemory, or does a part of it, and reports whether a write may go on. As in Redis it may
+// while keys are found to go, though there are more to follow.
+func (e *Engine) makeRoom() bool {
 	limit := e.maxmemory.Load()
-	if limit <= 0 || e.usedMemory() <= limit {
+	if limit <= 0 || e.boundMemory() <= limit {
 		return true
 	}
 	policy := e.policy.Load()
 	if policy == "noeviction" {
 		return false
 	}
-	for range evictAtOnce {
-		if e.usedMemory() <= limit {
-			return true
-		}
-		if !e.evictOne(policy, now) {
-			break
-		}
-	}
-	used := e.usedMemory()
+	found := e.evictSome(policy, limit)
+	used := e.boundMemory()
 	if policy == "spill" {
 		if used > limit && e.changes > 0 {
 			e.Checkpoint(nil) // what has changed can go when it is written
 		}
 		return used <= limit+limit/100*spillSlack
 	}
-	return used <= limit
+	return found || used <= limit
+}
+
+// evictSome removes keys until memory is below the limit, as many as one command may; false says that there are no more.
+func (e *Engine) evictSome(policy string, limit int64) bool {
+	for range evictAtOnce {
+		if e.boundMemory() <= limit {
+			return true
+		}
+		if !e.evictOne(policy) {
+			return false
+		}
+	}
+	return true
+}
+
+// evictOn goes on with what commands began, for about a slice of time, and reports whether there is more to do.
+func (e *Engine) evictOn(now int64) (more bool) {
+	limit, policy := e.maxmemory.Load(), e.policy.Load()
+	if limit <= 0 || policy == "noeviction" {
+		return false
+	}
+	for start := e.o.Clock(); e.boundMemory() > limit; {
+		found := e.evictSome(policy, limit)
+		e.record(now)
+		if !found {
+			return false
+		}
+		if e.o.Clock().Sub(start) > expireSlice {
+			return true
+		}
+	}
+	return false
 }
 
 // evictOne removes one key by the policy, and reports whether it found one.
-func (e *Engine) evictOne(policy string, now int64) bool {
+func (e *Engine) evictOne(policy string) bool {
 	best, index, worst := []byte(nil), 0, int64(math.MinInt64)
 	for i := range e.world.Keys.Databases() {
 		db := e.world.Keys.DB(i)
-		db.Sample(e.world.Rand, int(e.samples.Load()), func(entry kv.Entry) {
+		e.candidates(policy, db, func(entry kv.Entry) {
 			if score, ok := e.evictionScore(policy, db, entry); ok && score > worst {
 				best, index, worst = append(best[:0], entry.Key()...), i, score
 			}
@@ -76,11 +117,23 @@ func (e *Engine) evictOne(policy string, now int64) bool {
 	return true
 }
 
-// evictionScore says how much a key deserves to go; the highest of the sample does.
-func (e *Engine) evictionScore(policy string, db *kv.DB, entry kv.Entry) (score int64, ok bool) {
-	if strings.HasPrefix(policy, "volatile-") && entry.Deadline() == 0 {
-		return 0, false
+// candidates calls fn for some keys of a database that the policy may take.
+func (e *Engine) candidates(policy string, db *kv.DB, fn func(kv.Entry)) {
+	n := int(e.samples.Load())
+	switch {
+	case policy == "volatile-ttl":
+		if entry, ok := db.Soonest(); ok {
+			fn(entry)
+		}
+	case strings.HasPrefix(policy, "volatile-"):
+		db.SampleVolatile(e.world.Rand, n, fn)
+	default:
+		db.Sample(e.world.Rand, n, fn)
 	}
+}
+
+// evictionScore says how much a key deserves to go; the highest of the candidates does.
+func (e *Engine) evictionScore(policy string, db *kv.DB, entry kv.Entry) (score int64, ok bool) {
 	switch {
 	case policy == "spill":
 		return entry.Idle(), db.Spillable(entry)

@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"strings"
+	"time"
 
 	"holdfast/aof"
 	"holdfast/commands"
@@ -20,6 +21,7 @@ func (e *Engine) Run(c *commands.Client, w *resp.Writer, requests [][][]byte) (d
 	}
 	now := e.tick()
 	c.Active = now
+	e.began = time.Now()
 	for _, args := range requests {
 		if e.held(c, args, now) {
 			break
@@ -35,6 +37,14 @@ func (e *Engine) Run(c *commands.Client, w *resp.Writer, requests [][][]byte) (d
 		gate = never // what was to be fetched may be missing from the replies
 	}
 	return done, gate
+}
+
+// clocked counts the time that a command took, and begins that of the next one of the batch. What commands within EXEC take
+// counts as EXEC's.
+func (e *Engine) clocked(cmd *commands.Command) {
+	ended := time.Now()
+	cmd.Stats.Time += ended.Sub(e.began)
+	e.began = ended
 }
 
 // never is a gate that no log passes.
@@ -55,15 +65,17 @@ func (e *Engine) execute(c *commands.Client, w *resp.Writer, args [][]byte, now 
 	before := w.Len()
 	e.gate = 0
 	e.stats.commands++
-	cmd, refusal := e.resolve(c, args, now)
+	cmd, refusal := e.resolve(c, args)
 	c.LastCommand = cmd
 	switch {
 	case refusal != "":
 		e.refuse(c, w, cmd, args, refusal)
 		e.stats.failed(w.Bytes()[before:])
+		e.record(now) // of keys that went to make room
 	case c.Multi != nil && !cmd.RunsInMulti():
 		c.Multi.Queue = append(c.Multi.Queue, commands.Queued{Cmd: cmd, Args: copyArgs(args)})
 		w.Status("QUEUED")
+		e.record(now)
 	default:
 		e.outermost(c, w, cmd, args, now)
 	}
@@ -107,6 +119,7 @@ func (e *Engine) outermost(c *commands.Client, w *resp.Writer, cmd *commands.Com
 		e.block(c, cmd, args, wait)
 	}
 	e.record(now)
+	e.clocked(cmd)
 	e.serve(now)
 }
 
@@ -121,6 +134,7 @@ func (e *Engine) handle(call *commands.Call, c *commands.Client, w *resp.Writer,
 		World: &e.world, Cmd: cmd, Args: args, Now: now, Client: c, DB: db, Reply: w,
 		Nested: call.Nested, Ready: call.Ready, Effects: call.Effects[:0],
 	}
+	e.world.Keys.SetUnnoticed(c.NoTouch)
 	before := w.Len()
 	if c.Dirty && cmd.Name == "exec" && e.pending() {
 		e.gate = e.lsn // it tells that a watched key has changed
@@ -166,6 +180,7 @@ func (e *Engine) record(now int64) {
 	}
 	if e.log != nil {
 		e.lsn = e.log.Append(now, 0, e.body)
+		e.checkpoints.appended.Add(int64(len(e.body)))
 	} else {
 		e.lsn++
 	}

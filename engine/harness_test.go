@@ -297,6 +297,9 @@ func (r *rig) send(c *client, request [][]byte) (reply string, left bool) {
 func (r *rig) commit(gate uint64) bool {
 	r.t.Helper()
 	err := r.note(r.engine.Commit())
+	if gate == ^uint64(0) { // what made it so is about to say it
+		r.until("the process to end", func() bool { return r.dead() != nil })
+	}
 	passed := r.engine.Passed()
 	dead := r.dead() != nil
 	switch {

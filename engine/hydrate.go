@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"holdfast/internal/nice"
 	"holdfast/kv"
 	"holdfast/snapshot"
 )
@@ -22,7 +23,7 @@ type hydration struct {
 }
 
 const (
-	hydrateSlice = 128 // keys
+	hydrateSlice = 512 // keys
 	// hydratePause follows a slice while clients are being served, so that they are served first.
 	hydratePause = 300 * time.Microsecond
 )
@@ -30,8 +31,10 @@ const (
 // hydrate runs once after a start.
 func (e *Engine) hydrate() {
 	defer e.background.Done()
+	behind := nice.Start()
+	defer behind.Stop()
 	for _, db := range e.hydratable() {
-		if !e.hydrateStore(db) {
+		if !e.hydrateStore(db, behind) {
 			break
 		}
 	}
@@ -58,46 +61,77 @@ func (e *Engine) hydratable() (stores []snapshot.Store) {
 	return stores
 }
 
-// hydrateStore makes the keys of one store hot, and reports whether there may be more to do elsewhere.
-func (e *Engine) hydrateStore(store snapshot.Store) bool {
-	var after []byte
+// hydrateStore makes the keys of one store hot, and reports whether there may be more to do elsewhere. While a slice is
+// admitted the next one is being read.
+func (e *Engine) hydrateStore(store snapshot.Store, behind *nice.Thread) bool {
 	var served int64
+	next := e.fetch(behind, store, nil)
+	defer func() { <-next.done }() // the base is not closed under it
 	for {
 		select {
 		case <-e.quit:
 			return false
-		default:
+		case <-next.done:
 		}
+		s := next
 		e.mu.Lock()
-		base, generation := e.base.Load(), e.generation
 		busy := e.stats.commands != served
 		served = e.stats.commands
 		e.mu.Unlock()
 		if busy && !e.sleep(hydratePause) {
 			return false
 		}
-		entries, more, err := base.Slice(store, after, hydrateSlice)
-		if err != nil {
-			if errors.Is(err, snapshot.ErrClosed) || e.superseded(generation) {
-				continue
-			}
-			e.damaged(err)
+		switch {
+		case s.err == nil:
+		case errors.Is(s.err, snapshot.ErrClosed) || e.superseded(s.generation):
+			next = e.fetch(behind, store, s.after)
+			continue
+		default:
+			e.damaged(s.err)
 			return false
 		}
-		slice := e.decode(store, entries)
-		switch e.admit(store, entries, slice, generation) {
+		if s.more {
+			next = e.fetch(behind, store, s.entries[len(s.entries)-1].Key)
+		}
+		switch e.admit(store, s.entries, s.values, s.generation) {
 		case admitAgain:
+			<-next.done
+			next = e.fetch(behind, store, s.after)
 			continue
 		case admitStop:
 			return false
 		case admitGone:
 			return true
 		}
-		if !more {
+		if !s.more {
 			return true
 		}
-		after = entries[len(entries)-1].Key
 	}
+}
+
+// fetched is a slice of the base, once done is closed.
+type fetched struct {
+	done       <-chan struct{}
+	after      []byte // the key before it
+	generation uint64
+	entries    []snapshot.Entry
+	values     []kv.Stored
+	more       bool // there are keys behind it
+	err        error
+}
+
+// fetch reads the slice that follows a key, behind everything else.
+func (e *Engine) fetch(behind *nice.Thread, store snapshot.Store, after []byte) *fetched {
+	e.mu.Lock()
+	base := e.base.Load()
+	s := &fetched{after: after, generation: e.generation}
+	e.mu.Unlock()
+	s.done = behind.Begin(func() {
+		if s.entries, s.more, s.err = base.Slice(store, after, hydrateSlice); s.err == nil {
+			s.values = e.decode(store, s.entries)
+		}
+	})
+	return s
 }
 
 func (e *Engine) superseded(generation uint64) bool {
@@ -137,7 +171,7 @@ func (e *Engine) admit(store snapshot.Store, entries []snapshot.Entry, slice []k
 	if e.generation != generation {
 		return admitAgain
 	}
-	if limit := e.maxmemory.Load(); limit > 0 && e.usedMemory() > limit*9/10 {
+	if limit := e.maxmemory.Load(); limit > 0 && e.boundMemory() > limit*9/10 {
 		return admitStop
 	}
 	for i := range e.world.Keys.Databases() {

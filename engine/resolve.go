@@ -1,13 +1,14 @@
 package engine
 
 import (
+	"holdfast/aof"
 	"holdfast/commands"
 	"holdfast/resp"
 )
 
 // resolve finds the command that a request means and whether the client may run it now; if not, refusal is the
 // reply. The order of the checks is that of Redis 7.0, since clients see which one comes first.
-func (e *Engine) resolve(c *commands.Client, args [][]byte, now int64) (cmd *commands.Command, refusal string) {
+func (e *Engine) resolve(c *commands.Client, args [][]byte) (cmd *commands.Command, refusal string) {
 	cmd, refusal = e.Find(args)
 	if refusal == "" && cmd.Flags&commands.Protected != 0 {
 		refusal = e.world.Forbidden(c)
@@ -27,15 +28,25 @@ func (e *Engine) resolve(c *commands.Client, args [][]byte, now int64) (cmd *com
 	if cmd.Name == "exec" {
 		flags |= c.Multi.Flags() // what was queued while there was room is refused as it would be now
 	}
-	if roomy := e.makeRoom(now); !roomy && flags&commands.DenyOOM != 0 {
+	if roomy := e.makeRoom(); !roomy && (flags&commands.DenyOOM != 0 || c.Multi != nil && !endsMulti(cmd)) {
 		return cmd, resp.ErrOOM
 	}
 	if flags&commands.Write != 0 {
-		if refusal := e.misconfigured(flags); refusal != "" {
+		if refusal := e.misconfigured(flags, func() int64 { return recordBytes(c, cmd, args) }); refusal != "" {
 			return cmd, refusal
 		}
 	}
 	return cmd, ""
+}
+
+// endsMulti reports whether a command in a transaction is not one more to be queued: a queue takes memory, whatever is in
+// it.
+func endsMulti(cmd *commands.Command) bool {
+	switch cmd.FullName() {
+	case "exec", "discard", "quit", "reset":
+		return true
+	}
+	return false
 }
 
 // Find looks a request's command up, its subcommand included, and checks the number of arguments.
@@ -57,8 +68,28 @@ func (e *Engine) Find(args [][]byte) (cmd *commands.Command, refusal string) {
 	return cmd, ""
 }
 
-// misconfigured is the reply to a write that could not be kept: the disk has no room for it.
-func (e *Engine) misconfigured(flags commands.Flags) string {
+// recordBytes is what the record of a request takes in the log, at most and roughly.
+func recordBytes(c *commands.Client, cmd *commands.Command, args [][]byte) int64 {
+	const beside = 16 // of each argument, and of the command, at most
+	n := aof.RecordBytes(0)
+	add := func(args [][]byte) {
+		for _, arg := range args {
+			n += int64(len(arg)) + beside
+		}
+		n += beside
+	}
+	if cmd.Name == "exec" && c.Multi != nil {
+		for _, queued := range c.Multi.Queue {
+			add(queued.Args)
+		}
+		return n
+	}
+	add(args)
+	return n
+}
+
+// misconfigured is the reply to a write that could not be kept: the disk has no room for it, for so many bytes.
+func (e *Engine) misconfigured(flags commands.Flags, size func() int64) string {
 	if e.log == nil {
 		if e.checkpoints.failing && len(e.save.Load()) > 0 && e.stopWrites.Load() {
 			return resp.ErrMisconfSnapshot
@@ -68,7 +99,7 @@ func (e *Engine) misconfigured(flags commands.Flags) string {
 	if flags&commands.DenyOOM == 0 {
 		return "" // deletes and expiry go on in the log's reserve
 	}
-	if err := e.log.Room(); err != nil {
+	if err := e.log.RoomFor(size()); err != nil {
 		return resp.ErrMisconfLog(err.Error())
 	}
 	return ""

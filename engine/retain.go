@@ -64,6 +64,7 @@ type history struct {
 	autos    []anchor   // the oldest first
 	copyTime time.Duration
 	tooSmall bool // retain-bytes has been called too small
+	unlogged bool // it has been said that there is no history without a log
 
 	figures historyFigures // guarded by the engine's lock
 }
@@ -229,6 +230,7 @@ func (e *Engine) survey() (c chain, ok bool, err error) {
 	e.mu.Lock()
 	log, switching := e.log, e.switching
 	e.mu.Unlock()
+	e.tellUnlogged(log == nil && !switching)
 	if log == nil || switching {
 		return c, false, nil
 	}
@@ -254,6 +256,16 @@ func (e *Engine) survey() (c chain, ok bool, err error) {
 	}
 	c.restUntil = c.last().time + automaticRest*e.history.copyTime.Milliseconds()
 	return c, true, nil
+}
+
+// tellUnlogged says, once, that retain has nothing to keep.
+func (e *Engine) tellUnlogged(unlogged bool) {
+	h := &e.history
+	if unlogged && !h.unlogged {
+		e.o.Log.Warn("retain keeps the log, and none is kept: there is no history to restore from; say appendonly yes, or retain 0",
+			"retain_seconds", e.retain.Load())
+	}
+	h.unlogged = unlogged
 }
 
 func (e *Engine) baseAnchor() (anchor, error) {

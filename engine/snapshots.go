@@ -39,8 +39,8 @@ var (
 	ErrNoRoomToCopy   = errors.New("no room for a copy of the base")
 )
 
-// checkSnapshotName says whether people may use a name.
-func checkSnapshotName(name string) error {
+// CheckSnapshotName says whether people may use a name: ErrSnapshotName, and what is wrong with it.
+func CheckSnapshotName(name string) error {
 	const marks = "-_."
 	foreign := func(r rune) bool {
 		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune(marks, r))
@@ -229,7 +229,7 @@ func (f stoppableFile) WriteAt(b []byte, off int64) (int, error) {
 // CreateSnapshot makes a named snapshot of what is there now, in the background. An error says that it did not begin; done
 // hears the outcome, under the lock.
 func (e *Engine) CreateSnapshot(name string, done func(error)) error {
-	if err := checkSnapshotName(name); err != nil {
+	if err := CheckSnapshotName(name); err != nil {
 		return err
 	}
 	return e.aside(func() error { return e.createSnapshot(name) }, done)
@@ -237,7 +237,7 @@ func (e *Engine) CreateSnapshot(name string, done func(error)) error {
 
 // DropSnapshot removes a named snapshot, as CreateSnapshot makes one.
 func (e *Engine) DropSnapshot(name string, done func(error)) error {
-	if err := checkSnapshotName(name); err != nil {
+	if err := CheckSnapshotName(name); err != nil {
 		return err
 	}
 	return e.aside(func() error {

@@ -168,6 +168,7 @@ func (e *Engine) openBase() (snapshot.Meta, error) {
 		return snapshot.Meta{}, err
 	}
 	e.base.Store(base)
+	e.measureBase()
 	meta := base.Meta()
 	e.lsn, e.checkpoints.lsn = meta.LSN, meta.LSN
 	e.checkpoints.last.ended = meta.Time
@@ -237,7 +238,7 @@ func (e *Engine) logDir() string { return filepath.Join(e.o.Dir, LogDir) }
 func (e *Engine) logOptions(policy aof.Policy) aof.Options {
 	return aof.Options{
 		FS: e.o.FS, Dir: e.logDir(), ID: e.report.ID, Policy: policy, Clock: e.o.Clock,
-		SegmentBytes: e.o.Config.Bytes("segment-bytes").Load(),
+		SegmentBytes: e.o.Config.Bytes("segment-bytes").Load(), Spare: e.reservedRoom,
 	}
 }
 

@@ -3,7 +3,6 @@ package engine
 import (
 	"bytes"
 	"os"
-	"runtime/metrics"
 	"syscall"
 	"time"
 
@@ -17,8 +16,8 @@ type stats struct {
 	expired  int64
 	errors   map[string]int64 // error replies by code
 	evicted  int64
-	overhead int64 // bytes that the process held beside the keyspace, as sampled
-	peak     int64 // bytes that the keyspace held at most, as sampled
+	memory   memory
+	peak     int64 // used memory at most, as sampled
 	rate     rate  // of commands
 }
 
@@ -35,10 +34,10 @@ func (s *stats) failed(reply []byte) {
 	s.errors[string(code)]++
 }
 
-// sample notes from time to time what is not counted as it happens. memory is the keyspace's, in bytes.
-func (s *stats) sample(now, memory int64) {
-	s.peak = max(s.peak, memory)
-	s.overhead = overhead(memory)
+// sample notes from time to time what is not counted as it happens. keyspace is in bytes.
+func (s *stats) sample(now, keyspace int64) {
+	s.memory.sample(keyspace)
+	s.peak = max(s.peak, keyspace+s.memory.beside()+s.memory.gaps)
 	s.rate.sample(now, s.commands)
 }
 
@@ -69,32 +68,6 @@ func (r *rate) perSecond() int64 {
 	return sum / int64(len(r.samples))
 }
 
-// processMemory is what the process holds of the system's memory, in bytes, but for its code.
-func processMemory() int64 {
-	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
-	metrics.Read(samples)
-	return int64(samples[0].Value.Uint64() - samples[1].Value.Uint64())
-}
-
-// overhead is what the process needs beside the keyspace: what else lives on the heap, and the runtime's own. Garbage
-// that waits to be collected is not in it, nor in what Redis calls used memory.
-func overhead(keyspace int64) int64 {
-	samples := []metrics.Sample{
-		{Name: "/gc/heap/live:bytes"},
-		{Name: "/memory/classes/total:bytes"},
-		{Name: "/memory/classes/heap/objects:bytes"},
-		{Name: "/memory/classes/heap/free:bytes"},
-		{Name: "/memory/classes/heap/unused:bytes"},
-		{Name: "/memory/classes/heap/released:bytes"},
-	}
-	metrics.Read(samples)
-	outside := int64(samples[1].Value.Uint64())
-	for _, heap := range samples[2:] {
-		outside -= int64(heap.Value.Uint64())
-	}
-	return max(0, int64(samples[0].Value.Uint64())-keyspace) + outside
-}
-
 // processTime is the processor time that the process has taken; 0 where the system does not tell.
 func processTime() (user, system time.Duration) {
 	var use syscall.Rusage
@@ -115,13 +88,13 @@ func (e *Engine) Figures() commands.Figures {
 		Changes: e.changes, LastLSN: e.lsn, CheckpointLSN: c.lsn,
 		CheckpointKeys: c.last.keys, CheckpointBytes: c.last.bytes, CheckpointSlice: c.last.slice.Microseconds(),
 		Commands: e.stats.commands, CommandsPerSecond: e.stats.rate.perSecond(), Expired: e.stats.expired, Evicted: e.stats.evicted, Errors: e.stats.errors,
-		Switching: e.switching, MemoryProcess: processMemory(), Recovery: e.report.String(),
+		Switching: e.switching, MemoryProcess: processMemory(), MemoryStartup: e.stats.memory.startup, Recovery: e.report.String(),
 		Blocked: len(e.blocked), Hits: e.world.Keys.Hits, Misses: e.world.Keys.Misses,
 	}
 	f.CheckpointPages = c.last.pages
 	f.Hydrating, f.HydrationTotal, f.HydrationLeft = e.hydration.running, e.hydration.total, e.hydrationLeft()
 	f.ColdKeys = int64(e.world.Keys.ColdKeys())
-	f.Memory, f.MemoryData = e.world.Keys.Bytes(), e.world.Keys.DataBytes()
+	f.Memory, f.MemoryData, f.MemorySpare = e.usedMemory(), e.world.Keys.DataBytes(), e.spareMemory()
 	f.MemoryPeak = max(e.stats.peak, f.Memory)
 	f.UserCPU, f.SystemCPU = processTime()
 	if c.failing {
@@ -144,7 +117,7 @@ func (e *Engine) Figures() commands.Figures {
 
 // ResetStats sets the counters back.
 func (e *Engine) ResetStats() {
-	e.stats = stats{start: e.stats.start, overhead: e.stats.overhead}
+	e.stats = stats{start: e.stats.start, memory: e.stats.memory}
 	e.world.Keys.Hits, e.world.Keys.Misses = 0, 0
 	for _, c := range e.world.Table.All() {
 		c.Stats = commands.Stats{}

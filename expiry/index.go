@@ -73,6 +73,12 @@ func (x *Index) Due(now int64) (at int64, id uint64, ok bool) {
 	return first.at, first.id, ok
 }
 
+// At returns the i-th pair in the order of deadlines, i from 0 to Len()-1.
+func (x *Index) At(i int) (at int64, id uint64) {
+	pair, _ := x.tree.GetAt(i)
+	return pair.at, pair.id
+}
+
 // Each calls fn for every deadline in order until it returns false.
 func (x *Index) Each(fn func(at int64, id uint64) bool) {
 	x.tree.Scan(func(i item) bool { return fn(i.at, i.id) })

@@ -64,7 +64,7 @@ func TestSnapshots(t *testing.T) {
 	digests["second"] = digest(t, c)
 	expectTool(t, 0, "snapshot second created\n", "snapshot", "create", "second", "-p", port)
 	expectTool(t, exitFailed, "there is a snapshot of that name: second", "snapshot", "create", "second", "-p", port)
-	expectTool(t, exitFailed, "not a name for a snapshot", "snapshot", "create", "../second", "-p", port)
+	expectTool(t, exitUsage, "not a name for a snapshot", "snapshot", "create", "../second", "-p", port)
 	expectTool(t, exitInUse, "in use", "snapshot", "create", "third", "--dir", dir)
 	expectTool(t, exitInUse, "in use", "snapshot", "compact", "--dir", dir)
 	must(t, c, "SNAPSHOT", "CREATE", "third")

@@ -20,6 +20,17 @@ const frequencyAtFirst = 5
 // SetFrequency turns LFU counting on, or off with nil.
 func (ks *Keyspace) SetFrequency(f *Frequency) { ks.frequency = f }
 
+// SetUnnoticed makes accesses from now on leave keys as old, or as rarely used, as they are; or ends that. What is
+// written anew is new all the same.
+func (ks *Keyspace) SetUnnoticed(on bool) { ks.unnoticed = on }
+
+// notice notes an access to a key that stays as it is, unless nobody is to know.
+func (ks *Keyspace) notice(b block) {
+	if !ks.unnoticed {
+		ks.touch(b, false)
+	}
+}
+
 // touch notes an access; fresh says that the entry is new.
 func (ks *Keyspace) touch(b block, fresh bool) {
 	f := ks.frequency
@@ -89,4 +100,19 @@ func (db *DB) Sample(rnd *rand.Rand, n int, fn func(Entry)) {
 			}
 		}
 	}
+}
+
+// SampleVolatile calls fn for up to n hot keys that have a deadline, at random, perhaps twice for the same.
+func (db *DB) SampleVolatile(rnd *rand.Rand, n int, fn func(Entry)) {
+	for range min(n, db.ttl.Len()) {
+		fn(db.dueAt(db.ttl.At(rnd.IntN(db.ttl.Len()))))
+	}
+}
+
+// Soonest is the hot key that is due first; false where none has a deadline.
+func (db *DB) Soonest() (Entry, bool) {
+	if db.ttl.Len() == 0 {
+		return Entry{}, false
+	}
+	return db.dueAt(db.ttl.At(0)), true
 }

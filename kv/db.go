@@ -87,7 +87,7 @@ func (db *DB) Get(key []byte) (Entry, bool) {
 		return Entry{}, false
 	}
 	db.ks.Hits++
-	db.ks.touch(p.b, false)
+	db.ks.notice(p.b)
 	return Entry{db: db, b: p.b}, true
 }
 
@@ -199,7 +199,7 @@ func (db *DB) Edit(key []byte) (Value, bool) {
 		return nil, false
 	}
 	db.beforeChange(p)
-	db.ks.touch(p.b, false)
+	db.ks.notice(p.b)
 	n := p.b.number()
 	db.ks.edited = append(db.ks.edited, edit{db, n})
 	return db.values.at(n).Value, true
@@ -249,6 +249,9 @@ func (db *DB) Move(key []byte, into *DB, as []byte) {
 	}
 	db.Delete(key)
 }
+
+// IndexBytes is the part of Bytes that the table takes, and the index of deadlines.
+func (db *DB) IndexBytes() (table, deadlines int64) { return db.table.bytes(), db.ttl.Bytes() }
 
 // Bytes is the memory that the database holds.
 func (db *DB) Bytes() int64 {

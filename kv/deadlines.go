@@ -63,13 +63,18 @@ func (db *DB) Due(now int64) (Entry, bool) {
 	if !ok {
 		return Entry{}, false
 	}
+	return db.dueAt(at, hash), true
+}
+
+// dueAt is the hot key that the index knows by its deadline and its hash.
+func (db *DB) dueAt(at int64, hash uint64) Entry {
 	seg := db.table.segment(hash)
 	tag := seg.tag(hash)
 	for i := int(tag >> 8); seg.slots[i] != 0; i = (i + 1) % segmentSlots {
 		if s := seg.slots[i]; s.tag() == tag {
 			b := block(db.arena.at(s.ref()))
 			if b.deadline() == at && db.table.hash(db.key(b)) == hash {
-				return Entry{db: db, b: b}, true
+				return Entry{db: db, b: b}
 			}
 		}
 	}

@@ -32,6 +32,7 @@ type Keyspace struct {
 	places    places
 	clock     uint32 // unix seconds, for access times
 	frequency *Frequency
+	unnoticed bool // accesses leave no trace
 	edited    []edit
 }
 
@@ -99,6 +100,15 @@ func (ks *Keyspace) Settle() {
 func (ks *Keyspace) Bytes() (n int64) {
 	for _, db := range ks.dbs {
 		n += db.Bytes()
+	}
+	return n
+}
+
+// SpareBytes is the part of Bytes that pages have to spare: blocks of keys that are gone, which other keys of their size
+// will take.
+func (ks *Keyspace) SpareBytes() (n int64) {
+	for _, db := range ks.dbs {
+		n += db.arena.bytes - db.arena.handed
 	}
 	return n
 }

@@ -81,7 +81,7 @@ func (db *DB) EditString(key []byte, raw bool) ([]byte, bool) {
 		return nil, false
 	}
 	db.beforeChange(p)
-	db.ks.touch(p.b, false)
+	db.ks.notice(p.b)
 	p.b.clear(flagRaw)
 	if raw {
 		p.b.set(flagRaw)

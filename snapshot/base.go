@@ -41,14 +41,15 @@ type Base struct {
 	stuck atomic.Bool // bbolt panicked holding its own locks: Close must not wait for them
 }
 
-// limits of one bbolt transaction. Tests lower them.
+// limits of one bbolt transaction, which holds every page that it touches in memory: some 7 KiB for a random key. Tests
+// lower them.
 type limits struct {
 	whole   int   // more entries than this go through a redo file
 	entries int   // in one transaction of a redo file
 	bytes   int64 // in one transaction of either kind
 }
 
-func defaultLimits() limits { return limits{whole: 16 << 10, entries: 16 << 10, bytes: 16 << 20} }
+func defaultLimits() limits { return limits{whole: 4 << 10, entries: 4 << 10, bytes: 4 << 20} }
 
 // OpenOptions say how to open.
 type OpenOptions struct {

@@ -2,6 +2,7 @@ package snapshot
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -334,12 +335,36 @@ func TestADamageErrorSaysWhere(t *testing.T) {
 	if !errors.As(err, &damage) || damage.File != basePath(dir) || damage.Bucket != "keys:00000001" || string(damage.Key) != "kb" {
 		t.Errorf("%+v", damage)
 	}
-	if !strings.Contains(err.Error(), basePath(dir)) || !strings.Contains(err.Error(), `bucket keys:00000001: key "kb"`) {
+	if !strings.Contains(err.Error(), basePath(dir)) || !strings.Contains(err.Error(), `bucket keys:00000001: key "b"`) {
 		t.Errorf("%v", err)
 	}
 	report, err := b.Verify(nil)
 	if !errors.Is(err, ErrCorrupt) || report.Found != 2 { // the record, and its deadline's
 		t.Errorf("%+v, %v", report, err)
+	}
+}
+
+// A damage error names keys as users know them, whatever bucket they are met in.
+func TestADamageErrorNamesTheUsersKey(t *testing.T) {
+	long := bytes.Repeat([]byte("x"), MaxPlainKey+1)
+	for _, c := range []struct {
+		table table
+		key   []byte
+		want  string
+	}{
+		{tableKeys, appendStored(nil, []byte("greeting")), `key "greeting"`},
+		{tableKeys, appendStored(nil, nil), `key ""`},
+		{tableKeys, appendStored(nil, long), fmt.Sprintf("the long key with the SHA-256 %x", sha256.Sum256(long))},
+		{tableKeys, appendStored(nil, long[:200]), fmt.Sprintf("key %q… (200 bytes)", long[:128])},
+		{tableParts, appendPartKey(nil, appendStored(nil, []byte("l")), spaceParts, 7), `key "l"`},
+		{tableDeadlines, appendDeadlineKey(nil, 1000, appendStored(nil, []byte("t"))), `key "t"`},
+		{tableParts, []byte("no part key"), `key "no part key"`},
+		{tableDeadlines, []byte("short"), `key "short"`},
+	} {
+		err := &DamageError{File: "base.db", Bucket: string(c.table.bucket(1)), Key: c.key, Offset: -1, What: "is gone"}
+		if want := fmt.Sprintf("base.db: bucket %s: %s: is gone: %v", err.Bucket, c.want, ErrCorrupt); err.Error() != want {
+			t.Errorf("%s\nnot\n%s", err, want)
+		}
 	}
 }
 

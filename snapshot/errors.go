@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strings"
@@ -42,7 +43,7 @@ var (
 type DamageError struct {
 	File   string
 	Bucket string // "" where the damage is outside of any bucket
-	Key    []byte // the bbolt key, or the user's key where it is known; nil where there is none
+	Key    []byte // the bbolt key; nil where there is none. Error names the user's
 	Offset int64  // of the page in the file; -1 where it is unknown
 	What   string
 }
@@ -58,14 +59,44 @@ func (e *DamageError) Error() string {
 		fmt.Fprintf(&b, ": bucket %s", e.Bucket)
 	}
 	if e.Key != nil {
-		const shown = 128
-		fmt.Fprintf(&b, ": key %q", e.Key[:min(len(e.Key), shown)])
-		if len(e.Key) > shown {
-			fmt.Fprintf(&b, "… (%d bytes)", len(e.Key))
-		}
+		b.WriteString(": " + e.key())
 	}
 	fmt.Fprintf(&b, ": %s: %v", e.What, ErrCorrupt)
 	return b.String()
+}
+
+// key names the key as users know it; where the bbolt key is none of ours, that.
+func (e *DamageError) key() string {
+	stored := e.Key
+	kind, _, _ := strings.Cut(e.Bucket, ":")
+	switch kind + ":" {
+	case tableParts.prefix():
+		if of, _, _, ok := splitPartKey(e.Key); ok {
+			stored = of
+		}
+	case tableDeadlines.prefix():
+		if _, of, ok := splitDeadlineKey(e.Key); ok {
+			stored = of
+		}
+	case tableKeys.prefix():
+	default:
+		return quoted(e.Key)
+	}
+	switch {
+	case len(stored) > 0 && stored[0] == tagPlain:
+		return quoted(stored[1:])
+	case len(stored) == 1+sha256.Size && stored[0] == tagHashed:
+		return fmt.Sprintf("the long key with the SHA-256 %x", stored[1:])
+	}
+	return quoted(e.Key)
+}
+
+func quoted(key []byte) string {
+	const shown = 128
+	if len(key) <= shown {
+		return fmt.Sprintf("key %q", key)
+	}
+	return fmt.Sprintf("key %q… (%d bytes)", key[:shown], len(key))
 }
 
 // Unwrap makes errors.Is(err, ErrCorrupt) true.

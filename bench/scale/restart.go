@@ -8,7 +8,7 @@ import (
 )
 
 // How a server ends before it is started again, and what it has not saved by then. Under a quiet load holdfast begins a
-// checkpoint when its log is 30,000 records beyond the last one, under a flood of writes at 500,000; what is behind here is a
+// checkpoint when its log is 15,000 records beyond the last one, under a flood of writes at 500,000; what is behind here is a
 // little less, as much as a kill can find.
 type ending struct {
 	name     string
@@ -20,7 +20,7 @@ type ending struct {
 }
 
 const (
-	behindQuiet = 25_000
+	behindQuiet = 12_500
 	behindFlood = 450_000
 )
 

@@ -11,24 +11,31 @@ import (
 
 // Go lets the heap grow to twice what lives in it before it collects. Nearly all that lives here is the data, in pages
 // without pointers, so a collection is cheap whatever their size, and half of the memory would be garbage for nothing.
-// The garbage is kept to 64 MiB and an eighth of the data instead, and, under maxmemory, near that.
+// The garbage is kept to 32 MiB and a sixteenth of the data instead, and, under maxmemory, near that.
+//
+// What a load, a checkpoint or FLUSHALL has left goes back to the system once the process is at rest: Go alone would
+// collect two minutes later, and then give back little by little. So a server at rest holds what INFO calls used memory.
 
 const (
-	garbageFloor = 64 << 20 // bytes
-	garbageShare = 8        // one in so many bytes that live
+	garbageFloor = 32 << 20 // bytes
+	garbageShare = 16       // one in so many bytes that live
 	tunePeriod   = time.Second
+
+	restBytes = 1 << 20 // what a process at rest allocates in a period, at most
+	idleFloor = 4 << 20 // what it may hold beyond what it uses, in bytes,
+	idleShare = 32      // and one in so many bytes more
 )
 
-// tuneCollector follows the size of the data until stop is closed.
-func tuneCollector(cfg *config.Config, stop <-chan struct{}) {
+// tuneCollector follows the size of the data until stop is closed. used tells how many bytes are in use.
+func tuneCollector(cfg *config.Config, used func() int64, stop <-chan struct{}) {
 	limit := cfg.Bytes("maxmemory")
 	ticker := time.NewTicker(tunePeriod)
 	defer ticker.Stop()
 	percent, bound := 0, int64(0)
+	var idle idleMemory
 	for {
-		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-		metrics.Read(live)
-		if p := garbagePercent(int64(live[0].Value.Uint64())); p*5 < percent*4 || p*4 > percent*5 {
+		now := readHeap()
+		if p := garbagePercent(now.live); p*5 < percent*4 || p*4 > percent*5 {
 			percent = p
 			debug.SetGCPercent(p) // stops the world for some microseconds, hence not for every small change
 		}
@@ -36,12 +43,52 @@ func tuneCollector(cfg *config.Config, stop <-chan struct{}) {
 			bound = b
 			debug.SetMemoryLimit(b)
 		}
+		if idle.worthReturning(now, used()) {
+			debug.FreeOSMemory()
+			idle.returned(readHeap(), used())
+		}
 		select {
 		case <-stop:
 			return
 		case <-ticker.C:
 		}
 	}
+}
+
+// heapFigures are how Go's memory stands, in bytes.
+type heapFigures struct {
+	live      int64 // in use, as the last collection found
+	held      int64 // given by the system and not given back
+	allocated int64 // ever
+}
+
+func readHeap() heapFigures {
+	samples := []metrics.Sample{
+		{Name: "/gc/heap/live:bytes"},
+		{Name: "/memory/classes/total:bytes"},
+		{Name: "/memory/classes/heap/released:bytes"},
+		{Name: "/gc/heap/allocs:bytes"},
+	}
+	metrics.Read(samples)
+	n := func(i int) int64 { return int64(samples[i].Value.Uint64()) }
+	return heapFigures{live: n(0), held: n(1) - n(2), allocated: n(3)}
+}
+
+// idleMemory says when memory is to be given back.
+type idleMemory struct {
+	allocated int64 // ever, a period ago
+	kept      int64 // held beyond what was in use, right after memory was given back last: it cannot be had
+}
+
+// worthReturning reports whether the process is at rest and holds much that it does not use.
+func (m *idleMemory) worthReturning(now heapFigures, used int64) bool {
+	atRest := now.allocated-m.allocated < restBytes
+	m.allocated = now.allocated
+	return atRest && now.held-used-m.kept > idleFloor+now.held/idleShare
+}
+
+func (m *idleMemory) returned(now heapFigures, used int64) {
+	m.allocated, m.kept = now.allocated, max(0, now.held-used)
 }
 
 // garbagePercent is GOGC for so many live bytes.

@@ -11,10 +11,10 @@ func TestGarbageIsKeptSmallBesideTheData(t *testing.T) {
 		want int
 	}{
 		{0, 1000},       // an empty server collects seldom
-		{64 << 20, 112}, // 64 MiB and an eighth
-		{640 << 20, 22}, // 64 MiB and 80 MiB
-		{64 << 30, 12},  // the floor no longer counts
-		{math.MaxInt32, 15},
+		{64 << 20, 56},  // 32 MiB and a sixteenth
+		{640 << 20, 11}, // 32 MiB and 40 MiB
+		{64 << 30, 6},   // the floor no longer counts
+		{math.MaxInt32, 7},
 	} {
 		if got := garbagePercent(c.live); got != c.want {
 			t.Errorf("%d live bytes: GOGC %d, want %d", c.live, got, c.want)
@@ -26,7 +26,7 @@ func TestMemoryLimitLeavesRoomBesideTheData(t *testing.T) {
 	if got := memoryLimit(0); got != math.MaxInt64 {
 		t.Errorf("without maxmemory: %d", got)
 	}
-	if got, want := memoryLimit(800<<20), int64(964<<20); got != want {
+	if got, want := memoryLimit(800<<20), int64(882<<20); got != want {
 		t.Errorf("with 800 MiB: %d, want %d", got, want)
 	}
 }

@@ -44,6 +44,9 @@ func byName(c *cli.Command, verb string, atRest func(fsys vfs.FS, dir, name stri
 	}
 	return offline(c, 1, func(ctx *cli.Context, out io.Writer) error {
 		name := ctx.Args().First()
+		if err := engine.CheckSnapshotName(name); err != nil {
+			return usage(err)
+		}
 		if ctx.IsSet("dir") {
 			if ctx.IsSet("h") || ctx.IsSet("p") || ctx.IsSet("s") || ctx.IsSet("a") {
 				return usage(errors.New("--dir is for a stopped server, -h, -p, -s and -a are for a running one: give one or the other"))

@@ -18,7 +18,7 @@ func TestSnapshotsByName(t *testing.T) {
 	}{
 		{"snapshot list --dir DIR", 0, "name  time  LSN  keys  bytes  log behind it\n"},
 		{"snapshot create x --dir DIR", 1, "the base is as of LSN 1, and the log ends at 2"},
-		{"snapshot create .x --dir DIR", 1, "not a name for a snapshot"},
+		{"snapshot create .x --dir DIR", 2, "not a name for a snapshot"},
 		{"snapshot create x --dir DIR/no", 1, "has no base.db"},
 		{"snapshot create --dir DIR", 2, "wants NAME"},
 		{"snapshot create x --dir DIR -p 7000", 2, "give one or the other"},

@@ -163,7 +163,8 @@ func run(cfg *config.Config, eng *engine.Engine, log *slog.Logger, stop chan boo
 
 	tuned := make(chan struct{})
 	defer close(tuned)
-	go tuneCollector(cfg, tuned)
+	spareProcessor()
+	go tuneCollector(cfg, eng.UsedMemory, tuned)
 
 	served := make(chan error, 1)
 	go func() { served <- srv.Run() }()

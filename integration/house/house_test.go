@@ -25,26 +25,34 @@ const (
 // mayImport lists what each package may know of ours, directly; it is what DESIGN draws as layers. "*" is
 // everything below the two that see the program from outside. A new package finds its place here first.
 var mayImport = map[string][]string{
-	"resp":         {},
-	"glob":         {},
-	"lists":        {},
-	"expiry":       {},
-	"client":       {"resp"},
-	"internal/vfs": {},
-	"config":       {"glob"},
-	"kv":           {"expiry", "lists"},
-	"aof":          {"internal/vfs"},
-	"snapshot":     {"internal/vfs"},
-	"commands":     {"kv", "lists", "expiry", "resp", "glob", "config"},
-	"engine":       {"commands", "kv", "lists", "expiry", "resp", "glob", "config", "aof", "snapshot", "internal/vfs"},
-	"bench":        {"bench/rig"},
-	"bench/rig":    {},
-	"bench/scale":  {"bench/rig"},
-	"history":      {"aof", "engine", "internal/vfs", "snapshot"},
-	"restore":      {"history", "history/historytest", "engine", "config", "aof", "snapshot", "internal/vfs"},
-	"repair":       {"history", "history/historytest", "engine", "commands", "kv", "config", "aof", "snapshot", "internal/vfs"},
+	"resp":          {},
+	"glob":          {},
+	"lists":         {},
+	"expiry":        {},
+	"client":        {"resp"},
+	"internal/vfs":  {},
+	"internal/nice": {},
+	"config":        {"glob"},
+	"kv":            {"expiry", "lists"},
+	"aof":           {"internal/vfs", "internal/nice"},
+	"snapshot":      {"internal/vfs"},
+	"commands":      {"kv", "lists", "expiry", "resp", "glob", "config"},
+	"engine":        {"commands", "kv", "lists", "expiry", "resp", "glob", "config", "aof", "snapshot", "internal/vfs", "internal/nice"},
+	"bench":         {"bench/rig"},
+	"bench/rig":     {},
+	"bench/scale":   {"bench/rig"},
+	"history":       {"aof", "engine", "internal/vfs", "snapshot"},
+	"restore":       {"history", "history/historytest", "engine", "config", "aof", "snapshot", "internal/vfs"},
+	"repair":        {"history", "history/historytest", "engine", "commands", "kv", "config", "aof", "snapshot", "internal/vfs"},
 
 	"history/historytest": {"engine", "commands", "kv", "config", "resp", "snapshot", "internal/vfs"},
+
+	"lab/disk":     {"lab/trace"},
+	"lab/recorder": {"lab/trace", "lab/subject"}, // subject in tests
+	"lab/subject":  {"resp"},
+	"lab/workload": {"resp"},
+
+	"lab/play": {"lab/disk", "lab/subject", "lab/trace", "lab/traffic", "lab/workload", "resp"},
 
 	"inspect":      {"engine", "commands", "kv", "lists", "aof", "snapshot", "client", "resp", "glob", "internal/vfs"},
 	"server":       {"engine", "commands", "resp", "config", "internal/vfs"}, // vfs in tests
@@ -52,17 +60,22 @@ var mayImport = map[string][]string{
 	"integration":  {},
 
 	"integration/house": {},
+	// The engine is its subject in process; the rest of the lab sees a server from outside.
+	"integration/crash": {"engine", "commands", "config", "resp", "internal/vfs",
+		"lab/play", "lab/recorder", "lab/subject", "lab/trace", "lab/traffic", "lab/workload", "lab/disk"},
 }
 
 // importers names the one package that may import a third-party library.
 var importers = map[string]string{
-	"github.com/tidwall/redcon":    "resp",
-	"github.com/tidwall/btree":     "expiry",
-	"github.com/ergochat/readline": "client",
-	"go.etcd.io/bbolt":             "snapshot",
-	"github.com/urfave/cli/v2":     "cmd/holdfast",
-	"github.com/schollz/":          "cmd/holdfast",
-	"github.com/panjf2000/gnet/":   "server",
+	"github.com/tidwall/redcon":         "resp",
+	"github.com/tidwall/btree":          "expiry",
+	"github.com/ergochat/readline":      "client",
+	"go.etcd.io/bbolt":                  "snapshot",
+	"github.com/urfave/cli/v2":          "cmd/holdfast",
+	"github.com/schollz/":               "cmd/holdfast",
+	"github.com/panjf2000/gnet/":        "server",
+	"github.com/anishathalye/porcupine": "lab/workload",
+	"github.com/hanwen/go-fuse/":        "lab/recorder",
 }
 
 // shared third-party libraries may be imported by anybody: they are the standard library's annex.

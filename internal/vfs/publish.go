@@ -6,7 +6,8 @@ import (
 	"path/filepath"
 )
 
-// WriteFile publishes a small file whole or not at all: temporary name, sync, rename, sync of the directory.
+// WriteFile publishes a small file whole or not at all: temporary name, sync, rename, sync of the directory. Without room
+// for it nothing is left.
 func WriteFile(fsys FS, path string, data []byte) (err error) {
 	tmp := path + ".tmp"
 	if err := fsys.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -21,7 +22,7 @@ func WriteFile(fsys FS, path string, data []byte) (err error) {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
-		return err
+		return errors.Join(err, fsys.Remove(tmp))
 	}
 	if err := fsys.Rename(tmp, path); err != nil {
 		return err

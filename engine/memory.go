@@ -1,0 +1,68 @@
+package engine
+
+import (
+	"runtime/debug"
+	"runtime/metrics"
+)
+
+// memory is what the process holds beside the keyspace, as last sampled: together with what the keyspace counts itself
+// it is what Redis calls used memory. Garbage that waits to be collected is not in it.
+//
+// What lives on Go's heap is known as of the last collection only, so it is compared with the keyspace as it was then.
+// The difference between that and a keyspace of now would call garbage used, and after FLUSHALL under maxmemory refuse
+// writes for want of memory until the next collection.
+type memory struct {
+	collections uint64 // so many there had been when heap was noted
+	heap        int64  // bytes: what else lived on the heap than keys
+	outside     int64  // bytes: stacks, and the runtime's own
+	gaps        int64  // bytes: between what lives on the heap, where other values of that size will go
+	startup     int64  // bytes: both at the first sample
+}
+
+func (m *memory) beside() int64 { return m.heap + m.outside }
+
+// sample reads how Go's memory stands, with a keyspace of so many bytes.
+func (m *memory) sample(keyspace int64) {
+	samples := []metrics.Sample{
+		{Name: "/gc/cycles/total:gc-cycles"},
+		{Name: "/gc/heap/live:bytes"},
+		{Name: "/memory/classes/total:bytes"},
+		{Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/memory/classes/heap/free:bytes"},
+		{Name: "/memory/classes/heap/unused:bytes"},
+		{Name: "/memory/classes/heap/released:bytes"},
+	}
+	metrics.Read(samples)
+	n := func(i int) int64 { return int64(samples[i].Value.Uint64()) }
+	m.outside = n(2)
+	for heap := 3; heap < len(samples); heap++ {
+		m.outside -= n(heap)
+	}
+	m.gaps = n(5)
+	if cycles := samples[0].Value.Uint64(); cycles != m.collections {
+		m.collections, m.heap = cycles, max(0, n(1)-keyspace)
+	}
+	if m.startup == 0 {
+		m.startup = m.beside()
+	}
+}
+
+// processMemory is what the process holds of the system's memory, in bytes, but for its code.
+func processMemory() int64 {
+	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	metrics.Read(samples)
+	return int64(samples[0].Value.Uint64() - samples[1].Value.Uint64())
+}
+
+// ReturnMemory is MEMORY PURGE: it collects garbage and gives free memory back to the system, in the background.
+func (e *Engine) ReturnMemory() {
+	if e.closing || e.returning.Swap(true) {
+		return
+	}
+	e.background.Add(1)
+	go func() {
+		defer e.background.Done()
+		debug.FreeOSMemory()
+		e.returning.Store(false)
+	}()
+}

@@ -1,0 +1,219 @@
+package integration
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// used_memory is what the process holds: for data of several shapes, and after half of it is gone, INFO's figure is within a
+// tenth of the anonymous memory that the kernel counts, both beyond those of the empty server, once the server is at rest.
+// The parts of MEMORY STATS fit together, and MEMORY USAGE tells what a key takes.
+func TestUsedMemoryIsWhatTheProcessHolds(t *testing.T) {
+	for _, shape := range []struct {
+		name string
+		n    int
+		add  func(i int) []string
+	}{
+		{"small strings", 300_000, func(i int) []string { return []string{"SET", fmt.Sprintf("key:%012d", i), strings.Repeat("v", 64)} }},
+		{"strings of a kilobyte", 60_000, func(i int) []string { return []string{"SET", fmt.Sprint("key:", i), strings.Repeat("v", 1024)} }},
+		{"strings with deadlines", 200_000, func(i int) []string {
+			return []string{"SET", fmt.Sprintf("key:%012d", i), strings.Repeat("v", 150), "EX", strconv.Itoa(10_000 + i)}
+		}},
+		{"lists", 100_000, func(i int) []string {
+			return []string{"RPUSH", fmt.Sprint("list:", i), strings.Repeat("a", 100), strings.Repeat("b", 100), strings.Repeat("c", 100)}
+		}},
+	} {
+		t.Run(shape.name, func(t *testing.T) {
+			t.Parallel()
+			proc := start(t, subject, Options{Fsync: "no"})
+			c := dial(t, proc.Addr)
+			atFirst := atRest(t, proc, c)
+			flood(t, c, shape.n, shape.add)
+			loaded := atRest(t, proc, c)
+			expectHonest(t, "loaded", atFirst, loaded)
+			flood(t, c, shape.n/2, func(i int) []string { return []string{"DEL", shape.add(2 * i)[1]} })
+			expectHonest(t, "half deleted", atFirst, atRest(t, proc, c))
+			must(t, c, "FLUSHALL")
+			if now := infoNumber(t, c, "memory", "used_memory"); now > loaded.used*3/4 {
+				t.Errorf("right after FLUSHALL used_memory is %d: empty it was %d, loaded %d", now, atFirst.used, loaded.used)
+			}
+		})
+	}
+}
+
+// footprint is what a server and the kernel say of its memory, in bytes.
+type footprint struct{ used, resident int64 }
+
+// expectHonest compares what was added to both since the server was empty.
+func expectHonest(t *testing.T, when string, empty, now footprint) {
+	t.Helper()
+	used, resident := now.used-empty.used, now.resident-empty.resident
+	t.Logf("%s: used_memory %d, resident %d beyond those of the empty server: %.3f", when, used, resident, float64(used)/float64(resident))
+	if used < resident*9/10 || used > resident*11/10 {
+		t.Errorf("%s: used_memory is not within a tenth", when)
+	}
+}
+
+// atRest waits until the server has written its checkpoint, and neither figure moves any more.
+func atRest(t *testing.T, proc *Process, c *Conn) (now footprint) {
+	t.Helper()
+	for deadline := time.Now().Add(6 * replyWaitMax); infoNumber(t, c, "persistence", "rdb_changes_since_last_save") > 0; {
+		if _, err := c.Do("BGSAVE"); err != nil || time.Now().After(deadline) { // one may be under way, and not cover everything
+			t.Fatalf("the changes are not saved: %v", err)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	const still = 3 * time.Second // longer than the server takes to give back what it does not need
+	var since time.Time
+	for began := time.Now(); time.Since(began) < 4*replyWaitMax; {
+		next := footprint{infoNumber(t, c, "memory", "used_memory"), resident(t, proc)}
+		moved := func(a, b int64) bool { return max(a, b)-min(a, b) > max(a, b)/50+1<<20 }
+		if moved(next.used, now.used) || moved(next.resident, now.resident) {
+			now, since = next, time.Now()
+		}
+		if time.Since(since) > still {
+			return next
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatalf("the server does not come to rest: %+v", now)
+	return now
+}
+
+// resident is a process's anonymous memory, in bytes.
+func resident(t *testing.T, proc *Process) int64 {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", proc.cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range strings.Split(string(status), "\n") {
+		var kilobytes int64
+		if n, _ := fmt.Sscanf(line, "RssAnon: %d kB", &kilobytes); n == 1 {
+			return kilobytes << 10
+		}
+	}
+	t.Fatal("the kernel does not tell RssAnon")
+	return 0
+}
+
+func infoNumber(t *testing.T, c *Conn, section, name string) int64 {
+	t.Helper()
+	for _, line := range strings.Split(must(t, c, "INFO", section).Text, "\r\n") {
+		if text, ok := strings.CutPrefix(line, name+":"); ok {
+			n, err := strconv.ParseInt(text, 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+	}
+	t.Fatalf("INFO %s has no %s", section, name)
+	return 0
+}
+
+// flood sends n commands in batches; none may be refused.
+func flood(t *testing.T, c *Conn, n int, command func(i int) []string) {
+	t.Helper()
+	const batch = 1000
+	for i := 0; i < n; i += batch {
+		var b []byte
+		size := min(batch, n-i)
+		for j := range size {
+			b = AppendCommand(b, command(i+j)...)
+		}
+		if err := c.Write(b); err != nil {
+			t.Fatal(err)
+		}
+		for j := range size {
+			if reply, err := c.Read(); err != nil || reply.IsError() {
+				t.Fatalf("%.100q: %s, %v", command(i+j), reply, err)
+			}
+		}
+	}
+}
+
+func TestMemoryOfKeys(t *testing.T) {
+	c := dial(t, start(t, subject, Options{}).Addr)
+	usage := func(key string) int64 {
+		t.Helper()
+		n, err := strconv.ParseInt(must(t, c, "MEMORY", "USAGE", key).Text, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	for size, most := range map[int]int64{1: 64, 100: 160, 1024: 1200, 100_000: 110_000} {
+		must(t, c, "SET", "key", strings.Repeat("x", size))
+		if n := usage("key"); n < int64(size) || n > most {
+			t.Errorf("MEMORY USAGE of a string of %d bytes is %d", size, n)
+		}
+	}
+	must(t, c, "SET", "key", strings.Repeat("x", 100_000))
+	must(t, c, "RPUSH", "list", strings.Repeat("x", 1000))
+	one := usage("list")
+	for range 99 {
+		must(t, c, "RPUSH", "list", strings.Repeat("x", 1000))
+	}
+	if n := usage("list"); one < 1000 || one > 1500 || n < 100_000 || n > 120_000 {
+		t.Errorf("MEMORY USAGE of a list of 1 and of 100 kilobytes: %d and %d", one, n)
+	}
+
+	stats := map[string]string{}
+	reply := must(t, c, "MEMORY", "STATS")
+	for i := 0; i+1 < len(reply.Elems); i += 2 {
+		stats[reply.Elems[i].Text] = reply.Elems[i+1].Text
+	}
+	number := func(name string) (f float64) {
+		f, err := strconv.ParseFloat(stats[name], 64)
+		if err != nil {
+			t.Errorf("MEMORY STATS: %s is %q", name, stats[name])
+		}
+		return f
+	}
+	if number("keys.count") != 2 || number("dataset.bytes") < 200_000 || number("dataset.bytes") > number("total.allocated") ||
+		number("peak.allocated") < number("total.allocated") || number("allocator.resident") < number("total.allocated")/2 ||
+		number("dataset.bytes")+number("overhead.total") != number("total.allocated") {
+		t.Errorf("MEMORY STATS: %s", reply)
+	}
+}
+
+// Under allkeys-lru much more is written than the limit allows: nothing is refused, no more goes than must, and the keys
+// that are in use stay.
+func TestEvictionKeepsToTheLimit(t *testing.T) {
+	const limit, n, hot = 40 << 20, 150_000, 500
+	c := dial(t, start(t, subject, Options{Fsync: "no", Extra: []string{"--maxmemory", strconv.Itoa(limit), "--maxmemory-policy", "allkeys-lru", "--maxmemory-samples", "10"}}).Addr)
+	flood(t, c, hot, func(i int) []string { return []string{"SET", fmt.Sprint("hot:", i), strings.Repeat("h", 500)} })
+	const parts = 6
+	for at := 0; at < n; at += n / parts {
+		for second := time.Now().Unix(); time.Now().Unix() == second; { // the clock of LRU counts seconds
+			must(t, c, "PING")
+		}
+		flood(t, c, hot, func(i int) []string { return []string{"GET", fmt.Sprint("hot:", i)} })
+		flood(t, c, n/parts, func(i int) []string { return []string{"SET", fmt.Sprintf("key:%08d", at+i), strings.Repeat("x", 500)} })
+	}
+	bound := infoNumber(t, c, "memory", "used_memory") - infoNumber(t, c, "memory", "mem_not_counted_for_evict")
+	if bound > limit+limit/10 {
+		t.Errorf("%d bytes are in use, with maxmemory %d", bound, limit)
+	}
+	left, err := strconv.ParseInt(must(t, c, "DBSIZE").Text, 10, 64)
+	if err != nil || left*500 < limit/3 || left >= n {
+		t.Errorf("%d keys of some 500 bytes are left under %d bytes, %v", left, limit, err)
+	}
+	if evicted := infoNumber(t, c, "stats", "evicted_keys"); evicted != n+hot-left {
+		t.Errorf("evicted_keys is %d; %d of %d keys are left", evicted, left, n+hot)
+	}
+	kept := 0
+	for i := range hot {
+		if must(t, c, "EXISTS", fmt.Sprint("hot:", i)).Text == "1" {
+			kept++
+		}
+	}
+	if kept < hot*8/10 {
+		t.Errorf("%d of %d keys in use are left", kept, hot)
+	}
+}

@@ -1,0 +1,50 @@
+package nice
+
+import (
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// kernelPriority is the nice value of the thread that it is called on.
+func kernelPriority(t *testing.T) int {
+	t.Helper()
+	p, err := unix.Getpriority(unix.PRIO_PROCESS, unix.Gettid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return 20 - p // as the system call has it
+}
+
+func TestWorkHasLowPriorityAndOthersKeepTheirs(t *testing.T) {
+	own := kernelPriority(t)
+	th := Start()
+	var got [3]int
+	for i := range got {
+		th.Do(func() { got[i] = kernelPriority(t) })
+	}
+	th.Stop()
+	for i, p := range got {
+		if p != max(own, priority) {
+			t.Errorf("function %d ran with priority %d", i, p)
+		}
+	}
+	for range 100 { // threads that are used again
+		done := make(chan int)
+		go func() { done <- kernelPriority(t) }()
+		if p := <-done; p != own {
+			t.Fatalf("another goroutine has priority %d, and had %d", p, own)
+		}
+	}
+}
+
+func TestBeginDoesNotWait(t *testing.T) {
+	th := Start()
+	defer th.Stop()
+	gate, ran := make(chan struct{}), false
+	done := th.Begin(func() { <-gate; ran = true })
+	close(gate) // it would be too late if Begin waited
+	if <-done; !ran {
+		t.Error("done before it has run")
+	}
+}
