@@ -10,6 +10,8 @@ import (
 
 const (
 	judgeChunk = 1 << 20
+	// zeroChunk is small, as the last byte that is not zero is looked for one by one.
+	zeroChunk = 64 << 10
 	// crcWorkMax bounds the search for later records, in multiples of the segment's size. Only bytes made to look like
 	// the heads of records, over and over, reach it; then the answer is "corrupt", which changes nothing.
 	crcWorkMax = 64
@@ -124,7 +126,7 @@ func (s *search) valid(off, size int64, stored uint32) (bool, error) {
 // dataEnd returns the offset behind the last byte in [from, size) that is not zero, or from if there is none. It goes
 // backward, because a segment mostly ends in zeroes.
 func dataEnd(f vfs.File, from, size int64) (int64, error) {
-	chunk := make([]byte, min(judgeChunk, max(size-from, 0)))
+	chunk := make([]byte, min(zeroChunk, max(size-from, 0)))
 	zero := make([]byte, len(chunk))
 	for end := size; end > from; {
 		start := max(from, end-int64(len(chunk)))

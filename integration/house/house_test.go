@@ -52,6 +52,8 @@ var mayImport = map[string][]string{
 	"lab/subject":  {"resp"},
 	"lab/workload": {"resp"},
 
+	"lab/report": {"lab/disk", "lab/fault", "lab/play", "lab/trace", "lab/workload"},
+
 	"lab/play": {"lab/disk", "lab/subject", "lab/trace", "lab/traffic", "lab/workload", "resp"},
 
 	"inspect":      {"engine", "commands", "kv", "lists", "aof", "snapshot", "client", "resp", "glob", "internal/vfs"},
