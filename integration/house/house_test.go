@@ -47,10 +47,16 @@ var mayImport = map[string][]string{
 
 	"history/historytest": {"engine", "commands", "kv", "config", "resp", "snapshot", "internal/vfs"},
 
+	"lab/trace":    {},
 	"lab/disk":     {"lab/trace"},
 	"lab/recorder": {"lab/trace", "lab/subject"}, // subject in tests
 	"lab/subject":  {"resp"},
 	"lab/workload": {"resp"},
+
+	"lab/traffic": {"lab/subject", "lab/trace", "lab/workload", "resp"},
+	"lab/fault":   {"lab/disk", "lab/recorder", "lab/subject", "lab/trace", "lab/traffic", "lab/workload", "resp"},
+	"lab": {"lab/disk", "lab/fault", "lab/play", "lab/recorder", "lab/report", "lab/subject", "lab/trace", "lab/traffic",
+		"lab/workload", "resp"},
 
 	"lab/report": {"lab/disk", "lab/fault", "lab/play", "lab/trace", "lab/workload"},
 

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/urfave/cli/v2"
+
+	"holdfast/lab/trace"
+)
+
+// runLab runs holdfast lab with args. It returns the exit code, and what was printed.
+func runLab(t *testing.T, ctx context.Context, args ...string) (code int, out, errs string) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	app := &cli.App{
+		Commands: []*cli.Command{labCommand()}, Writer: &stdout, ErrWriter: &stderr, ExitErrHandler: func(*cli.Context, error) {},
+	}
+	if err := app.RunContext(ctx, append([]string{"holdfast", "lab"}, args...)); err != nil {
+		var coder cli.ExitCoder
+		if !errors.As(err, &coder) {
+			t.Fatalf("%q: an error without an exit code: %v", args, err)
+		}
+		code = coder.ExitCode()
+		stderr.WriteString(err.Error())
+	}
+	return code, stdout.String(), stderr.String()
+}
+
+// emptyTrace is a trace in which nothing happens.
+func emptyTrace(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "a.trace")
+	w, err := trace.NewWriter(path, trace.Meta{Server: "other", Policy: "always", Workload: "counters", Clients: 1,
+		Command: []string{"true", "{port}", "{dir}"}}, 0)
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestLabErrors(t *testing.T) {
+	some := emptyTrace(t)
+	for _, c := range []struct {
+		args []string
+		code int
+		errs string // a part of it
+	}{
+		{[]string{"dance"}, 2, `there is no command "lab dance"`},
+		{[]string{"run", "--speed", "9"}, 2, "flag provided but not defined: -speed"},
+		{[]string{"run", "--server", "sqlite"}, 2, `server "sqlite": not a preset: want holdfast, redis, valkey`},
+		{[]string{"run", "--server", ""}, 2, "name a server"},
+		{[]string{"run", "--server", "redis", "--server-cmd", "x {port} {dir}"}, 2, "both name a server"},
+		{[]string{"run", "--server-cmd", "x --port {port}"}, 2, "it has no {dir}"},
+		{[]string{"run", "--server-cmd", "x '{port} {dir}"}, 2, "a quote is not closed"},
+		{[]string{"run", "--server-cmd", "no-such-program {port} {dir}"}, 1, "no-such-program: no such program"},
+		{[]string{"run", "--policy", "never"}, 2, `--policy takes always or everysec, not "never"`},
+		{[]string{"run", "--workload", "golf"}, 2, `there is no workload "golf", and no file of that name; workloads are counters`},
+		{[]string{"run", "--states", "-1"}, 2, "--states takes no negative number"},
+		{[]string{"run", "--clients", "1000"}, 2, "1000 clients, want 1 to 60"},
+		{[]string{"run", "--html", "/no/such/place.html"}, 1, "making the HTML report: open /no/such/place.html"},
+		{[]string{"run", "stray"}, 2, `does not take "stray"`},
+		{[]string{"record"}, 2, "lab record wants --out"},
+		{[]string{"record", "--out", "x", "--time", "0s"}, 2, "--time and --bytes must be above zero"},
+		{[]string{"record", "--out", "/no/such/place"}, 1, "making a trace: open /no/such/place"},
+		{[]string{"play"}, 2, "lab play wants --trace"},
+		{[]string{"play", "--trace", "/no/such/trace"}, 1, "opening a trace: open /no/such/trace"},
+		{[]string{"play", "--trace", "lab_test.go"}, 1, "not a trace of holdfast lab"},
+		{[]string{"play", "--trace", some, "--keep", "x"}, 2, "--keep needs --state"},
+		{[]string{"play", "--trace", some, "--state", "5"}, 2, `"5" is not a crash state: want SEQ/READING/PIECE/CHOICE`},
+		{[]string{"play", "--trace", some, "--state", "5/strict/512/all"}, 2, "the trace has no such event"},
+		{[]string{"play", "--trace", some, "--reading", "kind"}, 2, `--reading takes strict or ordered, not "kind"`},
+		{[]string{"play", "--trace", some, "--second", "2"}, 2, "--second takes a share from 0 to 1"},
+		{[]string{"play", "--trace", some, "--second", "NaN"}, 2, "--second takes a share from 0 to 1"},
+		{[]string{"play", "--trace", some, "--limit", "-1s"}, 2, "--limit must be above zero"},
+		{[]string{"play", "--trace", some}, 1, "the trace has no file operation"},
+		{[]string{"fault", "--kinds", "kill,fire"}, 2, `--kinds takes kill, pause, rest, slow, error, not "fire"`},
+		{[]string{"fault", "--only", "eio/fsync/x", "--server-cmd", "true {port} {dir}"}, 2, `"eio/fsync/x" is not an experiment`},
+		{[]string{"fault", "--patience", "0s"}, 2, "--patience must be above zero"},
+	} {
+		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
+			code, _, errs := runLab(t, t.Context(), c.args...)
+			if code != c.code || !strings.Contains(errs, c.errs) {
+				t.Errorf("exit code %d, want %d; it said:\n%s", code, c.code, errs)
+			}
+			if strings.Contains(errs, "\n") {
+				t.Errorf("the error has more than one line:\n%s", errs)
+			}
+		})
+	}
+}
+
+func TestLabWorkloads(t *testing.T) {
+	code, out, errs := runLab(t, t.Context(), "workloads")
+	if code != 0 || !strings.Contains(out, "accounts ") || !strings.Contains(out, "mixed ") {
+		t.Errorf("exit code %d; %s%s", code, out, errs)
+	}
+	_, out, _ = runLab(t, t.Context(), "workloads", "--json")
+	var first struct{ Name, Does string }
+	if err := json.NewDecoder(strings.NewReader(out)).Decode(&first); err != nil || first.Name != "counters" || first.Does == "" {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// brokenServer builds the server that acknowledges before it syncs, and is the command that starts it.
+func brokenServer(t *testing.T, flags string) (command string) {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "broken server")
+	if out, err := exec.Command("go", "build", "-o", program, "../../lab/testdata/broken").CombinedOutput(); err != nil {
+		t.Fatalf("building the broken server: %v\n%s", err, out)
+	}
+	return "'" + program + "' --port {port} --dir {dir} " + flags
+}
+
+// found is the JSON that scripts rely on, the part of it that matters here.
+type found struct {
+	Recording struct{ Events int }
+	Crashes   struct {
+		Held                    bool
+		States, Sound, Broken   int
+		Trace, Verdict, Command any
+		Checks                  []struct{ Check string }
+		Failures                []struct{ State, Least, Replay string }
+	}
+	Faults *struct{ Experiments int }
+}
+
+// A run on a server that breaks a promise ends with exit code 1 and keeps its trace, and each failure comes back by the
+// command in the report.
+func TestLabRunFindsADefect(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	page := filepath.Join(t.TempDir(), "report.html")
+	code, out, errs := runLab(t, t.Context(), "run", "--server-cmd", brokenServer(t, "--ack-before-sync"), "--workload", "registers",
+		"--requests", "60", "--states", "60", "--seed", "5", "--no-faults", "--json", "--html", page)
+	var got found
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatalf("%v: %s%s", err, out, errs)
+	}
+	c := got.Crashes
+	if code != 1 || c.Held || c.Broken == 0 || c.States != 60 || len(c.Checks) == 0 || c.Checks[0].Check != "acknowledged write lost" {
+		t.Fatalf("exit code %d; %+v", code, c)
+	}
+	if got.Recording.Events == 0 || got.Faults != nil {
+		t.Errorf("recording and faults are not as they should be: %s", out)
+	}
+	if html, err := os.ReadFile(page); err != nil || !bytes.Contains(html, []byte("<svg class=\"time\"")) {
+		t.Errorf("the page has no timeline: %v", err)
+	}
+	replay := strings.Fields(strings.TrimPrefix(c.Failures[0].Replay, "holdfast lab "))
+	code, out, errs = runLab(t, t.Context(), replay...)
+	if code != 1 || !strings.Contains(out, "acknowledged write lost: register:") {
+		t.Errorf("%q: exit code %d; %s%s", replay, code, out, errs)
+	}
+}
+
+// A run in which every promise holds leaves nothing behind.
+func TestLabRunOfWhatIsSound(t *testing.T) {
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	code, out, errs := runLab(t, t.Context(), "run", "--server-cmd", brokenServer(t, ""), "--workload", "counters", "--requests", "40",
+		"--states", "30", "--no-faults")
+	if code != 0 || !strings.HasSuffix(out, "30 states, 30 sound, 0 refused, 0 broken: every acknowledged write survived\n") {
+		t.Errorf("exit code %d; %s%s", code, out, errs)
+	}
+	nothingIn(t, tmp)
+}
+
+func nothingIn(t *testing.T, dir string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		t.Errorf("%s was left behind", e.Name())
+	}
+}
+
+func TestLabInterrupted(t *testing.T) {
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	ctx, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	page := filepath.Join(tmp, "page.html")
+	for _, args := range [][]string{
+		{"run", "--server-cmd", brokenServer(t, ""), "--html", page},
+		{"fault", "--server-cmd", brokenServer(t, ""), "--html", page},
+		{"record", "--server-cmd", brokenServer(t, ""), "--out", filepath.Join(tmp, "trace")},
+	} {
+		if code, _, errs := runLab(t, ctx, args...); code != 1 || errs != "interrupted" {
+			t.Errorf("%s: exit code %d; %s", args[0], code, errs)
+		}
+		nothingIn(t, tmp)
+	}
+}
+
+// A recording is played by another server too, and one of its states can be kept to look into.
+func TestLabRecordAndPlay(t *testing.T) {
+	dir := t.TempDir()
+	path, kept := filepath.Join(dir, "a.trace"), filepath.Join(dir, "kept")
+	server := brokenServer(t, "")
+	code, out, errs := runLab(t, t.Context(), "record", "--server-cmd", server, "--workload", "accounts", "--requests", "30", "--seed", "9", "--out", path)
+	if code != 0 || !strings.HasPrefix(out, "recorded other · always · accounts, seed 9: ") {
+		t.Fatalf("exit code %d; %s%s", code, out, errs)
+	}
+	code, out, errs = runLab(t, t.Context(), "play", "--trace", path, "--state", "40/ordered/512/none", "--keep", kept, "--server-cmd", server)
+	if code != 0 || !strings.Contains(out, "1 state, 1 sound") || !strings.Contains(out, "seed 9") {
+		t.Errorf("exit code %d; %s%s", code, out, errs)
+	}
+	if _, err := os.Stat(filepath.Join(kept, "log.1")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLabFault(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	code, out, errs := runLab(t, t.Context(), "fault", "--server-cmd", brokenServer(t, ""), "--workload", "counters", "--only", "kill/reply/20", "--seed", "2")
+	if code != 0 || !strings.HasSuffix(out, "1 experiment, 1 sound, 0 broken: nothing wrong was served\n") {
+		t.Errorf("exit code %d; %s%s", code, out, errs)
+	}
+}

@@ -1,0 +1,163 @@
+package workload
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+
+	"holdfast/resp"
+)
+
+// command is a request that the judgement understands. Its keys are places within a group.
+type command struct {
+	name string
+	keys []int
+	args []string // those that are not keys
+	num  int64    // the integer among them, if there is one
+}
+
+// operation is an Op as the judgement needs it: the commands of one group that happen as one.
+type operation struct {
+	op    Op
+	group int
+	parts []command
+	// replies has one for each part. It means something if known; else the effect is certain and the reply is not.
+	replies []resp.Reply
+	known   bool
+	// returned: it was over at Return, if it happened. Else it happened at any time before the crash, or never.
+	returned bool
+}
+
+// writes reports whether it can have changed anything.
+func (o *operation) writes() bool {
+	for i := range o.parts {
+		if !readOnly(o.parts[i].name) {
+			return true
+		}
+	}
+	return false
+}
+
+func readOnly(name string) bool {
+	switch name {
+	case "GET", "MGET", "EXISTS", "LRANGE", "LLEN", "LINDEX", "PEXPIRETIME":
+		return true
+	}
+	return false
+}
+
+// keysOf says which arguments of a command are keys: from the first on, every step-th, at most count of them (0: all).
+func keysOf(name string) (step, count int) {
+	switch name {
+	case "GET", "SET", "GETSET", "GETDEL", "GETEX", "INCR", "INCRBY", "DECR", "DECRBY", "RPUSH", "LPUSH", "LPOP", "RPOP",
+		"LRANGE", "LLEN", "LINDEX", "LSET", "PEXPIRE", "PEXPIREAT", "PERSIST", "PEXPIRETIME":
+		return 1, 1
+	case "LMOVE", "RENAME", "COPY":
+		return 1, 2
+	case "DEL", "EXISTS", "MGET":
+		return 1, 0
+	case "MSET":
+		return 2, 0
+	}
+	return 0, 0
+}
+
+// parse understands an Op. It returns nil for one that cannot have changed any key and shows nothing of one.
+func (w *standard) parse(op Op) *operation {
+	o := &operation{op: op, group: -1, known: op.Acked, returned: op.Acked}
+	requests := [][][]byte{op.Args}
+	o.replies = []resp.Reply{op.Reply}
+	if op.Body != nil {
+		requests, o.replies = op.Body, op.Reply.Elems
+		if op.Acked && op.Reply.Null {
+			return nil
+		}
+	}
+	if op.Acked && op.Reply.Err() != nil {
+		if refused(op.Reply.Str) {
+			return nil
+		}
+		if !telling(op.Reply.Str) {
+			o.known, o.returned = false, false // it may have failed half-way: who knows
+		}
+	}
+	if o.known && len(o.replies) != len(requests) {
+		o.known = false // an EXEC that answers with something else: the judgement of what is there decides
+	}
+	for _, args := range requests {
+		if !w.part(o, args) && op.Body != nil && o.known {
+			return nil
+		}
+	}
+	if o.group < 0 || len(o.parts) == 0 || (!o.known && !o.writes()) {
+		return nil
+	}
+	return o
+}
+
+// part adds a request to an operation, if it is about keys of ours.
+func (w *standard) part(o *operation, args [][]byte) bool {
+	name := strings.ToUpper(string(args[0]))
+	step, count := keysOf(name)
+	if step == 0 {
+		return false
+	}
+	c := command{name: name}
+	for i, arg := range args[1:] {
+		isKey := i%step == 0 && (count == 0 || i < count)
+		if !isKey {
+			c.args = append(c.args, string(arg))
+			continue
+		}
+		at, ours := w.places[string(arg)]
+		if !ours || (o.group >= 0 && at.group != o.group) {
+			return false
+		}
+		o.group = at.group
+		c.keys = append(c.keys, at.slot)
+	}
+	c.num = integerOf(&c)
+	o.parts = append(o.parts, c)
+	return true
+}
+
+func integerOf(c *command) int64 {
+	text := ""
+	switch c.name {
+	case "INCRBY", "DECRBY", "PEXPIRE", "PEXPIREAT", "LINDEX", "LSET":
+		text = c.args[0]
+	case "SET":
+		if len(c.args) == 3 {
+			text = c.args[2]
+		}
+	case "GETEX":
+		if len(c.args) == 2 {
+			text = c.args[1]
+		}
+	}
+	n, _ := strconv.ParseInt(text, 10, 64) //nolint:errcheck // only workloads of this package come here
+	return n
+}
+
+// telling reports whether an error is an answer that depends on what the keys held.
+func telling(text []byte) bool {
+	for _, start := range []string{"WRONGTYPE", resp.ErrNotInteger, resp.ErrNoSuchKey, resp.ErrIndexRange} {
+		if bytes.HasPrefix(text, []byte(start)) {
+			return true
+		}
+	}
+	return false
+}
+
+// refused reports whether an error says that nothing was done.
+func refused(text []byte) bool {
+	for _, code := range []string{
+		"MISCONF", "LOADING", "OOM", "READONLY", "NOAUTH", "EXECABORT", "BUSY", "MASTERDOWN", "NOREPLICAS", "CLUSTERDOWN",
+		"ERR unknown command", "ERR syntax error", "ERR wrong number",
+	} {
+		if bytes.HasPrefix(text, []byte(code)) {
+			return true
+		}
+	}
+	return false
+}
