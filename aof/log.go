@@ -164,7 +164,11 @@ func (l *Log) write(target uint64) error {
 			return err
 		}
 		if n == 0 {
-			if err := l.rotate(recordSize(l.out[l.outAt:])); err != nil {
+			old, err := l.rotate(recordSize(l.out[l.outAt:]))
+			if err == nil {
+				err = l.retireLive(old)
+			}
+			if err != nil {
 				return err
 			}
 		}

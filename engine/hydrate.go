@@ -55,6 +55,9 @@ func (e *Engine) hydratable() (stores []snapshot.Store) {
 	e.hydration = hydration{running: true, total: int64(e.world.Keys.ColdKeys()), began: time.Now()}
 	for i := range e.world.Keys.Databases() {
 		if db := e.world.Keys.DB(i); db.ColdKeys() > 0 {
+			if e.maxmemory.Load() == 0 { // else they may not all have room
+				db.ExpectHydration()
+			}
 			stores = append(stores, snapshot.Store(db.Store()))
 		}
 	}
@@ -91,9 +94,9 @@ func (e *Engine) hydrateStore(store snapshot.Store, behind *nice.Thread) bool {
 			return false
 		}
 		if s.more {
-			next = e.fetch(behind, store, s.entries[len(s.entries)-1].Key)
+			next = e.fetch(behind, store, s.keys[len(s.keys)-1])
 		}
-		switch e.admit(store, s.entries, s.values, s.generation) {
+		switch e.admit(store, s.keys, s.values, s.generation) {
 		case admitAgain:
 			<-next.done
 			next = e.fetch(behind, store, s.after)
@@ -114,7 +117,7 @@ type fetched struct {
 	done       <-chan struct{}
 	after      []byte // the key before it
 	generation uint64
-	entries    []snapshot.Entry
+	keys       [][]byte
 	values     []kv.Stored
 	more       bool // there are keys behind it
 	err        error
@@ -127,8 +130,13 @@ func (e *Engine) fetch(behind *nice.Thread, store snapshot.Store, after []byte) 
 	s := &fetched{after: after, generation: e.generation}
 	e.mu.Unlock()
 	s.done = behind.Begin(func() {
-		if s.entries, s.more, s.err = base.Slice(store, after, hydrateSlice); s.err == nil {
-			s.values = e.decode(store, s.entries)
+		var entries []snapshot.Entry
+		if entries, s.more, s.err = base.Slice(store, after, hydrateSlice); s.err != nil {
+			return
+		}
+		s.values = e.decode(store, entries)
+		for _, entry := range entries {
+			s.keys = append(s.keys, entry.Key)
 		}
 	})
 	return s
@@ -165,7 +173,7 @@ const (
 	admitGone            // the database has been flushed
 )
 
-func (e *Engine) admit(store snapshot.Store, entries []snapshot.Entry, slice []kv.Stored, generation uint64) admission {
+func (e *Engine) admit(store snapshot.Store, keys [][]byte, slice []kv.Stored, generation uint64) admission {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.generation != generation {
@@ -179,9 +187,7 @@ func (e *Engine) admit(store snapshot.Store, entries []snapshot.Entry, slice []k
 		if snapshot.Store(db.Store()) != store {
 			continue
 		}
-		for j, entry := range entries {
-			db.Hydrate(entry.Key, slice[j])
-		}
+		db.Hydrate(keys, slice)
 		return admitted
 	}
 	return admitGone

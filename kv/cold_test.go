@@ -126,11 +126,14 @@ func (w *twin) hydrate() {
 	if w.of(2) == 0 {
 		after = nil
 	}
+	if w.of(4) == 0 {
+		db.ExpectHydration()
+	}
 	keys, records := w.base.slice(db.store, after, 1+w.of(len(w.names)))
 	asked := w.base.asked
 	for i, key := range keys {
 		if w.of(10) < share {
-			db.Hydrate(key, records[i])
+			db.Hydrate([][]byte{key}, records[i:i+1])
 			overwrite(key)
 			overwrite(records[i].Text)
 		}
@@ -279,7 +282,7 @@ func TestAColdKeyIsDeleted(t *testing.T) {
 	want("deleted", 2, 0, 2, 1)
 	c.delete(db, c.model[0], c.names[1])
 	want("deleted again", 2, 0, 2, 1)
-	db.Hydrate(c.names[1], Stored{Kind: String, Text: []byte("of old")})
+	db.Hydrate([][]byte{c.names[1]}, []Stored{{Kind: String, Text: []byte("of old")}})
 	want("hydrated, though it is gone", 2, 0, 2, 1)
 	c.checkpoint()
 	want("written", 2, 0, 2, 0)

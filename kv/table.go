@@ -51,6 +51,8 @@ type table struct {
 	depth uint8
 	segs  int
 	used  int
+	// expected is how many keys there will be, as far as that is known; 0: not.
+	expected int
 }
 
 func newTable(seed maphash.Seed, keyOf func(ref) []byte) table {
@@ -124,31 +126,37 @@ func (t *table) span(depth uint8, hash uint64) []*segment {
 	return t.dir[first : first+n]
 }
 
+// split puts more segments in the place of a full one: two, or up to 16 at once while so many more keys are expected that they
+// will fill them. Each split fetches all keys of the segment, from all over the memory.
 func (t *table) split(seg *segment, hash uint64) {
-	if seg.depth == t.depth {
+	bits := uint8(1)
+	for bits < 4 && t.used<<(bits+1) <= t.expected {
+		bits++
+	}
+	for t.depth < seg.depth+bits {
 		t.double()
 	}
-	span := t.span(seg.depth, hash)
-	low, high := newSegment(seg.depth+1), newSegment(seg.depth+1)
+	var parts [16]*segment
+	for i := range 1 << bits {
+		parts[i] = newSegment(seg.depth + bits)
+	}
 	for _, s := range seg.slots {
-		if s == 0 {
-			continue
-		}
-		h := t.hash(t.keyOf(s.ref()))
-		if h<<seg.depth>>63 == 0 {
-			low.put(h, s.mark(), s.ref())
-		} else {
-			high.put(h, s.mark(), s.ref())
+		if s != 0 {
+			h := t.hash(t.keyOf(s.ref()))
+			parts[h<<seg.depth>>(64-bits)].put(h, s.mark(), s.ref())
 		}
 	}
+	span := t.span(seg.depth, hash)
 	for i := range span {
-		if i < len(span)/2 {
-			span[i] = low
-		} else {
-			span[i] = high
-		}
+		span[i] = parts[i>>(t.depth-seg.depth-bits)]
 	}
-	t.segs++
+	t.segs += 1<<bits - 1
+}
+
+// touch has the processor fetch what find will look at, without waiting for it.
+func (t *table) touch(hash uint64) slot {
+	seg := t.segment(hash)
+	return seg.slots[seg.tag(hash)>>8]
 }
 
 func (t *table) double() {

@@ -17,6 +17,25 @@ func fill(db *DB, from, to int) {
 	}
 }
 
+// A table that knows how many keys are coming grows in larger steps, to the same size.
+func TestExpectedGrowth(t *testing.T) {
+	const keys = 100_000
+	plain, told := New(1, NewTypes()), New(1, NewTypes())
+	told.DB(0).table.expected = keys
+	for _, size := range []int{10, 1000, 40_000, keys, 2 * keys} {
+		for _, ks := range []*Keyspace{plain, told} {
+			fill(ks.DB(0), ks.DB(0).Len(), size)
+			check(t, ks)
+		}
+		if size == 1000 && told.DB(0).table.segs <= plain.DB(0).table.segs {
+			t.Errorf("%d segments, and %d without being told", told.DB(0).table.segs, plain.DB(0).table.segs)
+		}
+	}
+	if a, b := told.DB(0).table.segs, plain.DB(0).table.segs; a > b*11/10 {
+		t.Errorf("%d segments in the end, and %d without being told", a, b)
+	}
+}
+
 func TestGrowthAndShrinking(t *testing.T) {
 	const keys = 300_000
 	ks := New(1, NewTypes())
