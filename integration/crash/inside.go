@@ -40,7 +40,7 @@ func (s *Inside) Start(ctx context.Context, dir string) (subject.Server, error) 
 		}
 	}
 	r := &running{starter: s, fs: &mortalFS{FS: vfs.OS()}, dead: make(chan struct{})}
-	e, err := engine.Open(engine.Options{
+	e, err := open(engine.Options{
 		FS: r.fs, Dir: dir, Config: settings, Clock: s.Clock, Seed: 1, Log: slog.New(slog.NewTextHandler(&r.output, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		Fatal: func(err error) {
 			_, _ = fmt.Fprintln(&r.output, "FATAL", err) // a buffer takes everything
@@ -54,6 +54,19 @@ func (s *Inside) Start(ctx context.Context, dir string) (subject.Server, error) 
 	e.Do(func() { e.World().Clients = nobody{} })
 	r.engine = e
 	return r, nil
+}
+
+// open opens an engine. A child of this process that is just being started has the lock of the one before, like every open
+// file, until it becomes another program; so what is in use is tried again for a moment.
+func open(o engine.Options) (*engine.Engine, error) {
+	const tries, pause = 500, 2 * time.Millisecond
+	for try := 1; ; try++ {
+		e, err := engine.Open(o)
+		if !errors.Is(err, engine.ErrInUse) || try == tries {
+			return e, err
+		}
+		time.Sleep(pause)
+	}
 }
 
 // running is an engine that runs.
