@@ -72,14 +72,13 @@ type Engine struct {
 	touchedAll bool
 	gate       uint64 // of the reply under way
 	gates      gates
-	began      time.Time // the command under way, for its statistics
-	log        *aof.Log  // nil where no log is kept
-	staged     bool      // the log is being turned on: nothing waits for it yet
-	switching  bool      // the log is being turned on or off
-	settled    []func()  // to be called when it has been
-	lsn        uint64    // of the last change
-	changes    int64     // since the last checkpoint
-	expireIdle bool      // DEBUG SET-ACTIVE-EXPIRE 0
+	log        *aof.Log // nil where no log is kept
+	staged     bool     // the log is being turned on: nothing waits for it yet
+	switching  bool     // the log is being turned on or off
+	settled    []func() // to be called when it has been
+	lsn        uint64   // of the last change
+	changes    int64    // since the last checkpoint
+	expireIdle bool     // DEBUG SET-ACTIVE-EXPIRE 0
 	pause      pause
 	timeouts   *expiry.Index
 	blocked    map[uint64]*commands.Client // by ID: who waits

@@ -163,7 +163,6 @@ func run(cfg *config.Config, eng *engine.Engine, log *slog.Logger, stop chan boo
 
 	tuned := make(chan struct{})
 	defer close(tuned)
-	spareProcessor()
 	go tuneCollector(cfg, eng.UsedMemory, tuned)
 
 	served := make(chan error, 1)

@@ -1,14 +1,16 @@
 // Package nice runs work in the background behind everything else that the machine has to do.
 //
 // A goroutine that computes for long holds up others until Go preempts it, after ten milliseconds. The kernel is
-// quicker: a thread of low priority gives way at once to one that wakes up. So such work runs on a thread of its own, and Go
-// is given one more thread than there are processors to run goroutines on (see cmd/holdfast).
+// quicker: a thread of low priority gives way at once to one that wakes up. So such work runs on a thread of its own, and
+// for the time that a Thread lasts Go may run one goroutine more than there are processors. Not for good: threads that look
+// for work where there is none cost a tenth of a request.
 //
 // What runs here must hold no lock that others wait for: it may be made to wait while it has it.
 package nice
 
 import (
 	"runtime"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,8 +21,26 @@ const priority = 10
 // Thread runs functions, one after another, on a thread of low priority. Stop ends it.
 type Thread struct{ work chan func() }
 
+// processors counts the Threads there are: what they change belongs to the process.
+var processors struct {
+	sync.Mutex
+	lent int
+}
+
+// lend has Go run one goroutine more while there is any Thread, or no more when there is none.
+func lend(n int) {
+	processors.Lock()
+	defer processors.Unlock()
+	before := processors.lent
+	processors.lent += n
+	if (before > 0) != (processors.lent > 0) {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + n)
+	}
+}
+
 // Start makes a Thread. The one that starts it stops it.
 func Start() *Thread {
+	lend(1)
 	t := &Thread{work: make(chan func())}
 	go func() {
 		Lower()
@@ -45,7 +65,10 @@ func (t *Thread) Begin(fn func()) (done <-chan struct{}) {
 }
 
 // Stop ends the thread after what it is doing.
-func (t *Thread) Stop() { close(t.work) }
+func (t *Thread) Stop() {
+	close(t.work)
+	lend(-1)
+}
 
 // Lower gives the calling goroutine a thread of low priority for the rest of its life.
 func Lower() {

@@ -1,6 +1,7 @@
 package nice
 
 import (
+	"runtime"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -35,6 +36,22 @@ func TestWorkHasLowPriorityAndOthersKeepTheirs(t *testing.T) {
 		if p := <-done; p != own {
 			t.Fatalf("another goroutine has priority %d, and had %d", p, own)
 		}
+	}
+}
+
+func TestGoHasAProcessorMoreMeanwhile(t *testing.T) {
+	before := runtime.GOMAXPROCS(0)
+	a, b := Start(), Start()
+	if got := runtime.GOMAXPROCS(0); got != before+1 {
+		t.Errorf("%d processors with two threads, %d before", got, before)
+	}
+	a.Stop()
+	if got := runtime.GOMAXPROCS(0); got != before+1 {
+		t.Errorf("%d processors with one thread, %d before", got, before)
+	}
+	b.Stop()
+	if got := runtime.GOMAXPROCS(0); got != before {
+		t.Errorf("%d processors with none, %d before", got, before)
 	}
 }
 
