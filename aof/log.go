@@ -164,11 +164,7 @@ func (l *Log) write(target uint64) error {
 			return err
 		}
 		if n == 0 {
-			old, err := l.rotate(recordSize(l.out[l.outAt:]))
-			if err == nil {
-				err = l.retireLive(old)
-			}
-			if err != nil {
+			if err := l.rotate(recordSize(l.out[l.outAt:])); err != nil {
 				return err
 			}
 		}

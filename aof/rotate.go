@@ -28,50 +28,36 @@ func (l *Log) Cut() error {
 	if err := l.write(target); err != nil {
 		return err
 	}
-	if err := l.syncLive(); err != nil { // while others write, so that they wait for next to nothing below
-		return err
-	}
-	old, err := l.begin()
-	if err != nil || old.file == nil {
-		return err
-	}
-	return l.retireLive(old)
-}
-
-// begin begins a segment at Written()+1 and returns the one before it, or the zero one where the live segment has no
-// records. The caller holds syncMu.
-func (l *Log) begin() (old liveSegment, err error) {
 	l.writeMu.Lock()
 	defer l.writeMu.Unlock()
 	if l.live.first == l.written.Load()+1 {
-		return liveSegment{}, nil
+		return nil
 	}
 	return l.rotate(0)
 }
 
-// rotate begins a segment with room for a record of need bytes, and returns the old one, which is to be retired. The steps
-// keep invariant 2: the old segment is synced before the new one has its name, and the new header before that too. The
-// caller holds syncMu and writeMu.
-func (l *Log) rotate(need int64) (old liveSegment, err error) {
+// rotate begins a segment with room for a record of need bytes. The steps keep invariant 2: the old segment is synced
+// before the new one has its name, and the new header before that too. The caller holds syncMu and writeMu.
+func (l *Log) rotate(need int64) error {
 	l.nextMu.Lock() // until the new segment has its name, so that the maker does not reuse the temporary one
 	defer l.nextMu.Unlock()
 	file, temp, size, err := l.takeNext(need)
 	if err != nil {
-		return liveSegment{}, err
+		return err
 	}
 	if err := l.syncLive(); err != nil {
-		return liveSegment{}, errors.Join(err, file.Close())
+		return errors.Join(err, file.Close())
 	}
 	fresh, err := l.opt.publish(file, temp, l.written.Load()+1, size)
 	if err != nil {
-		return liveSegment{}, errors.Join(l.fail("begin a segment", err), file.Close())
+		return errors.Join(l.fail("begin a segment", err), file.Close())
 	}
-	old = l.live
+	old := l.live
 	l.live = fresh
 	l.left.Store(fresh.size - fresh.off)
 	l.relist(old)
 	l.makeNext()
-	return old, nil
+	return l.retireLive(old)
 }
 
 // publish gives the allocated file its header and its name.
