@@ -11,18 +11,22 @@ import (
 func Types() *kv.Types {
 	return kv.NewTypes(
 		kv.Type{Kind: kv.String, Name: "string"},
-		kv.Type{
-			Kind:   kv.List,
-			Name:   "list",
-			Decode: func(b []byte) (kv.Value, error) { return lists.Decode(b) },
-			FromParts: func(head []byte, next func() (uint64, []byte, bool, error)) (kv.Value, error) {
-				return lists.FromParts(head, next)
-			},
-			Clone:    func(v kv.Value) kv.Value { return v.(*lists.List).Clone() },
-			Encoding: func(kv.Value) string { return "quicklist" },
-			Elements: func(v kv.Value) iter.Seq[[]byte] { return listElements(v.(*lists.List)) },
-		},
+		listType(),
 	)
+}
+
+func listType() kv.Type {
+	return kv.Type{
+		Kind:   kv.List,
+		Name:   "list",
+		Decode: func(b []byte) (kv.Value, error) { return lists.Decode(b) },
+		FromParts: func(head []byte, next func() (uint64, []byte, bool, error)) (kv.Value, error) {
+			return lists.FromParts(head, next)
+		},
+		Clone:    func(v kv.Value) kv.Value { return v.(*lists.List).Clone() },
+		Encoding: func(kv.Value) string { return "quicklist" },
+		Elements: func(v kv.Value) iter.Seq[[]byte] { return listElements(v.(*lists.List)) },
+	}
 }
 
 func listElements(l *lists.List) iter.Seq[[]byte] {

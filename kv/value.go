@@ -11,7 +11,11 @@ const (
 	// String is a run of bytes. It lies in the hot layer itself; every other kind is a Value.
 	String Kind = 1
 	// List and the kinds after it are values with a package of their own.
-	List Kind = 2
+	List   Kind = 2
+	Set    Kind = 3
+	ZSet   Kind = 4
+	Hash   Kind = 5
+	Stream Kind = 6
 )
 
 // Value is a collection: what the package of a type offers to the keyspace that holds it.
