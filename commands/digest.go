@@ -16,7 +16,7 @@ import (
 //	keyspace  mix the number of each database that has keys, then add each of its keys
 //	key       mix its name, then as value
 //	value     mix the type's number; mix or add the elements; add "!!expire!!" where there is a deadline
-//	elements  mix each where their order counts, else add it; one made of parts is their own mix, begun at zero
+//	elements  mix each where their order counts, else add it; one made of pieces is their own mix, begun at zero
 //
 // The numbers are big-endian, of 32 bits.
 type digest [sha1.Size]byte
@@ -47,7 +47,7 @@ type (
 	// gathering has elements in no order: a set's members, a hash's pairs of field and value, a sorted set's pairs of
 	// member and score.
 	gathering interface {
-		Parts() iter.Seq[[][]byte]
+		Pieces() iter.Seq[[][]byte]
 	}
 )
 
@@ -74,22 +74,22 @@ func (d *digest) elements(v kv.Value) {
 			d.mix(element)
 		}
 	case gathering:
-		for parts := range v.Parts() {
-			d.gather(parts)
+		for pieces := range v.Pieces() {
+			d.gather(pieces)
 		}
 	default:
 		panic("BUG: a value that cannot be digested")
 	}
 }
 
-func (d *digest) gather(parts [][]byte) {
-	if len(parts) == 1 {
-		d.add(parts[0])
+func (d *digest) gather(pieces [][]byte) {
+	if len(pieces) == 1 {
+		d.add(pieces[0])
 		return
 	}
 	var own digest
-	for _, part := range parts {
-		own.mix(part)
+	for _, piece := range pieces {
+		own.mix(piece)
 	}
 	d.add(own[:])
 }
