@@ -121,13 +121,15 @@ func (cmd *Command) docType(a *Argument) string {
 		return "double"
 	case a.Name == "pattern":
 		return "pattern"
+	case a.Name == "value" && cmd.Name == "setbit", a.Name == "value" && cmd.Name == "bitfield":
+		return "integer"
 	}
 	switch a.Name {
-	case "key", "key1", "key2", "newkey", "source", "destination":
+	case "key", "key1", "key2", "newkey", "source", "destination", "destkey", "sourcekey":
 		if len(cmd.Keys) > 0 {
 			return "key"
 		}
-	case "client-id", "count", "cursor", "db", "decrement", "destination-db", "end", "increment", "index", "index1", "index2",
+	case "bit", "client-id", "count", "cursor", "db", "decrement", "destination-db", "end", "increment", "index", "index1", "index2",
 		"len", "milliseconds", "num-matches", "numkeys", "numlocal", "numreplicas", "offset", "protover", "rank", "seconds",
 		"start", "stop", "timeout", "ttl", "version":
 		return "integer"

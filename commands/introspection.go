@@ -328,15 +328,37 @@ func (c *Call) keysOfRequest(args [][]byte) (keys []keyAmong, ok bool) {
 }
 
 // variableFlags are what a command does with a key where that depends on its arguments: SET reads the key only if
-// it is to return it.
+// it is to return it, BITFIELD may do nothing but read.
 func variableFlags(cmd *Command, args [][]byte, f KeyFlags) KeyFlags {
-	if f&Variable == 0 || cmd.Name != "set" {
-		return f
+	switch {
+	case f&Variable == 0:
+	case cmd.Name == "set":
+		for _, arg := range args[3:] {
+			if equalFold(arg, "GET") {
+				return RW | Access | Update
+			}
+		}
+		return OW | Update
+	case cmd.Name == "bitfield":
+		if onlyGets(args[2:]) {
+			return RO | Access
+		}
+		return RW | Access | Update
 	}
-	for _, arg := range args[3:] {
-		if equalFold(arg, "GET") {
-			return RW | Access | Update
+	return f
+}
+
+// onlyGets reports whether BITFIELD's operations are all GETs.
+func onlyGets(ops [][]byte) bool {
+	for len(ops) > 0 {
+		switch {
+		case equalFold(ops[0], "GET") && len(ops) > 2:
+			ops = ops[3:]
+		case equalFold(ops[0], "OVERFLOW") && len(ops) > 1:
+			ops = ops[2:]
+		default:
+			return false
 		}
 	}
-	return OW | Update
+	return true
 }

@@ -15,7 +15,7 @@ type Table struct {
 func NewTable() *Table {
 	t := &Table{byName: map[string]*Command{}}
 	for _, family := range [][]*Command{
-		connectionCommands(), clientCommands(), genericCommands(), expireCommands(), stringCommands(), listCommands(),
+		connectionCommands(), clientCommands(), genericCommands(), expireCommands(), stringCommands(), bitCommands(), listCommands(),
 		blockingCommands(), transactionCommands(), serverCommands(), memoryCommands(), snapshotCommands(), configCommands(), debugCommands(),
 		commandCommands(),
 	} {
