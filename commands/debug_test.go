@@ -47,10 +47,10 @@ type heap [][][]byte
 func (heap) Len() int                     { return 0 }
 func (heap) Bytes() int64                 { return 0 }
 func (heap) AppendBinary(b []byte) []byte { return b }
-func (h heap) Parts() (_ iter.Seq[[][]byte]) {
+func (h heap) Pieces() (_ iter.Seq[[][]byte]) {
 	return func(yield func([][]byte) bool) {
-		for _, parts := range h {
-			if !yield(parts) {
+		for _, pieces := range h {
+			if !yield(pieces) {
 				return
 			}
 		}
