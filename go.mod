@@ -4,6 +4,7 @@ go 1.26
 
 require (
 	github.com/anishathalye/porcupine v1.1.0
+	github.com/dchest/siphash v1.2.3
 	github.com/ergochat/readline v0.1.3
 	github.com/hanwen/go-fuse/v2 v2.8.0
 	github.com/panjf2000/gnet/v2 v2.9.8

@@ -29,6 +29,8 @@ var mayImport = map[string][]string{
 	"glob":          {},
 	"lists":         {},
 	"zsets":         {},
+	"packed":        {},
+	"dict":          {"packed"},
 	"expiry":        {},
 	"client":        {"resp"},
 	"internal/vfs":  {},
@@ -78,6 +80,7 @@ var mayImport = map[string][]string{
 var importers = map[string]string{
 	"github.com/tidwall/redcon":         "resp",
 	"github.com/tidwall/btree":          "expiry",
+	"github.com/dchest/siphash":         "dict",
 	"github.com/ergochat/readline":      "client",
 	"go.etcd.io/bbolt":                  "snapshot",
 	"github.com/urfave/cli/v2":          "cmd/holdfast",
