@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"holdfast/expiry"
 	"holdfast/kv"
 	"holdfast/resp"
 )
@@ -125,17 +124,18 @@ func (c *Call) ChangedDB(db int) {
 	}
 }
 
-// Expire deletes the key if it is due, as the dispatcher has done for the keys that the table's row names. For
-// keys of other databases, and those that are found only while the command runs.
+// Expire deletes the key if it is due, or what is due within its value, as the dispatcher has done for the keys that the
+// table's row names. For keys of other databases, and those that are found only while the command runs.
 func (c *Call) Expire(db int, key []byte) {
 	if c.Replaying {
 		return
 	}
-	if e, ok := c.Keys.DB(db).Peek(key); ok && due(e, c.Now) {
+	e, ok := c.Keys.DB(db).Peek(key)
+	switch {
+	case !ok:
+	case due(e, c.Now):
 		c.World.ExpireKey(db, key)
+	case lapsed(e, c.Now):
+		c.World.LapseKey(db, key, c.Now)
 	}
 }
-
-// due reports whether the entry's deadline has come. It can be seen only where whole databases are looked
-// through: the keys that a command names have been dealt with.
-func due(e kv.Entry, now int64) bool { return e.Deadline() != expiry.None && e.Deadline() <= now }

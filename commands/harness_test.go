@@ -53,6 +53,7 @@ func newStage(t *testing.T) *stage {
 		Table:     NewTable(),
 		Rand:      rand.New(rand.NewPCG(1, 2)),
 		ExpireKey: s.expireKey,
+		LapseKey:  s.lapseKey,
 		Events: func(class byte, event string, db int, key []byte) {
 			s.events = append(s.events, fmt.Sprintf("%c %s %d %s", class, event, db, key))
 		},
@@ -161,8 +162,13 @@ func (s *stage) outermost(call *Call, c *Client, cmd *Command, args [][]byte) {
 func (s *stage) handle(call *Call, c *Client, cmd *Command, args [][]byte) {
 	db := c.DB
 	cmd.EachKey(args, func(i int, _ KeyFlags) {
-		if e, ok := s.world.Keys.DB(c.DB).Peek(args[i]); ok && due(e, s.now) {
+		e, ok := s.world.Keys.DB(c.DB).Peek(args[i])
+		switch {
+		case !ok:
+		case due(e, s.now):
 			s.expireKey(c.DB, args[i])
+		case lapsed(e, s.now):
+			s.lapseKey(c.DB, args[i], s.now)
 		}
 	})
 	call.World, call.Cmd, call.Args, call.Now, call.Client, call.DB = s.world, cmd, args, s.now, c, s.world.Keys.DB(db)
@@ -191,6 +197,14 @@ func (s *stage) expireKey(db int, key []byte) {
 	s.world.Watches.Changed(db, key)
 	s.world.Events(EventExpired, "expired", db, key)
 	s.world.Keys.DB(db).Delete(key)
+}
+
+// lapseKey is World.LapseKey.
+func (s *stage) lapseKey(db int, key []byte, now int64) {
+	const atOnce = 2 // so that a test meets with more than that
+	for effect := s.world.Lapse(db, key, now, atOnce); effect != nil; effect = s.world.Lapse(db, key, now, atOnce) {
+		s.record = append(s.record, Effect{db, clone(effect)})
+	}
 }
 
 // serve runs blocked calls again for keys that changed.

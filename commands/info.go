@@ -248,6 +248,7 @@ func infoStats(c *Call, t *infoText) {
 	t.field("sync_partial_ok", 0)
 	t.field("sync_partial_err", 0)
 	t.field("expired_keys", f.Expired)
+	t.field("expired_subkeys", f.ExpiredSubkeys)
 	t.field("expire_lag_msec", f.ExpireLag)
 	t.field("evicted_keys", f.Evicted)
 	t.field("evicted_clients", 0)

@@ -88,11 +88,11 @@ func (c *Call) endTransaction() {
 	c.Watches.Forget(c.Client)
 }
 
-// watchedExpired reports whether a watched key is due that was not yet when it was watched. Nobody need have
+// watchedExpired reports whether a watched key, or something in it, is due that was not yet when it was watched. Nobody need have
 // deleted it for the transaction to be stale.
 func (c *Call) watchedExpired() bool {
 	for _, w := range c.Client.Watched {
-		if e, ok := c.Keys.DB(w.db).Peek([]byte(w.key)); ok && !w.expired && due(e, c.Now) {
+		if e, ok := c.Keys.DB(w.db).Peek([]byte(w.key)); ok && !w.expired && (due(e, c.Now) || lapsed(e, c.Now)) {
 			return true
 		}
 	}

@@ -37,6 +37,8 @@ type World struct {
 	TouchedAll func()
 	// ExpireKey deletes a key that is due, and logs it.
 	ExpireKey func(db int, key []byte)
+	// LapseKey deletes what is due within the value of a key, and logs it.
+	LapseKey func(db int, key []byte, now int64)
 	// Events, where set, hears keyspace events.
 	Events func(class byte, event string, db int, key []byte)
 
@@ -149,6 +151,7 @@ type Figures struct {
 	RetainedFromTime, RetainedBytes    int64  // unix ms; bytes of segments and automatic snapshots
 	NamedSnapshots                     int64
 	Commands, Expired, Evicted         int64
+	ExpiredSubkeys                     int64 // fields of hashes
 	CommandsPerSecond                  int64
 	Errors                             map[string]int64 // error replies by code; not to be changed
 	Hits, Misses                       int64

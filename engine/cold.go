@@ -86,7 +86,7 @@ func (e *Engine) damaged(err error) {
 
 // stored makes a record of the base what the hot layer takes.
 func (e *Engine) stored(store snapshot.Store, key []byte, r snapshot.Record) kv.Stored {
-	s := kv.Stored{Kind: kv.Kind(r.Kind), Deadline: r.Deadline, Parted: r.Parted}
+	s := kv.Stored{Kind: kv.Kind(r.Kind), Deadline: r.Deadline, Lapse: r.Lapse, Parted: r.Parted}
 	if s.Kind == kv.String {
 		s.Text = r.Payload
 		return s

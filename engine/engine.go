@@ -158,6 +158,7 @@ func newEngine(o Options) *Engine {
 		},
 		TouchedAll: func() { e.touchedAll = true },
 		ExpireKey:  e.expireKey,
+		LapseKey:   e.lapseKey,
 		Run:        e.nested,
 	}
 	e.world.Keys.SetCold(cold{e})

@@ -1,24 +1,32 @@
 package engine
 
 import (
+	"bytes"
 	"time"
 
 	"holdfast/aof"
 	"holdfast/commands"
+	"holdfast/expiry"
 	"holdfast/kv"
 )
 
 var delCommand = []byte("DEL")
 
-// expireNamed deletes what is due among the keys that a request names, before it runs.
+// expireNamed deletes what is due among the keys that a request names, and within their values, before it runs.
 func (e *Engine) expireNamed(cmd *commands.Command, db int, args [][]byte, now int64) {
 	cmd.EachKey(args, func(i int, _ commands.KeyFlags) {
 		entry, ok := e.world.Keys.DB(db).Peek(args[i])
-		if ok && entry.Deadline() != 0 && entry.Deadline() <= now {
+		switch {
+		case !ok:
+		case isDue(entry.Deadline(), now):
 			e.expireKey(db, args[i])
+		case isDue(entry.Lapse(), now):
+			e.lapseKey(db, args[i], now)
 		}
 	})
 }
+
+func isDue(at, now int64) bool { return at != expiry.None && at <= now }
 
 // expireKey deletes a key that is due, as part of the record under way.
 func (e *Engine) expireKey(db int, key []byte) {
@@ -33,13 +41,35 @@ func (e *Engine) expireKey(db int, key []byte) {
 	e.world.Keys.DB(db).Delete(key)
 }
 
+// lapseAtOnce is how many elements of a value that are due go in one command of the log.
+const lapseAtOnce = 1024
+
+// lapseKey deletes all that is due within a value, as part of the record under way.
+func (e *Engine) lapseKey(db int, key []byte, now int64) {
+	for e.lapseSome(db, key, now, lapseAtOnce) == lapseAtOnce {
+	}
+}
+
+// lapseSome deletes up to most of what is due within a value, and returns how much that was.
+func (e *Engine) lapseSome(db int, key []byte, now int64, most int) int {
+	effect := e.world.Lapse(db, key, now, most)
+	if effect == nil {
+		return 0
+	}
+	n := len(effect) - 2
+	e.body = aof.AppendCommand(e.body, db, effect...)
+	e.changes += int64(n)
+	e.stats.lapsed += int64(n)
+	return n
+}
+
 // The clockwork deletes what is due though nobody asks for it, in bounded slices.
 const (
 	expireSlice  = 500 * time.Microsecond
-	expireAtOnce = 32 // keys between two looks at the clock, and in one record
+	expireAtOnce = 32 // keys, or elements of values, between two looks at the clock, and in one record
 )
 
-// expireDue deletes keys that are due for about a slice of time, and reports whether there are more.
+// expireDue deletes what is due for about a slice of time, and reports whether there are more.
 func (e *Engine) expireDue(now int64) (more bool) {
 	if e.expireIdle || e.pause.until > now {
 		return false
@@ -58,16 +88,29 @@ func (e *Engine) expireDue(now int64) (more bool) {
 	return false
 }
 
-// expireSome deletes some keys that are due: hot ones, and cold ones, which are fetched to be deleted.
+// expireSome deletes some of what is due: hot keys, elements of hot values, and cold keys. These are fetched: those that are
+// due themselves to be deleted; those that have something due within, so that it is found among the hot ones.
 func (e *Engine) expireSome(index int, db *kv.DB, now int64) {
-	for range expireAtOnce {
+	for left := expireAtOnce; left > 0; {
 		entry, ok := db.Due(now)
 		if !ok {
 			break
 		}
-		e.expireKey(index, append([]byte(nil), entry.Key()...))
+		key := bytes.Clone(entry.Key())
+		if isDue(entry.Deadline(), now) {
+			e.expireKey(index, key)
+			left--
+			continue
+		}
+		n := e.lapseSome(index, key, now, left)
+		if n == 0 {
+			panic("BUG: something is due within a value, and nothing lapses")
+		}
+		left -= n
 	}
 	for _, key := range db.DueCold(now, expireAtOnce) {
-		e.expireKey(index, key)
+		if entry, ok := db.Peek(key); ok && isDue(entry.Deadline(), now) {
+			e.expireKey(index, key)
+		}
 	}
 }

@@ -16,6 +16,7 @@ type harvested struct {
 	store    snapshot.Store
 	kind     kv.Kind
 	deadline int64
+	lapse    int64
 	part     uint64
 	key      int // end of the key in bytes
 	payload  int // end of the payload
@@ -66,7 +67,8 @@ func (h *harvest) take(f kv.Frozen) {
 func (h *harvest) add(f kv.Frozen, what change, part uint64, payload func([]byte) []byte) {
 	h.bytes = append(h.bytes, f.Key...)
 	item := harvested{
-		what: what, store: snapshot.Store(f.Store), kind: f.Kind, deadline: f.Deadline, part: part, key: len(h.bytes),
+		what: what, store: snapshot.Store(f.Store), kind: f.Kind, deadline: f.Deadline, lapse: f.Lapse,
+		part: part, key: len(h.bytes),
 	}
 	if payload != nil {
 		h.bytes = payload(h.bytes)
@@ -98,6 +100,6 @@ func (i harvested) pour(into *snapshot.Changes, key, payload []byte) error {
 		return into.DeletePart(i.store, key, i.part)
 	}
 	return into.Put(i.store, key, snapshot.Record{
-		Kind: byte(i.kind), Parted: i.what == putHead, Deadline: i.deadline, Payload: payload,
+		Kind: byte(i.kind), Parted: i.what == putHead, Deadline: i.deadline, Lapse: i.lapse, Payload: payload,
 	})
 }

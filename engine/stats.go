@@ -14,6 +14,7 @@ type stats struct {
 	start    int64 // unix ms
 	commands int64
 	expired  int64
+	lapsed   int64            // fields of hashes
 	errors   map[string]int64 // error replies by code
 	evicted  int64
 	memory   memory
@@ -91,7 +92,7 @@ func (e *Engine) Figures() commands.Figures {
 		Switching: e.switching, MemoryProcess: processMemory(), MemoryStartup: e.stats.memory.startup, Recovery: e.report.String(),
 		Blocked: len(e.blocked), Hits: e.world.Keys.Hits, Misses: e.world.Keys.Misses,
 	}
-	f.CheckpointPages = c.last.pages
+	f.CheckpointPages, f.ExpiredSubkeys = c.last.pages, e.stats.lapsed
 	f.Hydrating, f.HydrationTotal, f.HydrationLeft = e.hydration.running, e.hydration.total, e.hydrationLeft()
 	f.ColdKeys = int64(e.world.Keys.ColdKeys())
 	f.Memory, f.MemoryData, f.MemorySpare = e.usedMemory(), e.world.Keys.DataBytes(), e.spareMemory()

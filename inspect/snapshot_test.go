@@ -42,7 +42,7 @@ database  keys  TTLs
 3         1     0
 `, dir, testHex, info.FileBytes, info.Pages, info.PageBytes, info.FreePages))
 	golden(t, func(b *bytes.Buffer) error { return WriteJSON(b, info) }, fmt.Sprintf(
-		`{"file":"%s/base.db","format":1,"data_set":"%s","lsn":3,"time_unix_ms":1700000000000,"logged":true,`+
+		`{"file":"%s/base.db","format":2,"data_set":"%s","lsn":3,"time_unix_ms":1700000000000,"logged":true,`+
 			`"file_bytes":%d,"page_bytes":%d,"pages":%d,"free_pages":%d,"keys":4,"ttls":1,`+
 			`"databases":[{"db":0,"keys":3,"ttls":1},{"db":3,"keys":1,"ttls":0}]}`+"\n",
 		dir, testHex, info.FileBytes, info.PageBytes, info.Pages, info.FreePages))

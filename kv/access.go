@@ -1,6 +1,10 @@
 package kv
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+
+	"holdfast/expiry"
+)
 
 // Each entry bears a word that says how it was used: the unix second of the last access, or, while an LFU policy is
 // on, the minute of the last access and a counter that grows with the logarithm of the accesses and decays with time. The
@@ -21,8 +25,11 @@ const frequencyAtFirst = 5
 func (ks *Keyspace) SetFrequency(f *Frequency) { ks.frequency = f }
 
 // SetUnnoticed makes accesses from now on leave keys as old, or as rarely used, as they are; or ends that. What is
-// written anew is new all the same.
-func (ks *Keyspace) SetUnnoticed(on bool) { ks.unnoticed = on }
+// written anew is new all the same. It returns what was the case.
+func (ks *Keyspace) SetUnnoticed(on bool) (was bool) {
+	was, ks.unnoticed = ks.unnoticed, on
+	return was
+}
 
 // notice notes an access to a key that stays as it is, unless nobody is to know.
 func (ks *Keyspace) notice(b block) {
@@ -102,17 +109,22 @@ func (db *DB) Sample(rnd *rand.Rand, n int, fn func(Entry)) {
 	}
 }
 
-// SampleVolatile calls fn for up to n hot keys that have a deadline, at random, perhaps twice for the same.
+// SampleVolatile calls fn for up to n hot keys that have a deadline, at random, perhaps twice for the same. Those of which
+// only something in the value has one do not count.
 func (db *DB) SampleVolatile(rnd *rand.Rand, n int, fn func(Entry)) {
 	for range min(n, db.ttl.Len()) {
-		fn(db.dueAt(db.ttl.At(rnd.IntN(db.ttl.Len()))))
+		if e := db.dueAt(db.ttl.At(rnd.IntN(db.ttl.Len()))); e.Deadline() != expiry.None {
+			fn(e)
+		}
 	}
 }
 
 // Soonest is the hot key that is due first; false where none has a deadline.
-func (db *DB) Soonest() (Entry, bool) {
-	if db.ttl.Len() == 0 {
-		return Entry{}, false
-	}
-	return db.dueAt(db.ttl.At(0)), true
+func (db *DB) Soonest() (found Entry, ok bool) {
+	db.ttl.Each(func(at int64, hash uint64) bool {
+		found = db.dueAt(at, hash)
+		ok = found.Deadline() != expiry.None
+		return !ok
+	})
+	return found, ok
 }

@@ -61,6 +61,7 @@ func (r record) stored() Stored {
 		s.Text = []byte(r.text)
 		return s
 	}
+	s.Lapse = toyLapse(r.content())
 	s.Load = func() Value { return &toy{b: []byte(r.content()), stored: maps.Clone(r.parts)} }
 	return s
 }
@@ -87,8 +88,8 @@ func (b *shelf) rack(store uint32) *rack {
 		r.dues = r.dues[:0]
 		for key, record := range r.records {
 			r.keys = append(r.keys, key)
-			if record.deadline != expiry.None {
-				r.dues = append(r.dues, dueKey{record.deadline, key})
+			if at := record.thing().due(); at != expiry.None {
+				r.dues = append(r.dues, dueKey{at, key})
 			}
 		}
 		slices.SortFunc(r.keys, inOrder)
@@ -176,10 +177,11 @@ type alteration struct {
 	dropped []uint64 // parts to remove
 	record  record
 	whole   string // what the value must come to
+	lapse   int64  // what it was said to lapse first
 }
 
 func alterationOf(f Frozen) alteration {
-	a := alteration{store: f.Store, key: string(f.Key), deleted: f.Deleted, partly: f.Partly}
+	a := alteration{store: f.Store, key: string(f.Key), deleted: f.Deleted, partly: f.Partly, lapse: f.Lapse}
 	a.record = record{kind: f.Kind, deadline: f.Deadline, text: string(f.Text)}
 	v, ok := f.Value.(*toy)
 	if !ok {
@@ -227,7 +229,7 @@ func (b *shelf) apply(dbs []FrozenDB, alterations []alteration) {
 		r := kept[db.Store]
 		deadlines := 0
 		for _, record := range r.records {
-			if record.deadline != expiry.None {
+			if record.thing().due() != expiry.None {
 				deadlines++
 			}
 		}
@@ -262,6 +264,9 @@ func (b *shelf) alter(r *rack, a alteration) {
 	}
 	if got := a.record.content(); got != a.whole {
 		b.Fatalf("key %.40q, partly %v: the base has %.100q now; what was handed out was %.100q", a.key, a.partly, got, a.whole)
+	}
+	if a.record.kind != toyKind && a.lapse != expiry.None || a.record.kind == toyKind && a.lapse != toyLapse(a.whole) {
+		b.Fatalf("key %.40q was handed out with a lapse of %d", a.key, a.lapse)
 	}
 	r.records[a.key] = a.record
 }

@@ -155,7 +155,13 @@ func (c *checker) entry(key []byte, hash uint64, s slot, b block) {
 		if b.deadline() == 0 {
 			c.Fatalf("key %.40q has room for a deadline, and none", key)
 		}
-		c.ttl[due{b.deadline(), hash}]++
+	}
+	at := b.deadline()
+	if b.kind() != String && b.kind() != none {
+		at = earlier(at, lapseOf(c.db.values.at(b.number()).Value))
+	}
+	if at != 0 {
+		c.ttl[due{at, hash}]++
 	}
 }
 
@@ -230,6 +236,11 @@ func checkPool[T any](t testing.TB, p *pool[T], held map[uint32]bool) {
 
 func (c *checker) deadlines() {
 	c.Helper()
+	for number, at := range c.db.lapses {
+		if v := c.db.values.at(number).Value; !c.values[number] || lapseOf(v) != at {
+			c.Fatalf("value %d is said to lapse at %d", number, at)
+		}
+	}
 	n, earliest := 0, int64(0)
 	c.db.ttl.Each(func(at int64, hash uint64) bool {
 		if n == 0 {

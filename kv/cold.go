@@ -21,8 +21,8 @@ type Cold interface {
 	// Each calls fn for the keys behind `after` (nil: from the first) in the base's order, until fn returns false.
 	// What fn gets is good only during the call.
 	Each(store uint32, after []byte, fn func(key []byte, s Stored) bool)
-	// Deadlines calls fn for the deadlines behind (at, after), the earliest first and those of one moment in the base's
-	// order, until fn returns false. With after nil it begins with the first of that moment.
+	// Deadlines calls fn for the deadlines behind (at, after), of each key its own or what lapses first in its value,
+	// whichever is earlier: the earliest first and those of one moment in the base's order, until fn returns false. With after nil it begins with the first of that moment.
 	Deadlines(store uint32, at int64, after []byte, fn func(at int64, key []byte) bool)
 	// Sample returns a key by a random descent: pick(n) chooses one of n ways. False when there is none.
 	Sample(store uint32, pick func(n int) int) ([]byte, bool)
@@ -32,6 +32,7 @@ type Cold interface {
 type Stored struct {
 	Kind     Kind
 	Deadline int64
+	Lapse    int64        // of what is in the value the earliest; expiry.None without one
 	Text     []byte       // of a string
 	Load     func() Value // of another kind
 	Parted   bool         // it lies in parts: see Freeze
@@ -46,7 +47,8 @@ type coldKey struct {
 // SetCold gives the keyspace its base, before the first Restore or Spill.
 func (ks *Keyspace) SetCold(c Cold) { ks.cold = c }
 
-// Restore says that the base keeps a database under a store number, with so many keys, of which so many have deadlines.
+// Restore says that the base keeps a database under a store number, with so many keys, of which so many are in its index
+// of deadlines.
 // All of them are cold then.
 func (ks *Keyspace) Restore(i int, store uint32, keys, deadlines int) *DB {
 	ks.stores = max(ks.stores, store)
@@ -97,10 +99,8 @@ func (db *DB) admit(hash uint64, key []byte, s Stored) position {
 		copy(db.newString(b, len(s.Text)), s.Text)
 	} else {
 		v := s.Load()
-		h := held{Value: v, bytes: v.Bytes()}
-		db.valued += h.bytes
 		r, b = db.newBlock(key, s.Kind, s.Deadline, numberBytes)
-		b.setNumber(db.values.add(h))
+		b.setNumber(db.addValue(v))
 	}
 	b.set(flagStored)
 	if s.Parted {
@@ -109,9 +109,9 @@ func (db *DB) admit(hash uint64, key []byte, s Stored) position {
 	p := position{hash: hash, b: b}
 	p.seg, p.i = db.table.insert(hash, clean, r)
 	db.live++
-	db.reschedule(hash, expiry.None, s.Deadline)
+	db.reschedule(hash, expiry.None, db.due(b))
 	db.coldKeys--
-	if s.Deadline != expiry.None {
+	if earlier(s.Deadline, s.Lapse) != expiry.None {
 		db.coldTTLs--
 	}
 	return p
@@ -154,7 +154,7 @@ func (db *DB) Spillable(e Entry) bool {
 // spillable wants the key as the base has it, and not with a deadline that DueCold has passed: it would never be found to
 // be due.
 func (db *DB) spillable(s slot, b block) bool {
-	at := b.deadline()
+	at := db.due(b)
 	return s.mark() == clean && b.has(flagStored) && b.kind() != none && (at == expiry.None || at > db.coldAt)
 }
 
@@ -170,7 +170,7 @@ func (db *DB) Spill(key []byte) bool {
 		return false
 	}
 	db.coldKeys++
-	if at := p.b.deadline(); at != expiry.None {
+	if at := db.due(p.b); at != expiry.None {
 		db.coldTTLs++
 		db.coldNext = min(db.coldNext, at)
 		db.reschedule(hash, at, expiry.None)
@@ -203,7 +203,7 @@ func (db *DB) eachCold(fn func(Entry) bool) {
 	})
 }
 
-// Lapsed counts the keys whose deadline is at or before now, up to a limit.
+// Lapsed counts the keys that are due at now, or have something in them that is, up to a limit.
 func (db *DB) Lapsed(now int64, limit int) (n int) {
 	db.ttl.Each(func(at int64, _ uint64) bool {
 		if at <= now {
@@ -226,8 +226,8 @@ func (db *DB) Lapsed(now int64, limit int) (n int) {
 // dueAtOnce bounds what one DueCold looks at.
 const dueAtOnce = 1024
 
-// DueCold returns up to most cold keys whose deadlines are at or before now; none does not mean that there are no more,
-// as long as NextDeadline is not after now. Each is returned once: the caller deletes it.
+// DueCold returns up to most cold keys that are due at now, or have something in them that is; none does not mean that there
+// are no more, as long as NextDeadline is not after now. Each is returned once: the caller deletes it, or makes it hot.
 func (db *DB) DueCold(now int64, most int) (keys [][]byte) {
 	if db.coldNext > now {
 		return nil

@@ -29,13 +29,14 @@ func (w *twin) agree() {
 				w.Fatalf("database %d: the cold key %.40q is %.100v, and should be %.100v", i, key, r.thing(), now)
 			}
 			keys++
-			if r.deadline == expiry.None {
+			at := r.thing().due()
+			if at == expiry.None {
 				continue
 			}
 			deadlines++
-			next = min(next, r.deadline)
-			if passed := (dueKey{db.coldAt, string(db.coldAfter)}); dueInOrder(dueKey{r.deadline, key}, passed) <= 0 {
-				w.Fatalf("database %d: the cold key %.40q is due at %d, which DueCold has passed", i, key, r.deadline)
+			next = min(next, at)
+			if passed := (dueKey{db.coldAt, string(db.coldAfter)}); dueInOrder(dueKey{at, key}, passed) <= 0 {
+				w.Fatalf("database %d: the cold key %.40q is due at %d, which DueCold has passed", i, key, at)
 			}
 		}
 		if db.ColdKeys() != keys || db.coldTTLs != deadlines || db.coldNext > next {
@@ -71,7 +72,7 @@ func (w *twin) hotAgree(i int, db *DB, rack *rack) {
 		case isClean && b.has(flagParted) != (r.parts != nil):
 			w.Fatalf("database %d, key %.40q: known to lie in parts: %v; %d parts", i, key, b.has(flagParted), len(r.parts))
 		}
-		if lives && w.ks.freeze == nil && db.Spillable(e) != (isClean && (e.Deadline() == 0 || e.Deadline() > db.coldAt)) {
+		if lives && w.ks.freeze == nil && db.Spillable(e) != (isClean && (now.due() == 0 || now.due() > db.coldAt)) {
 			w.Fatalf("database %d, key %.40q: spillable: %v; clean: %v", i, key, db.Spillable(e), isClean)
 		}
 	})
@@ -168,8 +169,8 @@ func (w *twin) expireAll() {
 		}
 	}
 	for key, t := range m {
-		if t.deadline != expiry.None && t.deadline <= w.now {
-			w.Fatalf("key %.40q was due at %d; at %d nothing is said to be due", key, t.deadline, w.now)
+		if t.due() != expiry.None && t.due() <= w.now {
+			w.Fatalf("key %.40q was due at %d; at %d nothing is said to be due", key, t.due(), w.now)
 		}
 	}
 }
@@ -177,8 +178,8 @@ func (w *twin) expireAll() {
 // lapsed takes a key from the model that was found to be due.
 func (w *twin) lapsed(m map[string]thing, key []byte) {
 	w.Helper()
-	if t, ok := m[string(key)]; !ok || t.deadline == expiry.None || t.deadline > w.now {
-		w.Fatalf("key %.40q is said to be due at %d; there %v, deadline %d", key, w.now, ok, t.deadline)
+	if t, ok := m[string(key)]; !ok || t.due() == expiry.None || t.due() > w.now {
+		w.Fatalf("key %.40q is said to be due at %d; there %v, due at %d", key, w.now, ok, t.due())
 	}
 	delete(m, string(key))
 }

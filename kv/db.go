@@ -1,6 +1,10 @@
 package kv
 
-import "holdfast/expiry"
+import (
+	"slices"
+
+	"holdfast/expiry"
+)
 
 // DB is one numbered database. All its methods want the engine's lock.
 type DB struct {
@@ -12,10 +16,11 @@ type DB struct {
 	strings pool[[]byte] // long strings and long keys
 	values  pool[held]
 
-	ttl      *expiry.Index
-	live     int   // keys in the table, tombs not counted
-	pooled   int64 // bytes in strings
-	valued   int64 // bytes in values, as last settled
+	ttl      *expiry.Index    // what is due: see due
+	lapses   map[uint32]int64 // what lapses first in a collection, by its number in values; those where something does
+	live     int              // keys in the table, tombs not counted
+	pooled   int64            // bytes in strings
+	valued   int64            // bytes in values, as last settled
 	freezing *Freeze
 
 	// What only the base holds: see cold.go.
@@ -33,7 +38,7 @@ type held struct {
 }
 
 func newDB(ks *Keyspace, store uint32) *DB {
-	db := &DB{ks: ks, store: store, ttl: expiry.NewIndex(), coldNext: expiry.Never}
+	db := &DB{ks: ks, store: store, ttl: expiry.NewIndex(), lapses: map[uint32]int64{}, coldNext: expiry.Never}
 	db.table = newTable(ks.seed, func(r ref) []byte { return db.key(block(db.arena.at(r))) })
 	return db
 }
@@ -49,7 +54,7 @@ func (db *DB) key(b block) []byte {
 // Len is the number of keys.
 func (db *DB) Len() int { return db.live + db.coldKeys }
 
-// Deadlines is the number of keys that have a deadline.
+// Deadlines is the number of keys that have a deadline, or something in their value has.
 func (db *DB) Deadlines() int { return db.ttl.Len() + db.coldTTLs }
 
 // Store is the number under which the base keeps this database.
@@ -149,14 +154,14 @@ func (db *DB) place(p position, found bool, r ref) {
 	if !found {
 		db.table.insert(p.hash, db.ks.epoch, r)
 		db.live++
-		db.reschedule(p.hash, expiry.None, b.deadline())
+		db.reschedule(p.hash, expiry.None, db.due(b))
 		return
 	}
 	if p.b.kind() == none {
 		db.live++
 	}
 	b[offFlags] |= p.b[offFlags] & flagStored
-	db.reschedule(p.hash, p.b.deadline(), b.deadline())
+	db.reschedule(p.hash, db.due(p.b), db.due(b))
 	db.free(p)
 	p.seg.setRef(p.i, r)
 }
@@ -171,11 +176,29 @@ func (db *DB) free(p position) {
 	case p.b.has(flagPooled):
 		db.removeString(p.b.number())
 	case p.b.kind() != String:
-		n := p.b.number()
-		db.valued -= db.values.at(n).bytes
-		db.values.remove(n)
+		db.removeValue(p.b.number())
 	}
 	db.arena.release(p.seg.slots[p.i].ref())
+}
+
+// addValue takes a collection into the pool.
+func (db *DB) addValue(v Value) (number uint32) {
+	h := held{Value: v, bytes: v.Bytes()}
+	db.valued += h.bytes
+	number = db.values.add(h)
+	if at := lapseOf(v); at != expiry.None {
+		db.lapses[number] = at
+	}
+	return number
+}
+
+func (db *DB) removeValue(number uint32) {
+	db.valued -= db.values.at(number).bytes
+	db.values.remove(number)
+	delete(db.lapses, number)
+	if len(db.ks.edited) > 0 { // the number may soon be another's
+		db.ks.edited = slices.DeleteFunc(db.ks.edited, func(e edit) bool { return e.db == db && e.number == number })
+	}
 }
 
 // SetValue makes the key hold the collection, whatever it held.
@@ -184,10 +207,8 @@ func (db *DB) SetValue(key []byte, kind Kind, v Value, deadline int64) {
 	if found {
 		db.beforeChange(p)
 	}
-	h := held{Value: v, bytes: v.Bytes()}
-	db.valued += h.bytes
 	r, b := db.newBlock(key, kind, deadline, numberBytes)
-	b.setNumber(db.values.add(h))
+	b.setNumber(db.addValue(v))
 	db.place(p, found, r)
 }
 
@@ -201,7 +222,7 @@ func (db *DB) Edit(key []byte) (Value, bool) {
 	db.beforeChange(p)
 	db.ks.notice(p.b)
 	n := p.b.number()
-	db.ks.edited = append(db.ks.edited, edit{db, n})
+	db.ks.edited = append(db.ks.edited, edit{db, p.hash, n})
 	return db.values.at(n).Value, true
 }
 
@@ -217,7 +238,7 @@ func (db *DB) Delete(key []byte) bool {
 		db.bury(p)
 		return true
 	}
-	db.reschedule(p.hash, p.b.deadline(), expiry.None)
+	db.reschedule(p.hash, db.due(p.b), expiry.None)
 	db.free(p)
 	db.table.remove(p.seg, p.i, p.hash)
 	return true
@@ -251,10 +272,10 @@ func (db *DB) Move(key []byte, into *DB, as []byte) {
 }
 
 // IndexBytes is the part of Bytes that the table takes, and the index of deadlines.
-func (db *DB) IndexBytes() (table, deadlines int64) { return db.table.bytes(), db.ttl.Bytes() }
+func (db *DB) IndexBytes() (table, deadlines int64) { return db.table.bytes(), db.dueBytes() }
 
 // Bytes is the memory that the database holds.
 func (db *DB) Bytes() int64 {
-	return db.arena.bytes + db.table.bytes() + db.ttl.Bytes() +
+	return db.arena.bytes + db.table.bytes() + db.dueBytes() +
 		db.strings.bytes() + db.pooled + db.values.bytes() + db.valued
 }

@@ -17,9 +17,59 @@ func (db *DB) SetDeadline(key []byte, deadline int64) bool {
 		db.resize(p, deadline)
 		return true
 	}
-	db.reschedule(p.hash, old, deadline)
+	before := db.due(p.b)
 	p.b.setDeadline(deadline)
+	db.reschedule(p.hash, before, db.due(p.b))
 	return true
+}
+
+// due is when somebody has to look after a key: at its deadline, or when something in its value lapses, whichever comes
+// first. That is what the index has; expiry.None for nothing. One index for both makes them come in order.
+func (db *DB) due(b block) int64 {
+	if len(db.lapses) == 0 || b.kind() == String || b.kind() == none {
+		return b.deadline()
+	}
+	return earlier(b.deadline(), db.lapses[b.number()])
+}
+
+// earlier is the earlier of two times that may be expiry.None.
+func earlier(a, b int64) int64 {
+	if a == expiry.None || b != expiry.None && b < a {
+		return b
+	}
+	return a
+}
+
+// lapseOf is what lapses first in a value, or expiry.None.
+func lapseOf(v Value) int64 {
+	if l, ok := v.(Lapser); ok {
+		if at := l.Lapses(); at != expiry.Never {
+			return at
+		}
+	}
+	return expiry.None
+}
+
+// lapseAgain asks a value that may have changed what lapses first, and tells the index.
+func (db *DB) lapseAgain(hash uint64, number uint32) {
+	now := lapseOf(db.values.at(number).Value)
+	if len(db.lapses) == 0 && now == expiry.None || db.lapses[number] == now {
+		return
+	}
+	b := db.holding(hash, func(b block) bool { return b.kind() != String && b.kind() != none && b.number() == number })
+	before := db.due(b)
+	if now == expiry.None {
+		delete(db.lapses, number)
+	} else {
+		db.lapses[number] = now
+	}
+	db.reschedule(hash, before, db.due(b))
+}
+
+// dueBytes is the memory that it takes to know what is due when.
+func (db *DB) dueBytes() int64 {
+	const mapped = 24 // bytes of an entry in a map, with its share of free room
+	return db.ttl.Bytes() + int64(len(db.lapses))*mapped
 }
 
 // reschedule tells the index of a key's new deadline.
@@ -47,17 +97,20 @@ func (db *DB) resize(p position, deadline int64) {
 	b.setAccess(old.access())
 	if old.pools() {
 		b.setNumber(old.number())
+		before := db.due(old)
 		old.disown()
+		db.reschedule(p.hash, before, old.deadline()) // as place will find it
 	} else {
 		copy(db.newString(b, n), Entry{db: db, b: old}.Text())
 	}
 	db.place(p, true, r)
 }
 
-// NextDeadline is the earliest deadline in the database, or expiry.Never.
+// NextDeadline is the earliest time at which a key of the database is due, or something in one, or expiry.Never.
 func (db *DB) NextDeadline() int64 { return min(db.ttl.Next(), db.coldNext) }
 
-// Due returns a hot key whose deadline is at or before now; false when there is none. For the others see DueCold.
+// Due returns a hot key that is due at now, or has something in it that is; false when there is none. For the others see
+// DueCold.
 func (db *DB) Due(now int64) (Entry, bool) {
 	at, hash, ok := db.ttl.Due(now)
 	if !ok {
@@ -66,15 +119,19 @@ func (db *DB) Due(now int64) (Entry, bool) {
 	return db.dueAt(at, hash), true
 }
 
-// dueAt is the hot key that the index knows by its deadline and its hash.
+// dueAt is the hot key that the index knows by the time and its hash.
 func (db *DB) dueAt(at int64, hash uint64) Entry {
+	return Entry{db: db, b: db.holding(hash, func(b block) bool { return db.due(b) == at })}
+}
+
+// holding is the hot key of a hash, of which there is one that answers a description.
+func (db *DB) holding(hash uint64, is func(block) bool) block {
 	seg := db.table.segment(hash)
 	tag := seg.tag(hash)
 	for i := int(tag >> 8); seg.slots[i] != 0; i = (i + 1) % segmentSlots {
 		if s := seg.slots[i]; s.tag() == tag {
-			b := block(db.arena.at(s.ref()))
-			if b.deadline() == at && db.table.hash(db.key(b)) == hash {
-				return Entry{db: db, b: b}
+			if b := block(db.arena.at(s.ref())); is(b) && db.table.hash(db.key(b)) == hash {
+				return b
 			}
 		}
 	}

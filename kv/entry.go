@@ -2,6 +2,8 @@ package kv
 
 import (
 	"encoding/binary"
+
+	"holdfast/expiry"
 )
 
 // A block in the arena is one key:
@@ -107,6 +109,17 @@ func (e Entry) Deadline() int64 {
 		return e.cold.Deadline
 	}
 	return e.b.deadline()
+}
+
+// Lapse is the unix millisecond at which something within the value goes, or expiry.None.
+func (e Entry) Lapse() int64 {
+	switch {
+	case e.cold != nil:
+		return e.cold.Lapse
+	case len(e.db.lapses) == 0 || e.b.kind() == String:
+		return expiry.None
+	}
+	return e.db.lapses[e.b.number()]
 }
 
 // Text is a string's bytes: the keyspace's own, good until the next change.

@@ -37,6 +37,7 @@ type Frozen struct {
 	Deleted  bool // the base is to forget the key; what follows is zero
 	Kind     Kind
 	Deadline int64
+	Lapse    int64  // of what is in the value the earliest; expiry.None without one
 	Text     []byte // of a string
 	Value    Value  // of another kind
 	// Partly: Value is Parted, and the base has it as it was when it was last handed out.
@@ -113,7 +114,7 @@ func (f *Freeze) handOut(db *DB, b block) {
 	case String:
 		out.Text = e.Text()
 	default:
-		out.Value = e.Value()
+		out.Value, out.Lapse = e.Value(), e.Lapse()
 		p, ok := out.Value.(Parted)
 		parted := ok && p.Parted()
 		out.Partly = parted && b.has(flagParted)

@@ -39,6 +39,7 @@ type Keyspace struct {
 // edit is a collection that was handed out for change and is not counted again yet.
 type edit struct {
 	db     *DB
+	hash   uint64 // of its key
 	number uint32
 }
 
@@ -84,13 +85,14 @@ func (ks *Keyspace) NextDeadline() int64 {
 	return next
 }
 
-// Settle counts anew the collections that were handed out for change. The engine calls it after each command.
+// Settle counts anew the collections that were handed out for change, and asks them what lapses first. The engine calls it after each command.
 func (ks *Keyspace) Settle() {
 	for _, e := range ks.edited {
 		if h := e.db.values.at(e.number); h.Value != nil {
 			n := h.Value.Bytes()
 			e.db.valued += n - h.bytes
 			h.bytes = n
+			e.db.lapseAgain(e.hash, e.number)
 		}
 	}
 	ks.edited = ks.edited[:0]

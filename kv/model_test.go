@@ -34,6 +34,14 @@ type thing struct {
 	raw      bool
 }
 
+// due is when the key, or something in it, is due.
+func (t thing) due() int64 {
+	if t.kind != toyKind {
+		return t.deadline
+	}
+	return earlier(t.deadline, toyLapse(t.text))
+}
+
 // twin is a keyspace and the model of it.
 type twin struct {
 	testing.TB
@@ -109,7 +117,7 @@ func (w *twin) change() {
 	case 0, 1, 2:
 		w.set(db, m, key)
 	case 3:
-		v := append([]byte{1}, w.text()...)
+		v := append([]byte{byte(1 + w.of(2))}, w.text()...)
 		at := w.deadline()
 		db.SetValue(key, toyKind, &toy{b: v}, at)
 		m[string(key)] = thing{kind: toyKind, text: string(v), deadline: at}
@@ -251,8 +259,15 @@ func (w *twin) expire(db *DB, m map[string]thing) {
 	if !ok {
 		return
 	}
-	if e.Deadline() != db.ttl.Next() || e.Deadline() > w.now {
-		w.Fatalf("Due gives a deadline of %d, at %d; the next is %d", e.Deadline(), w.now, db.ttl.Next())
+	if at := earlier(e.Deadline(), e.Lapse()); at != db.ttl.Next() || at > w.now {
+		w.Fatalf("Due gives what is due at %d, at %d; the next is %d", at, w.now, db.ttl.Next())
+	}
+	if v, ok := e.db.Edit(e.Key()); ok && e.Lapse() != expiry.None && e.Lapse() <= w.now {
+		v.(Lapser).Lapse(w.now, 1)
+		was := m[string(e.Key())]
+		was.text = string(v.AppendBinary(nil))
+		m[string(e.Key())] = was
+		return
 	}
 	delete(m, string(e.Key()))
 	if !db.Delete(e.Key()) {
@@ -293,11 +308,11 @@ func (w *twin) compare() {
 	for i, m := range w.model {
 		db, deadlines, lapsed, next := w.ks.DB(i), 0, 0, expiry.Never
 		for _, want := range m {
-			if want.deadline != expiry.None {
+			if want.due() != expiry.None {
 				deadlines++
-				next = min(next, want.deadline)
+				next = min(next, want.due())
 			}
-			if want.deadline != expiry.None && want.deadline <= w.now {
+			if want.due() != expiry.None && want.due() <= w.now {
 				lapsed++
 			}
 		}
@@ -325,6 +340,9 @@ func thingOf(e Entry) thing {
 		t.text, t.raw = string(e.Text()), e.Raw()
 	} else {
 		t.text = string(e.Value().AppendBinary(nil))
+		if e.Lapse() != toyLapse(t.text) {
+			panic("a toy's lapse is not its own")
+		}
 	}
 	return t
 }

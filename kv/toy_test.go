@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"maps"
 	"slices"
+
+	"holdfast/expiry"
 )
 
 // toy is a collection for tests: some bytes. When there are many it lies in the base in parts.
@@ -19,7 +21,33 @@ const (
 	toyPartBytes   = 64
 )
 
-var _ Parted = (*toy)(nil)
+var (
+	_ Parted = (*toy)(nil)
+	_ Lapser = (*toy)(nil)
+)
+
+// toyLapse is what lapses first in a toy: its bytes say so.
+func toyLapse(b string) int64 {
+	if len(b) < 2 || b[0] != 2 {
+		return expiry.None
+	}
+	return 1000 + int64(b[1])<<3
+}
+
+func (v *toy) Lapses() int64 {
+	if at := toyLapse(string(v.b)); at != expiry.None {
+		return at
+	}
+	return expiry.Never
+}
+
+func (v *toy) Lapse(now int64, most int) [][]byte {
+	if v.Lapses() > now || most == 0 {
+		return nil
+	}
+	v.b[0] = 1
+	return [][]byte{{2}}
+}
 
 func (v *toy) Len() int                       { return len(v.b) }
 func (v *toy) Bytes() int64                   { return int64(len(v.b)) }

@@ -28,6 +28,16 @@ type Value interface {
 	AppendBinary(dst []byte) []byte
 }
 
+// Lapser is a Value of which parts may have deadlines of their own, as a hash's fields may. The keyspace knows the earliest
+// of them, so that it is dealt with on time; it asks after each change.
+type Lapser interface {
+	Value
+	// Lapses is the earliest deadline within the value, in unix milliseconds and above 0; expiry.Never without one.
+	Lapses() int64
+	// Lapse removes what is due at now, up to most of it, and returns the names.
+	Lapse(now int64, most int) [][]byte
+}
+
 // Parted is a Value that, when it is big, lies in the base in parts, so that a checkpoint writes those that changed.
 // It keeps account of which parts changed since MarkClean, or since it was read from parts.
 type Parted interface {

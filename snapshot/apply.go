@@ -245,13 +245,13 @@ func (w *writer) record(e entry) error {
 	} else {
 		err = w.put(tableKeys, e.store(), e.key(), e.value())
 	}
-	if err == nil && h.deadline != 0 && (!had || h.deadline != old.deadline) {
-		key := appendDeadlineKey(nil, h.deadline, e.key())
+	if err == nil && h.due() != 0 && (!had || h.due() != old.due()) {
+		key := appendDeadlineKey(nil, h.due(), e.key())
 		err = w.put(tableDeadlines, e.store(), key, seal(key, make([]byte, sumSize)))
 	}
 	c := w.state.stores[e.store()]
 	c.keys += one(e.op() == opPut) - one(had)
-	c.deadlines += one(h.deadline != 0) - one(had && old.deadline != 0)
+	c.deadlines += one(h.due() != 0) - one(had && old.due() != 0)
 	w.state.stores[e.store()] = c
 	w.parted.key, w.parted.is = append(w.parted.key[:0], e.about()...), h.has(flagParted)
 	return err
@@ -272,8 +272,8 @@ func (w *writer) removeOld(e entry, old, now head) (err error) {
 	if err == nil && old.has(flagParted) && (e.op() == opDelete || e.clear()) {
 		err = w.deleteParts(e, spaceParts)
 	}
-	if err == nil && old.deadline != 0 && old.deadline != now.deadline {
-		err = w.delete(tableDeadlines, e.store(), appendDeadlineKey(nil, old.deadline, e.key()))
+	if err == nil && old.due() != 0 && old.due() != now.due() {
+		err = w.delete(tableDeadlines, e.store(), appendDeadlineKey(nil, old.due(), e.key()))
 	}
 	return err
 }

@@ -59,6 +59,10 @@ func TestDeadlinesFollowTheRecords(t *testing.T) {
 			{func() { c.put(1, "a", Record{}) }, "b@5000"},
 			{func() { c.delete(1, "b"); c.put(1, "c", Record{Deadline: 1}) }, "c@1"},
 			{func() { c.put(1, "c", Record{Deadline: 2}); c.put(1, "c", Record{Deadline: 3}) }, "c@3"},
+			{func() { c.put(1, "c", Record{Deadline: 3, Lapse: 2}); c.put(1, "d", Record{Lapse: 9}) }, "c@2 d@9"},
+			{func() { c.put(1, "c", Record{Deadline: 1, Lapse: 2}) }, "c@1 d@9"},
+			{func() { c.put(1, "c", Record{Lapse: 2}); c.put(1, "d", Record{}) }, "c@2"},
+			{func() { c.put(1, "c", Record{Deadline: 3}) }, "c@3"},
 			{func() { c.delete(1, "c"); c.delete(1, "nobody") }, ""},
 		} {
 			step.change()

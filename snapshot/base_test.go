@@ -72,7 +72,7 @@ func TestWhatOpenSays(t *testing.T) {
 			return err
 		}
 		value := formatValue()
-		value[len(value)-4] = 2
+		value[len(value)-4] = Format + 1
 		return meta.Put([]byte(keyFormat), seal([]byte(keyFormat), value))
 	}
 	headless := func(tx *bbolt.Tx) error {
@@ -270,4 +270,39 @@ func TestStats(t *testing.T) {
 	if s.FileBytes != info.Size() || s.PageBytes != os.Getpagesize() || s.Pages < 30 || s.FreePages < 30 || s.FreePages >= s.Pages {
 		t.Errorf("%+v", s)
 	}
+}
+
+// A file of format 1 differs in its number alone, as nothing in a value lapsed then. The first write makes it one of today's.
+func TestFormatOneIsReadAndWritten(t *testing.T) {
+	dir := t.TempDir()
+	m := small(t, dir)
+	setFormat(t, basePath(dir), 1)
+	b := open(t, dir, OpenOptions{})
+	m.check(t, b)
+	c := newChanges(t, vfs.OS(), dir, m)
+	c.put(1, "b", Record{Kind: 5, Lapse: 7})
+	c.apply(b)
+	m.check(t, b)
+	must(t, b.read("reading the format", func(v *view, root uint64) error {
+		meta, err := v.bucket(root, []byte(bucketMeta))
+		must(t, err)
+		value, _, err := meta.find([]byte(keyFormat))
+		if format, ok := parseFormat(value); !ok || format != Format {
+			t.Errorf("the format is %d after a write", format)
+		}
+		return err
+	}))
+}
+
+// setFormat changes the number of the format that a file says it has.
+func setFormat(t *testing.T, path string, format byte) {
+	t.Helper()
+	db, err := bbolt.Open(path, 0o600, nil)
+	must(t, err)
+	must(t, db.Update(func(tx *bbolt.Tx) error {
+		value := formatValue()
+		value[len(value)-4] = format
+		return tx.Bucket([]byte(bucketMeta)).Put([]byte(keyFormat), seal([]byte(keyFormat), value))
+	}))
+	must(t, db.Close())
 }

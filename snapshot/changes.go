@@ -32,12 +32,12 @@ func NewChanges(fs vfs.FS, dir string, memory int) *Changes {
 
 // Put sets a key's record. The slices may be reused after it returns.
 func (c *Changes) Put(store Store, key []byte, r Record) error {
-	if r.Deadline < 0 {
-		panic(fmt.Sprintf("BUG: snapshot: deadline %d of key %q", r.Deadline, key))
+	if r.Deadline < 0 || r.Lapse < 0 {
+		panic(fmt.Sprintf("BUG: snapshot: deadline %d, lapse %d of key %q", r.Deadline, r.Lapse, key))
 	}
 	c.calls++
 	c.key = appendStored(c.key[:0], key)
-	h := head{kind: r.Kind, deadline: r.Deadline, body: fullBody(key, r.Payload)}
+	h := head{kind: r.Kind, deadline: r.Deadline, lapse: r.Lapse, body: fullBody(key, r.Payload)}
 	if r.Parted {
 		h.flags |= flagParted
 	}

@@ -6,8 +6,8 @@ import (
 	"math"
 )
 
-// Deadlines calls fn for the keys whose deadline lies in from…through (unix milliseconds, both included), the
-// earliest first, without reading their records. The key is valid until fn returns; fn's error ends the
+// Deadlines calls fn for the keys whose deadline, or what in their value lapses first, lies in from…through (unix
+// milliseconds, both included), the earliest first, without reading their records. The key is valid until fn returns; fn's error ends the
 // iteration and is returned. Over all time (0, math.MaxInt64) their number must be the meta's. It is one read
 // transaction, as Each is.
 func (b *Base) Deadlines(store Store, from, through int64, fn func(deadline int64, key []byte) error) error {

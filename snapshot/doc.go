@@ -8,7 +8,7 @@
 //	├──────────────────────┼──────────────────────────────────┼────────────────────────────────────────┤
 //	│ meta                 │ "format"                         │ crc, "HFBASE", format                  │
 //	│                      │ "state"                          │ crc, LSN, time, data-set id, counts …  │
-//	│ keys:0000002a        │ stored key                       │ crc, kind, flags, deadline, body       │
+//	│ keys:0000002a        │ stored key                       │ crc, kind, flags, deadline(s), body    │
 //	│ deadlines:0000002a   │ deadline (big endian), stored key│ crc                                    │
 //	│ parts:0000002a       │ length, stored key, space, part  │ crc, payload                           │
 //	└──────────────────────┴──────────────────────────────────┴────────────────────────────────────────┘
@@ -23,8 +23,8 @@
 //     read. bbolt has no checksums on data pages.
 //   - The counts in the meta are those of the buckets, as of the same transaction: whoever reads a whole
 //     bucket notices when some of it is missing.
-//   - A key has a deadline entry if and only if its record has that deadline; it has parts if and only if its
-//     record is parted, or larger than a chunk.
+//   - A key has a deadline entry if and only if its record has that deadline, or something in its value has: of the two
+//     the earlier. It has parts if and only if its record is parted, or larger than a chunk.
 //   - Nothing here trusts a page. bbolt follows page numbers wherever they lead: one flipped bit in a branch
 //     page makes it recurse until the stack is gone, which no recover catches; a flipped bit in the free list
 //     makes it write over live pages. So reads go through a reader of our own (page.go, tree.go) that checks

@@ -207,8 +207,8 @@ func (l *loader) record(e entry) error {
 	}
 	h, _ := parseHead(e.value())
 	l.key, l.parted = append(l.key[:0], e.about()...), h.has(flagParted)
-	if h.deadline != 0 {
-		key := appendDeadlineKey(nil, h.deadline, e.key())
+	if h.due() != 0 {
+		key := appendDeadlineKey(nil, h.due(), e.key())
 		if err := l.derive(tableDeadlines, e.store(), key, seal(key, make([]byte, sumSize))); err != nil {
 			return err
 		}
@@ -220,7 +220,7 @@ func (l *loader) record(e entry) error {
 func (l *loader) putRecord(s Store, stored, value []byte, h head) error {
 	c := l.state.stores[s]
 	c.keys++
-	c.deadlines += one(h.deadline != 0)
+	c.deadlines += one(h.due() != 0)
 	l.state.stores[s] = c
 	l.keys++
 	return l.put(tableKeys, s, stored, value)

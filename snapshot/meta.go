@@ -7,8 +7,9 @@ import (
 	"slices"
 )
 
-// Format is the version of the file format that this package writes.
-const Format = 1
+// Format is the version of the file format that this package writes. It reads 1 too, in which nothing within a value
+// lapses.
+const Format = 2
 
 const (
 	bucketMeta  = "meta"
@@ -22,7 +23,7 @@ type DB struct {
 	Index     int   // what SELECT takes
 	Store     Store // no two databases have the same
 	Keys      int64 // counted by this package; ignored where a Meta is handed in
-	Deadlines int64 // the keys with a deadline among them; likewise
+	Deadlines int64 // those among them that are in the index of deadlines; likewise
 }
 
 // Meta is what a base says of itself.

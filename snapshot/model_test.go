@@ -53,7 +53,7 @@ func (m *model) counted() Meta {
 	for i, db := range meta.DBs {
 		meta.DBs[i].Keys, meta.DBs[i].Deadlines = int64(len(m.stores[db.Store])), 0
 		for _, r := range m.stores[db.Store] {
-			meta.DBs[i].Deadlines += one(r.Deadline != 0)
+			meta.DBs[i].Deadlines += one(dueOf(r.Record) != 0)
 		}
 	}
 	return meta
@@ -122,7 +122,7 @@ func (b both) random(rng *rand.Rand, n int) {
 		default:
 			b.put(db.Store, key, Record{
 				Kind: byte(rng.IntN(5)), Parted: rng.IntN(4) == 0,
-				Deadline: int64(max(0, rng.IntN(1000)-500)), Payload: []byte(randomPayload(rng)),
+				Deadline: int64(max(0, rng.IntN(1000)-500)), Lapse: int64(max(0, rng.IntN(1000)-700)), Payload: []byte(randomPayload(rng)),
 			})
 		}
 	}
@@ -223,8 +223,16 @@ func (m *model) storeDiffers(b *Base, store Store, keys map[string]modelRecord) 
 	return m.deadlinesDiffer(b, store, keys)
 }
 
+// dueOf is where the index must have a record.
+func dueOf(r Record) int64 {
+	if r.Lapse == 0 || r.Deadline != 0 && r.Deadline < r.Lapse {
+		return r.Deadline
+	}
+	return r.Lapse
+}
+
 func sameRecord(key []byte, got, want Record) error {
-	if got.Kind != want.Kind || got.Parted != want.Parted || got.Deadline != want.Deadline || !bytes.Equal(got.Payload, want.Payload) {
+	if got.Kind != want.Kind || got.Parted != want.Parted || got.Deadline != want.Deadline || got.Lapse != want.Lapse || !bytes.Equal(got.Payload, want.Payload) {
 		return fmt.Errorf("key %.20q has another record: %.60v instead of %.60v", key, got, want)
 	}
 	return nil
@@ -256,8 +264,8 @@ func sameParts(b *Base, store Store, key string, parts map[uint64]string) error 
 func (m *model) deadlinesDiffer(b *Base, store Store, keys map[string]modelRecord) error {
 	left := map[string]int64{}
 	for key, r := range keys {
-		if r.Deadline != 0 {
-			left[key] = r.Deadline
+		if at := dueOf(r.Record); at != 0 {
+			left[key] = at
 		}
 	}
 	before := int64(0)

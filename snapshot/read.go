@@ -24,7 +24,7 @@ func (b *Base) Get(store Store, key []byte) (r Record, ok bool, err error) {
 		if !copied {
 			payload = append([]byte{}, payload...)
 		}
-		r, ok = Record{h.kind, h.has(flagParted), h.deadline, payload}, err == nil
+		r, ok = h.record(payload), err == nil
 		return err
 	})
 	return r, ok, err

@@ -17,6 +17,7 @@ type Record struct {
 	Kind     byte   // the caller's
 	Parted   bool   // the value lies in parts; Payload is what the head says of them
 	Deadline int64  // unix milliseconds; 0 is none, less than 0 is the caller's mistake
+	Lapse    int64  // likewise, of what in the value has a deadline of its own the earliest
 	Payload  []byte // the caller's, of any length
 }
 
@@ -42,11 +43,14 @@ const (
 	flagParted  = 1 << iota // the caller's parts lie in the parts bucket
 	flagChunked             // the body is the length (u64) of the true body, which lies in chunks in the parts bucket
 	flagHashed              // the body begins with the length of the key and the key
+	flagLapse               // the time at which something in the value lapses follows the deadline
 )
 
 const (
 	sumSize  = 4
 	headSize = sumSize + 1 + 1 + 8 // crc, kind, flags, deadline
+
+	lapseSize = 8
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -119,7 +123,22 @@ func splitDeadlineKey(key []byte) (deadline int64, stored []byte, ok bool) {
 type head struct {
 	kind, flags byte
 	deadline    int64
+	lapse       int64
 	body        []byte
+}
+
+// due is when somebody has to look after the key: at its deadline, or when something in its value lapses. It is what the
+// index of deadlines has of the record; 0 where it has nothing.
+func (h head) due() int64 {
+	if h.deadline == 0 || h.lapse != 0 && h.lapse < h.deadline {
+		return h.lapse
+	}
+	return h.deadline
+}
+
+// record is the caller's view of a head, with the payload.
+func (h head) record(payload []byte) Record {
+	return Record{Kind: h.kind, Parted: h.has(flagParted), Deadline: h.deadline, Lapse: h.lapse, Payload: payload}
 }
 
 func (h head) has(flag byte) bool { return h.flags&flag != 0 }
@@ -127,8 +146,14 @@ func (h head) has(flag byte) bool { return h.flags&flag != 0 }
 // appendHead appends a record's value, sealed.
 func appendHead(dst, stored []byte, h head) []byte {
 	at := len(dst)
+	if h.lapse != 0 {
+		h.flags |= flagLapse
+	}
 	dst = append(dst, 0, 0, 0, 0, h.kind, h.flags)
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(h.deadline))
+	if h.lapse != 0 {
+		dst = binary.LittleEndian.AppendUint64(dst, uint64(h.lapse))
+	}
 	dst = append(dst, h.body...)
 	seal(stored, dst[at:])
 	return dst
@@ -144,10 +169,17 @@ func parseHead(value []byte) (h head, ok bool) {
 		deadline: int64(binary.LittleEndian.Uint64(value[6:])),
 		body:     value[headSize:],
 	}
-	if h.deadline < 0 || h.flags&^(flagParted|flagChunked|flagHashed) != 0 {
+	if h.deadline < 0 || h.flags&^(flagParted|flagChunked|flagHashed|flagLapse) != 0 {
 		return head{}, false
 	}
-	return h, true
+	if !h.has(flagLapse) {
+		return h, true
+	}
+	if len(h.body) < lapseSize {
+		return head{}, false
+	}
+	h.lapse, h.body = int64(binary.LittleEndian.Uint64(h.body)), h.body[lapseSize:]
+	return h, h.lapse > 0
 }
 
 // fullBody is what a record says beside its head: the key where only its hash is stored, then the payload.

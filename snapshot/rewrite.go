@@ -165,8 +165,8 @@ func (r *rewriter) change(e entry, it item, had bool) error {
 // leaveOut sets aside that what belonged to a record must go: its deadline, its chunks, and the parts where the edit
 // says so.
 func (r *rewriter) leaveOut(e entry, old head) (err error) {
-	if old.deadline != 0 {
-		err = r.without(tableDeadlines, e.store(), appendDeadlineKey(nil, old.deadline, e.key()))
+	if old.due() != 0 {
+		err = r.without(tableDeadlines, e.store(), appendDeadlineKey(nil, old.due(), e.key()))
 	}
 	if err == nil && old.has(flagChunked) {
 		err = r.without(tableParts, e.store(), appendPartPrefix(nil, e.key(), spaceChunks))

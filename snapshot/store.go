@@ -107,7 +107,7 @@ func (s *storeView) entry(it item, a *arena) (Entry, error) {
 	} else {
 		key, payload = a.copy(key), a.copy(payload)
 	}
-	return Entry{key, Record{h.kind, h.has(flagParted), h.deadline, payload}}, nil
+	return Entry{key, h.record(payload)}, nil
 }
 
 // keyOf returns a copy of the key that is stored in this form, for which a hashed one needs its record.

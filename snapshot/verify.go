@@ -172,7 +172,7 @@ func (x *verification) count(t table, store Store, n int64) {
 // record checks a record, and that its deadline has an entry.
 func (x *verification) record(s *storeView, it item) error {
 	_, _, h, _, err := s.unpack(it.key, it.value)
-	if err != nil || h.deadline == 0 {
+	if err != nil || h.due() == 0 {
 		return err
 	}
 	deadlines, err := s.tree(tableDeadlines)
@@ -181,10 +181,10 @@ func (x *verification) record(s *storeView, it item) error {
 	}
 	ok := false
 	if deadlines != nil {
-		_, ok, err = deadlines.find(appendDeadlineKey(nil, h.deadline, it.key))
+		_, ok, err = deadlines.find(appendDeadlineKey(nil, h.due(), it.key))
 	}
 	if err == nil && !ok {
-		err = s.damage(tableKeys, it.key, fmt.Sprintf("deadline %d has no entry", h.deadline))
+		err = s.damage(tableKeys, it.key, fmt.Sprintf("deadline %d has no entry", h.due()))
 	}
 	return err
 }
@@ -196,7 +196,7 @@ func (x *verification) deadline(s *storeView, it item) error {
 		return s.damage(tableDeadlines, it.key, "the entry makes no sense")
 	}
 	h, ok, err := x.head(s, stored)
-	if err == nil && (!ok || h.deadline != at) {
+	if err == nil && (!ok || h.due() != at) {
 		err = s.damage(tableDeadlines, it.key, "the entry belongs to no record")
 	}
 	return err
