@@ -27,7 +27,7 @@ func TestSnapshotInfo(t *testing.T) {
 		t.Errorf("sizes: %+v; the file has %d bytes", info, stat.Size())
 	}
 	golden(t, func(b *bytes.Buffer) error { return info.WriteText(b) }, fmt.Sprintf(`file      %s/base.db
-format    1
+format    2
 data set  %s
 LSN       3
 time      2023-11-14T22:13:20.000Z
