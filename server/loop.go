@@ -32,6 +32,8 @@ type loop struct {
 
 	committing bool // on the other goroutine
 
+	turnout turnout
+
 	batch   batch
 	room    []byte         // for input that cannot run yet, for whoever needs it next; or nil
 	writers []*resp.Writer // empty ones, for whoever has something to say
@@ -63,7 +65,11 @@ func (s *Server) loopOf(c gnet.Conn) *loop {
 
 // settle sees to a session's replies: now, where nothing stands against it, else when the log has been committed.
 func (l *loop) settle(s *session) {
-	if !s.release(l.srv.o.Engine.Passed()) {
+	if s.out == nil && s.held == nil {
+		return
+	}
+	l.turnout.count(s)
+	if !l.gathers() && !s.release(l.srv.o.Engine.Passed()) {
 		return
 	}
 	if s != l.last {
@@ -98,7 +104,9 @@ func (l *loop) execute(fn func()) error {
 
 func (l *loop) scheduledCommit() {
 	l.scheduled = false
+	served := len(l.pending)
 	l.commit()
+	l.gather(served)
 }
 
 // commit makes the log pass the gates, and sends.

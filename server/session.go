@@ -31,6 +31,7 @@ type session struct {
 	queued  bool // the loop knows that there is output
 	closed  bool // the socket is gone: its number may be another's by now
 
+	seen     int64 // unix ms in which the loop's crowd last counted it
 	overSoft int64 // unix ms since which the soft output limit is exceeded; 0: not
 
 	mail mailbox
