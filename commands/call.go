@@ -73,8 +73,17 @@ func (c *Call) Changed(class byte, event string, key []byte) {
 // ChangedIn is Changed in another database.
 func (c *Call) ChangedIn(db int, class byte, event string, key []byte) {
 	c.Changes++
-	c.World.touch(db, key)
+	c.World.Touch(db, key)
 	c.Notify(db, class, event, key)
+}
+
+// ChangedAside says that something of the key changed which its elements do not show, as a stream's groups: it is logged,
+// and replies that tell of the key wait for that; but it is nothing to who watches the key or waits for it.
+func (c *Call) ChangedAside(key []byte) {
+	c.Changes++
+	if c.Touched != nil {
+		c.Touched(c.Client.DB, key)
+	}
 }
 
 // Notify tells who listens to keyspace events of something that is no change by itself, or of a second

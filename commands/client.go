@@ -72,7 +72,8 @@ type Wait struct {
 	Timeout func(*resp.Writer)
 	// Since orders waiters: first come, first served.
 	Since uint64
-	// Call is the blocked command, run again when a key changes.
+	// Cmd and Args are the blocked command, run again when a key changes. The arguments are the client's unless the
+	// handler has put others here, as where they mean the moment of the call.
 	Cmd  *Command
 	Args [][]byte
 	// Paused: the client waits for the end of CLIENT PAUSE, and its request has not run.

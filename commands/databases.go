@@ -43,6 +43,7 @@ func (c *Call) flush(db int) {
 		return
 	}
 	c.Watches.ChangedAll(db, func(key []byte) bool { return holds(old, key) })
+	c.Waiters.ChangedAll(db) // who reads for a group learns that it is gone
 	c.Keys.Flush(db)
 	c.ChangedDB(db)
 	c.Changes += old.Len() - 1

@@ -4,10 +4,12 @@ import (
 	"crypto/sha1"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"iter"
 
 	"holdfast/expiry"
 	"holdfast/kv"
+	"holdfast/streams"
 )
 
 // digest is a fingerprint of data, made in the way of Redis 7.0's DEBUG DIGEST, so that the two can be compared. It
@@ -38,7 +40,8 @@ func (d *digest) mixNumber(n uint32) { d.mix(binary.BigEndian.AppendUint32(nil, 
 
 func (d *digest) String() string { return hex.EncodeToString(d[:]) }
 
-// A collection is digested if it is a sequence or a gathering. New types join by having one of the two methods.
+// A collection is digested if it is a sequence or a gathering. New types join by having one of the two methods; a
+// stream is neither.
 type (
 	// sequence has elements in an order, such as a list.
 	sequence interface {
@@ -77,9 +80,23 @@ func (d *digest) elements(v kv.Value) {
 		for pieces := range v.Pieces() {
 			d.gather(pieces)
 		}
+	case *streams.Stream:
+		d.entries(v)
 	default:
 		panic("BUG: a value that cannot be digested")
 	}
+}
+
+// entries takes in a stream's: each ID, written with a point, then its fields and values. Groups do not count.
+func (d *digest) entries(s *streams.Stream) {
+	s.Range(streams.ID{}, streams.MaxID(), func(e streams.Entry) bool {
+		d.mix(fmt.Appendf(nil, "%d.%d", e.ID.MS, e.ID.Seq))
+		for field, value := range e.Pairs() {
+			d.mix(field)
+			d.mix(value)
+		}
+		return true
+	})
 }
 
 func (d *digest) gather(pieces [][]byte) {

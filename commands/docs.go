@@ -119,6 +119,8 @@ func (cmd *Command) docType(a *Argument) string {
 		return "unix-time"
 	case a.Name == "timeout" && cmd.Flags&Blocking != 0, a.Name == "increment" && strings.HasSuffix(cmd.Name, "float"):
 		return "double"
+	case cmd.Group == Streams && (a.Name == "start" || a.Name == "end"):
+		return "string" // they are IDs
 	case a.Name == "pattern":
 		return "pattern"
 	case a.Name == "value" && cmd.Name == "setbit", a.Name == "value" && cmd.Name == "bitfield":
@@ -129,8 +131,8 @@ func (cmd *Command) docType(a *Argument) string {
 		if len(cmd.Keys) > 0 {
 			return "key"
 		}
-	case "bit", "client-id", "count", "cursor", "db", "decrement", "destination-db", "end", "increment", "index", "index1", "index2",
-		"len", "milliseconds", "num-matches", "numkeys", "numlocal", "numreplicas", "offset", "protover", "rank", "seconds",
+	case "bit", "client-id", "count", "cursor", "db", "decrement", "destination-db", "end", "entries_added", "entries_read", "increment", "index", "index1", "index2",
+		"len", "milliseconds", "ms", "num-matches", "numkeys", "numlocal", "numreplicas", "offset", "protover", "rank", "seconds",
 		"start", "stop", "timeout", "ttl", "version":
 		return "integer"
 	}

@@ -124,7 +124,10 @@ func (s *stage) raw(c *Client, args [][]byte) []byte {
 	}
 	s.outermost(&Call{Reply: &w}, c, cmd, args)
 	if wait := s.call.Wait; wait != nil {
-		wait.Cmd, wait.Args, wait.Keys = cmd, clone(args), clone(wait.Keys)
+		if wait.Args == nil {
+			wait.Args = args
+		}
+		wait.Cmd, wait.Args, wait.Keys = cmd, clone(wait.Args), clone(wait.Keys)
 		s.world.Waiters.Add(c, wait)
 		s.waiting = append(s.waiting, c)
 	} else if w.Len() == 0 {
@@ -194,7 +197,7 @@ func (s *stage) nested(outer *Call, cmd *Command, args [][]byte) {
 // expireKey is World.ExpireKey.
 func (s *stage) expireKey(db int, key []byte) {
 	s.record = append(s.record, Effect{db, clone([][]byte{word("DEL"), key})})
-	s.world.Watches.Changed(db, key)
+	s.world.Touch(db, key)
 	s.world.Events(EventExpired, "expired", db, key)
 	s.world.Keys.DB(db).Delete(key)
 }

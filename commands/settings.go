@@ -11,6 +11,8 @@ type settings struct {
 	stringMax config.Handle[int64] // bytes
 	maxmemory config.Handle[int64] // bytes, 0 for no limit
 	policy    config.Handle[string]
+
+	streamNodeBytes, streamNodeEntries config.Handle[int64] // 0 for no limit
 }
 
 // directives resolves the settings at the first call.
@@ -20,6 +22,9 @@ func (w *World) directives() *settings {
 			stringMax: w.Config.Bytes("proto-max-bulk-len"),
 			maxmemory: w.Config.Bytes("maxmemory"),
 			policy:    w.Config.String("maxmemory-policy"),
+
+			streamNodeBytes:   w.Config.Bytes("stream-node-max-bytes"),
+			streamNodeEntries: w.Config.Int("stream-node-max-entries"),
 		}
 	}
 	return w.settings

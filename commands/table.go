@@ -16,6 +16,7 @@ func NewTable() *Table {
 	t := &Table{byName: map[string]*Command{}}
 	for _, family := range [][]*Command{
 		connectionCommands(), clientCommands(), genericCommands(), expireCommands(), stringCommands(), bitCommands(), listCommands(),
+		streamCommands(), streamReadCommands(), streamGroupCommands(), pendingCommands(), streamInfoCommands(),
 		blockingCommands(), transactionCommands(), serverCommands(), memoryCommands(), snapshotCommands(), configCommands(), debugCommands(),
 		commandCommands(),
 	} {

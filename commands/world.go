@@ -56,7 +56,8 @@ type World struct {
 	settings *settings // see directives
 }
 
-func (w *World) touch(db int, key []byte) {
+// Touch tells of a key that changed, or is about to go: the gate of reads, who watches it and who waits for it.
+func (w *World) Touch(db int, key []byte) {
 	if w.Touched != nil {
 		w.Touched(db, key)
 	}

@@ -8,7 +8,10 @@ import (
 
 // block makes the client wait.
 func (e *Engine) block(c *commands.Client, cmd *commands.Command, args [][]byte, wait *commands.Wait) {
-	wait.Cmd, wait.Args = cmd, copyArgs(args)
+	if wait.Args == nil {
+		wait.Args = args
+	}
+	wait.Cmd, wait.Args = cmd, copyArgs(wait.Args)
 	for i := range wait.Keys {
 		wait.Keys[i] = append([]byte(nil), wait.Keys[i]...)
 	}

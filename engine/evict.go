@@ -149,8 +149,7 @@ func (e *Engine) evictionScore(policy string, db *kv.DB, entry kv.Entry) (score 
 
 // evict deletes a key for room, as part of the record under way.
 func (e *Engine) evict(db int, key []byte) {
-	e.world.Touched(db, key)
-	e.world.Watches.Changed(db, key)
+	e.world.Touch(db, key)
 	e.body = aof.AppendCommand(e.body, db, delCommand, key)
 	e.changes++
 	e.stats.evicted++

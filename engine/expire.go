@@ -30,8 +30,7 @@ func isDue(at, now int64) bool { return at != expiry.None && at <= now }
 
 // expireKey deletes a key that is due, as part of the record under way.
 func (e *Engine) expireKey(db int, key []byte) {
-	e.world.Touched(db, key)
-	e.world.Watches.Changed(db, key)
+	e.world.Touch(db, key)
 	e.body = aof.AppendCommand(e.body, db, delCommand, key)
 	e.changes++
 	e.stats.expired++

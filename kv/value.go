@@ -20,7 +20,8 @@ const (
 
 // Value is a collection: what the package of a type offers to the keyspace that holds it.
 type Value interface {
-	// Len is the number of elements. A value with none does not stay in a keyspace.
+	// Len is the number of elements. A value with none does not stay in a keyspace, a stream apart, which has more to it
+	// than its entries: to delete an empty one is the handlers' part, and the keyspace does not look.
 	Len() int
 	// Bytes is the memory held, in bytes.
 	Bytes() int64

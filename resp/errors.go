@@ -81,6 +81,64 @@ const (
 	ErrScoreRangeNotFloat = "ERR min or max is not a float"
 )
 
+// Streams.
+const (
+	ErrStreamID            = "ERR Invalid stream ID specified as stream command argument"
+	ErrStreamStart         = "ERR invalid start ID for the interval"
+	ErrStreamEnd           = "ERR invalid end ID for the interval"
+	ErrStreamIDZero        = "ERR The ID specified in XADD must be greater than 0-0"
+	ErrStreamIDSmall       = "ERR The ID specified in XADD is equal or smaller than the target stream top item"
+	ErrStreamExhausted     = "ERR The stream has exhausted the last possible ID, unable to add more items"
+	ErrStreamEntryTooLarge = "ERR Elements are too large to be stored"
+	ErrTrimTwice           = "ERR syntax error, MAXLEN and MINID options at the same time are not compatible"
+	ErrTrimMaxLen          = "ERR The MAXLEN argument must be >= 0."
+	ErrTrimLimitNegative   = "ERR The LIMIT argument must be >= 0."
+	ErrTrimLimitAlone      = "ERR syntax error, LIMIT cannot be used without specifying a trimming strategy"
+	ErrTrimLimitExact      = "ERR syntax error, LIMIT cannot be used without the special ~ option"
+	ErrTrimMissing         = "ERR syntax error, XTRIM must be called with a trimming strategy"
+	ErrSetIDAdded          = "ERR entries_added must be positive"
+	ErrSetIDBelowGiven     = "ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id"
+	ErrSetIDBelowTop       = "ERR The ID specified in XSETID is smaller than the target stream top item"
+	ErrSetIDAddedBelow     = "ERR The entries_added specified in XSETID is smaller than the target stream length"
+	ErrReadUnbalanced      = "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified."
+	ErrReadGroupOption     = "ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead."
+	ErrReadNoAckOption     = "ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead."
+	ErrReadGroupMissing    = "ERR Missing GROUP option for XREADGROUP"
+	ErrReadDollarInGroup   = "ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set."
+	ErrReadNewOutsideGroup = "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option."
+	ErrReadGroupGone       = "NOGROUP the consumer group this client was blocked on no longer exists"
+	ErrReadStreamGone      = "UNBLOCKED the stream key no longer exists"
+	ErrGroupExists         = "BUSYGROUP Consumer Group name already exists"
+	ErrGroupEntriesRead    = "ERR value for ENTRIESREAD must be positive or -1"
+	ErrGroupKeyMissing     = "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option to create an empty stream automatically."
+	ErrClaimCount          = "ERR COUNT must be > 0"
+)
+
+// ErrReadNoGroup is XREADGROUP's reply where the key or the group is missing.
+func ErrReadNoGroup(key, group []byte) string {
+	return ErrNoKeyOrGroup(key, group) + " in XREADGROUP with GROUP option"
+}
+
+// ErrNoKeyOrGroup is the reply of XPENDING, XCLAIM and XAUTOCLAIM where the key or the group is missing.
+func ErrNoKeyOrGroup(key, group []byte) string {
+	return "NOGROUP No such key '" + string(quoted(key, len(key))) + "' or consumer group '" + string(quoted(group, len(group))) + "'"
+}
+
+// ErrNoGroup is the reply of XGROUP and XINFO to a missing group.
+func ErrNoGroup(group, key []byte) string {
+	return "NOGROUP No such consumer group '" + string(quoted(group, len(group))) + "' for key name '" + string(quoted(key, len(key))) + "'"
+}
+
+// ErrClaimArgument is the reply of XCLAIM and XAUTOCLAIM to an argument or option that is not a number.
+func ErrClaimArgument(what, command string) string {
+	return "ERR Invalid " + what + " argument for " + command
+}
+
+// ErrClaimOption is XCLAIM's reply to an option that it does not know.
+func ErrClaimOption(option []byte) string {
+	return "ERR Unrecognized XCLAIM option '" + string(quoted(option, len(option))) + "'"
+}
+
 // Transactions, subscriptions and scripts.
 const (
 	ErrMultiNested      = "ERR MULTI calls can not be nested"

@@ -31,6 +31,7 @@ var mayImport = map[string][]string{
 	"zsets":         {},
 	"packed":        {},
 	"dict":          {"packed"},
+	"streams":       {},
 	"expiry":        {},
 	"client":        {"resp"},
 	"internal/vfs":  {},
@@ -39,7 +40,7 @@ var mayImport = map[string][]string{
 	"kv":            {"expiry", "lists"},
 	"aof":           {"internal/vfs", "internal/nice"},
 	"snapshot":      {"internal/vfs"},
-	"commands":      {"kv", "lists", "zsets", "expiry", "resp", "glob", "config"},
+	"commands":      {"kv", "lists", "streams", "zsets", "expiry", "resp", "glob", "config"},
 	"engine":        {"commands", "kv", "lists", "expiry", "resp", "glob", "config", "aof", "snapshot", "internal/vfs", "internal/nice"},
 	"bench":         {"bench/rig"},
 	"bench/rig":     {},
@@ -65,7 +66,7 @@ var mayImport = map[string][]string{
 
 	"lab/play": {"lab/disk", "lab/subject", "lab/trace", "lab/traffic", "lab/workload", "resp"},
 
-	"inspect":      {"engine", "commands", "kv", "lists", "aof", "snapshot", "client", "resp", "glob", "internal/vfs"},
+	"inspect":      {"engine", "commands", "kv", "lists", "streams", "aof", "snapshot", "client", "resp", "glob", "internal/vfs"},
 	"server":       {"engine", "commands", "resp", "config", "internal/vfs"}, // vfs in tests
 	"cmd/holdfast": {"*"},
 	"integration":  {},
