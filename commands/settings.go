@@ -13,6 +13,8 @@ type settings struct {
 	policy    config.Handle[string]
 
 	streamNodeBytes, streamNodeEntries config.Handle[int64] // 0 for no limit
+	zsetEntries                        config.Handle[int64] // members of a small sorted set
+	zsetValue                          config.Handle[int64] // bytes of a member in one
 }
 
 // directives resolves the settings at the first call.
@@ -25,6 +27,8 @@ func (w *World) directives() *settings {
 
 			streamNodeBytes:   w.Config.Bytes("stream-node-max-bytes"),
 			streamNodeEntries: w.Config.Int("stream-node-max-entries"),
+			zsetEntries:       w.Config.Int("zset-max-listpack-entries"),
+			zsetValue:         w.Config.Bytes("zset-max-listpack-value"),
 		}
 	}
 	return w.settings

@@ -17,6 +17,7 @@ func NewTable() *Table {
 	for _, family := range [][]*Command{
 		connectionCommands(), clientCommands(), genericCommands(), expireCommands(), stringCommands(), bitCommands(), listCommands(),
 		streamCommands(), streamReadCommands(), streamGroupCommands(), pendingCommands(), streamInfoCommands(),
+		zsetCommands(), zsetCombinations(), blockingZSetCommands(),
 		blockingCommands(), transactionCommands(), serverCommands(), memoryCommands(), snapshotCommands(), configCommands(), debugCommands(),
 		commandCommands(),
 	} {

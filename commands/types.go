@@ -13,6 +13,7 @@ func Types() *kv.Types {
 		kv.Type{Kind: kv.String, Name: "string"},
 		listType(),
 		streamType(),
+		zsetType(),
 	)
 }
 

@@ -11,6 +11,9 @@ import (
 // newerThanSeven are commands of Redis 7.2 that 7.0 does not know; nothing there to compare with.
 var newerThanSeven = []string{"waitaof", "client|no-touch", "client|setinfo"}
 
+// newerArity are commands that take an argument more than in 7.0, as in Redis 7.2.
+var newerArity = []string{"zrank", "zrevrank"}
+
 // isOwn reports whether no Redis has the command: SNAPSHOT and what is in it.
 func isOwn(name string) bool {
 	return name == "snapshot" || strings.HasPrefix(name, "snapshot|")
@@ -58,6 +61,9 @@ func compareInfo(t *testing.T, name string, ours, theirs Reply) {
 		return
 	}
 	for i := range fields - 1 {
+		if i == 1 && slices.Contains(newerArity, name) {
+			continue
+		}
 		if a, b := withoutNotes(ours.Elems[i]), withoutNotes(theirs.Elems[i]); !bytes.Equal(a, b) {
 			t.Errorf("%s, field %d\n  holdfast  %s\n  redis     %s", name, i, ours.Elems[i], theirs.Elems[i])
 		}
@@ -107,7 +113,7 @@ func TestArity(t *testing.T) {
 			for count := len(words); count < max(n, -n); count++ {
 				wrong = append(wrong, count)
 			}
-			if n > 0 {
+			if n > 0 && !slices.Contains(newerArity, name) {
 				wrong = append(wrong, n+1, manyArgs)
 			}
 			for _, count := range wrong {

@@ -30,6 +30,8 @@ const (
 	ErrIndexRange      = "ERR index out of range"
 	ErrNumKeys         = "ERR numkeys should be greater than 0"
 	ErrCountPositive   = "ERR count should be greater than 0"
+	ErrOutOfRange      = "ERR value is out of range"
+	ErrNotAboveLeast   = "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"
 	ErrTimeoutNegative = "ERR timeout is negative"
 	ErrTimeoutNotFloat = "ERR timeout is not a float or out of range"
 	ErrTimeoutNotInt   = "ERR timeout is not an integer or out of range"
@@ -59,26 +61,38 @@ const (
 
 // Keys: databases, expiry, COPY, RESTORE, OBJECT, SCAN, SORT.
 const (
-	ErrDBIndex            = "ERR DB index is out of range"
-	ErrSwapFirstDB        = "ERR invalid first DB index"
-	ErrSwapSecondDB       = "ERR invalid second DB index"
-	ErrSameObject         = "ERR source and destination objects are the same"
-	ErrExpireNXAndOthers  = "ERR NX and XX, GT or LT options at the same time are not compatible"
-	ErrExpireGTAndLT      = "ERR GT and LT options at the same time are not compatible"
-	ErrInvalidCursor      = "ERR invalid cursor"
-	ErrBusyKey            = "BUSYKEY Target key name already exists."
-	ErrRestoreTTL         = "ERR Invalid TTL value, must be >= 0"
-	ErrRestoreIdleTime    = "ERR Invalid IDLETIME value, must be >= 0"
-	ErrRestoreFreq        = "ERR Invalid FREQ value, must be >= 0 and <= 255"
-	ErrRestorePayload     = "ERR DUMP payload version or checksum are wrong"
-	ErrRestoreData        = "ERR Bad data format"
-	ErrSortNotDouble      = "ERR One or more scores can't be converted into double"
-	ErrNotLFU             = "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."
-	ErrNotLRU             = "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."
-	ErrHashNotInteger     = "ERR hash value is not an integer"
-	ErrHashNotFloat       = "ERR hash value is not a float"
+	ErrDBIndex           = "ERR DB index is out of range"
+	ErrSwapFirstDB       = "ERR invalid first DB index"
+	ErrSwapSecondDB      = "ERR invalid second DB index"
+	ErrSameObject        = "ERR source and destination objects are the same"
+	ErrExpireNXAndOthers = "ERR NX and XX, GT or LT options at the same time are not compatible"
+	ErrExpireGTAndLT     = "ERR GT and LT options at the same time are not compatible"
+	ErrInvalidCursor     = "ERR invalid cursor"
+	ErrBusyKey           = "BUSYKEY Target key name already exists."
+	ErrRestoreTTL        = "ERR Invalid TTL value, must be >= 0"
+	ErrRestoreIdleTime   = "ERR Invalid IDLETIME value, must be >= 0"
+	ErrRestoreFreq       = "ERR Invalid FREQ value, must be >= 0 and <= 255"
+	ErrRestorePayload    = "ERR DUMP payload version or checksum are wrong"
+	ErrRestoreData       = "ERR Bad data format"
+	ErrSortNotDouble     = "ERR One or more scores can't be converted into double"
+	ErrNotLFU            = "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."
+	ErrNotLRU            = "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."
+	ErrHashNotInteger    = "ERR hash value is not an integer"
+	ErrHashNotFloat      = "ERR hash value is not a float"
+)
+
+// Sorted sets.
+const (
 	ErrScoreNotANumber    = "ERR resulting score is not a number (NaN)"
 	ErrScoreRangeNotFloat = "ERR min or max is not a float"
+	ErrLexRange           = "ERR min or max not valid string range item"
+	ErrNXAndXX            = "ERR XX and NX options at the same time are not compatible"
+	ErrGTLTAndNX          = "ERR GT, LT, and/or NX options at the same time are not compatible"
+	ErrIncrPairs          = "ERR INCR option supports a single increment-element pair"
+	ErrRankLimit          = "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX"
+	ErrLexScores          = "ERR syntax error, WITHSCORES not supported in combination with BYLEX"
+	ErrWeight             = "ERR weight value is not a float"
+	ErrLimitNegative      = "ERR LIMIT can't be negative"
 )
 
 // Streams.
@@ -209,6 +223,11 @@ const quotedMax = 128
 // subcommand "client|getname".
 func ErrArity(name string) string {
 	return "ERR wrong number of arguments for '" + name + "' command"
+}
+
+// ErrNoInputKeys is the reply of ZUNION and its like to a number of keys below 1.
+func ErrNoInputKeys(command string) string {
+	return "ERR at least 1 input key is needed for '" + command + "' command"
 }
 
 // ErrUnknownCommand repeats the name as sent and the first arguments, in 128 bytes each.

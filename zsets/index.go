@@ -1,9 +1,6 @@
 package zsets
 
-import (
-	"maps"
-	"math"
-)
+import "maps"
 
 // index finds the score of a member.
 type index struct {
@@ -46,6 +43,3 @@ func (x *index) scan(_ uint64, fn func(member []byte, score float64)) (next uint
 }
 
 func (x *index) clone() index { return index{scores: maps.Clone(x.scores), held: x.held} }
-
-// signsDiffer tells 0 from -0, which are equal as scores but not when they are shown.
-func signsDiffer(a, b float64) bool { return math.Signbit(a) != math.Signbit(b) }

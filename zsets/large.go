@@ -7,7 +7,7 @@ func newLarge() *large { return &large{index: newIndex(), tree: newTree()} }
 // put gives a member a score, and tells whether it was new.
 func (g *large) put(member []byte, score float64) (added bool) {
 	old, ok := g.index.get(member)
-	if ok && old == score && !signsDiffer(old, score) {
+	if ok && old == score {
 		return false
 	}
 	if ok {

@@ -27,7 +27,7 @@ func check(t testing.TB, z *Set) {
 	}
 	indexed := 0
 	for member, score := range z.All() {
-		if got, ok := z.large.index.get(member); !ok || got != score || signsDiffer(got, score) {
+		if got, ok := z.large.index.get(member); !ok || got != score {
 			t.Fatalf("%q has score %v in the tree, %v, %v in the index", member, score, got, ok)
 		}
 		indexed++
@@ -111,10 +111,6 @@ func (e element) String() string {
 	return fmt.Sprintf("%q %v", e.member, e.score)
 }
 
-func same(a, b element) bool {
-	return a == b && !signsDiffer(a.score, b.score)
-}
-
 // contents returns the elements, having read them both ways.
 func contents(t testing.TB, z *Set) []element {
 	t.Helper()
@@ -125,7 +121,7 @@ func contents(t testing.TB, z *Set) []element {
 	i := len(forth)
 	for member, score := range z.Backward(0, z.Len()) {
 		i--
-		if i < 0 || !same(element{string(member), score}, forth[i]) {
+		if i < 0 || (element{string(member), score} != forth[i]) {
 			t.Fatalf("element %d reads differently from the end", i)
 		}
 	}
@@ -144,7 +140,7 @@ func requireEqual(t testing.TB, z *Set, model []element) {
 		t.Fatalf("%d elements, Len %d, want %d", len(got), z.Len(), len(model))
 	}
 	for i := range got {
-		if !same(got[i], model[i]) {
+		if got[i] != model[i] {
 			t.Fatalf("element %d is %v, want %v", i, got[i], model[i])
 		}
 	}

@@ -195,8 +195,8 @@ func (p page) checkEntry() (size int, err error) {
 	if size != entrySize(int(n)) {
 		return 0, fmt.Errorf("%w: the length %d takes %d bytes", ErrCorrupt, n, w)
 	}
-	if math.IsNaN(p.score()) {
-		return 0, fmt.Errorf("%w: a score that is not a number", ErrCorrupt)
+	if score := p.score(); math.IsNaN(score) || score == 0 && math.Signbit(score) {
+		return 0, fmt.Errorf("%w: a score that is no number, or -0", ErrCorrupt)
 	}
 	return size, nil
 }

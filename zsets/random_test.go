@@ -149,6 +149,9 @@ func (m *machine) put(member string, score float64) {
 	if i >= 0 {
 		m.drop(i, i+1)
 	}
+	if score == 0 {
+		score = 0 // not -0
+	}
 	at, _ := slices.BinarySearchFunc(m.model, element{member, score}, compare)
 	m.model = slices.Insert(m.model, at, element{member, score})
 	m.known[member] = score
@@ -237,7 +240,7 @@ func (m *machine) ranges() {
 		}
 	}
 	want := m.window(lo, hi)
-	if want = want[:min(len(want), most+1)]; !slices.EqualFunc(got, want, same) {
+	if want = want[:min(len(want), most+1)]; !slices.Equal(got, want) {
 		m.t.Fatalf("Range(%d, %d) = %v, want %v", lo, hi, got, want)
 	}
 	got = got[:0]
@@ -248,7 +251,7 @@ func (m *machine) ranges() {
 	}
 	want = slices.Clone(m.window(lo, hi))
 	slices.Reverse(want)
-	if want = want[:min(len(want), most+1)]; !slices.EqualFunc(got, want, same) {
+	if want = want[:min(len(want), most+1)]; !slices.Equal(got, want) {
 		m.t.Fatalf("Backward(%d, %d) = %v, want %v", lo, hi, got, want)
 	}
 }

@@ -93,10 +93,13 @@ func (z *Set) Score(member []byte) (float64, bool) {
 }
 
 // Put gives a member a score, copying it into the set if it is not there, and tells whether it was new. The score is a
-// number. A set that outgrows the limits becomes large.
+// number; -0 becomes 0, as in a small set of Redis. A set that outgrows the limits becomes large.
 func (z *Set) Put(member []byte, score float64, limits Limits) (added bool) {
 	if math.IsNaN(score) {
 		panic("BUG: zsets: a score that is not a number")
+	}
+	if score == 0 {
+		score = 0
 	}
 	if z.large == nil {
 		if off, _, size, ok := z.page.find(member); ok {
