@@ -108,10 +108,11 @@ func xgroupSetID(c *Call) {
 		c.Reply.Error(resp.ErrUnknownSubcommandOrArity(c.Args[1], c.Cmd.Parent.Name))
 		return
 	}
-	if g.Last, ok = c.groupID(s, parseAnyID); !ok {
+	last, ok := c.groupID(s, parseAnyID)
+	if !ok {
 		return
 	}
-	g.Read = o.read
+	g.Last, g.Read = last, o.read
 	c.ChangedAside(c.Args[2])
 	c.Notify(c.Client.DB, EventStream, "xgroup-setid", c.Args[2])
 	c.Reply.OK()

@@ -214,7 +214,7 @@ func (c *Call) readID(i int, s *streams.Stream, grouped bool) (id streams.ID, fr
 		return s.LastID(), false, true
 	}
 	id, ok = c.streamID(i)
-	return id, false, ok
+	return id, grouped && id == streams.MaxID(), ok // as if it were ">", in Redis
 }
 
 // streamsReply is the reply of several streams, whose number is known at the end: a map, or in RESP2 an array of pairs.

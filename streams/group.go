@@ -178,9 +178,9 @@ func (g *Group) Advance(id ID) {
 	g.Last = id
 }
 
-// holes reports whether an entry at or behind the ID may have been deleted.
+// holes reports whether an entry at or behind the ID may have been deleted from between others.
 func (s *Stream) holes(from ID) bool {
-	return s.len > 0 && s.maxDeleted != ID{} && !s.maxDeleted.Less(from)
+	return s.len > 0 && s.maxDeleted != ID{} && !s.maxDeleted.Less(from) && !s.maxDeleted.Less(s.First())
 }
 
 // Count tells how many entries up to the ID there have ever been, or Unknown: it knows that for the ends of the stream
