@@ -105,8 +105,12 @@ func (d *digest) gather(pieces [][]byte) {
 		return
 	}
 	var own digest
-	for _, piece := range pieces {
-		own.mix(piece)
+	for i, piece := range pieces {
+		if i < 2 {
+			own.mix(piece)
+		} else {
+			own.add(piece) // the mark of a field that has a deadline, as Redis 7.4
+		}
 	}
 	d.add(own[:])
 }

@@ -373,7 +373,7 @@ func dump(keys *kv.Keyspace) []string {
 		keys.DB(i).Each(func(e kv.Entry) bool {
 			value := e.Text
 			if e.Kind() != kv.String {
-				value = func() []byte { return e.Value().AppendBinary(nil) }
+				value = func() []byte { return stored(e.Value()) }
 			}
 			all = append(all, fmt.Sprintf("db%d %q kind %d deadline %d: %q", i, e.Key(), e.Kind(), e.Deadline(), value()))
 			return true
@@ -381,6 +381,21 @@ func dump(keys *kv.Keyspace) []string {
 	}
 	slices.Sort(all)
 	return all
+}
+
+// stored is a collection's stored form, which must come out the same when the log is replayed; or, of one in no order,
+// which may lie in another when replayed, its pieces.
+func stored(v kv.Value) []byte {
+	g, ok := v.(gathering)
+	if !ok {
+		return v.AppendBinary(nil)
+	}
+	var all []string
+	for pieces := range g.Pieces() {
+		all = append(all, fmt.Sprintf("%q", pieces))
+	}
+	slices.Sort(all)
+	return []byte(strings.Join(all, " "))
 }
 
 // checkReplay runs the whole log on an empty world, as a start does, and compares the keys.

@@ -15,6 +15,9 @@ type settings struct {
 	streamNodeBytes, streamNodeEntries config.Handle[int64] // 0 for no limit
 	zsetEntries                        config.Handle[int64] // members of a small sorted set
 	zsetValue                          config.Handle[int64] // bytes of a member in one
+
+	hashEntries config.Handle[int64] // fields of a small hash
+	hashValue   config.Handle[int64] // bytes of a field or value in one
 }
 
 // directives resolves the settings at the first call.
@@ -29,6 +32,9 @@ func (w *World) directives() *settings {
 			streamNodeEntries: w.Config.Int("stream-node-max-entries"),
 			zsetEntries:       w.Config.Int("zset-max-listpack-entries"),
 			zsetValue:         w.Config.Bytes("zset-max-listpack-value"),
+
+			hashEntries: w.Config.Int("hash-max-listpack-entries"),
+			hashValue:   w.Config.Bytes("hash-max-listpack-value"),
 		}
 	}
 	return w.settings

@@ -18,6 +18,7 @@ func NewTable() *Table {
 		connectionCommands(), clientCommands(), genericCommands(), expireCommands(), stringCommands(), bitCommands(), listCommands(),
 		streamCommands(), streamReadCommands(), streamGroupCommands(), pendingCommands(), streamInfoCommands(),
 		zsetCommands(), zsetCombinations(), blockingZSetCommands(),
+		hashCommands(),
 		blockingCommands(), transactionCommands(), serverCommands(), memoryCommands(), snapshotCommands(), configCommands(), debugCommands(),
 		commandCommands(),
 	} {

@@ -14,6 +14,7 @@ func Types() *kv.Types {
 		listType(),
 		streamType(),
 		zsetType(),
+		hashType(),
 	)
 }
 

@@ -32,6 +32,7 @@ const (
 	ErrCountPositive   = "ERR count should be greater than 0"
 	ErrOutOfRange      = "ERR value is out of range"
 	ErrNotAboveLeast   = "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"
+	ErrNotFinite       = "ERR value is NaN or Infinity"
 	ErrTimeoutNegative = "ERR timeout is negative"
 	ErrTimeoutNotFloat = "ERR timeout is not a float or out of range"
 	ErrTimeoutNotInt   = "ERR timeout is not an integer or out of range"
