@@ -69,9 +69,10 @@ type Log struct {
 	noRoom   atomic.Pointer[error] // why there is none
 	triedAt  atomic.Int64          // unix ms of the last attempt
 	wantNext chan struct{}         // has room for one request
+	wantTurn chan struct{}         // likewise
 	stop     chan struct{}         // closed by Close, which then waits for makers
 	stopOnce sync.Once
-	makers   sync.WaitGroup // the goroutine that makes segments ahead; Recover starts it
+	makers   sync.WaitGroup // the goroutines that make segments ahead, and begin them; Recover starts them
 }
 
 // liveSegment is the segment that is written to.
@@ -164,7 +165,11 @@ func (l *Log) write(target uint64) error {
 			return err
 		}
 		if n == 0 {
-			if err := l.rotate(recordSize(l.out[l.outAt:])); err != nil {
+			old, err := l.rotate(recordSize(l.out[l.outAt:]))
+			if err == nil {
+				err = l.retireLive(old)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -193,6 +198,7 @@ func (l *Log) writeSome() (int, error) {
 	l.left.Add(-int64(n))
 	l.backlog.Add(-int64(n))
 	l.written.Store(through)
+	l.askTurn()
 	return n, nil
 }
 

@@ -117,9 +117,9 @@ func (o Options) begin(first uint64) (liveSegment, error) {
 	return live, nil
 }
 
-// start makes the log, and the goroutine that makes its segments.
+// start makes the log, and the goroutines that see to its segments.
 func start(o Options, w *walk, live liveSegment) *Log {
-	l := &Log{opt: o, live: live, wantNext: make(chan struct{}, 1), stop: make(chan struct{})}
+	l := &Log{opt: o, live: live, wantNext: make(chan struct{}, 1), wantTurn: make(chan struct{}, 1), stop: make(chan struct{})}
 	l.policy.Store(uint32(o.Policy))
 	last := max(w.next, live.first) - 1
 	l.last.Store(last)
@@ -138,8 +138,9 @@ func start(o Options, w *walk, live liveSegment) *Log {
 	}
 	l.segs = append(l.segs, live.info(o.ID))
 	if !o.inline {
-		l.makers.Add(1)
+		l.makers.Add(2)
 		go l.make()
+		go l.turn()
 		l.makeNext()
 	}
 	return l

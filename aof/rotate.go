@@ -22,42 +22,66 @@ const (
 // as whole files. On a live segment without records it does nothing. Errors are as for Commit; after ErrFull the log goes
 // on in the old segment.
 func (l *Log) Cut() error {
+	l.awaitNext()
 	target := l.last.Load()
 	l.syncMu.Lock()
 	defer l.syncMu.Unlock()
 	if err := l.write(target); err != nil {
 		return err
 	}
+	if err := l.syncLive(); err != nil { // while others write, so that they wait for next to nothing below
+		return err
+	}
+	old, err := l.begin()
+	if err != nil || old.file == nil {
+		return err
+	}
+	return l.retireLive(old)
+}
+
+// awaitNext waits while a segment is being made, which would otherwise be waited for while nobody can write.
+func (l *Log) awaitNext() {
+	l.nextMu.Lock()
+	defer l.nextMu.Unlock()
+}
+
+// begin begins a segment at Written()+1 and returns the one before it, or the zero one where the live segment has no
+// records. The caller holds syncMu.
+func (l *Log) begin() (old liveSegment, err error) {
 	l.writeMu.Lock()
 	defer l.writeMu.Unlock()
 	if l.live.first == l.written.Load()+1 {
-		return nil
+		return liveSegment{}, nil
 	}
 	return l.rotate(0)
 }
 
-// rotate begins a segment with room for a record of need bytes. The steps keep invariant 2: the old segment is synced
-// before the new one has its name, and the new header before that too. The caller holds syncMu and writeMu.
-func (l *Log) rotate(need int64) error {
+// rotate begins a segment with room for a record of need bytes, and returns the old one, which is to be retired. The steps
+// keep invariant 2: the old segment is synced before the new one has its name, and the new header before that too. The
+// caller holds syncMu and writeMu.
+func (l *Log) rotate(need int64) (old liveSegment, err error) {
 	l.nextMu.Lock() // until the new segment has its name, so that the maker does not reuse the temporary one
 	defer l.nextMu.Unlock()
 	file, temp, size, err := l.takeNext(need)
 	if err != nil {
-		return err
+		return liveSegment{}, err
 	}
 	if err := l.syncLive(); err != nil {
-		return errors.Join(err, file.Close())
+		return liveSegment{}, errors.Join(err, file.Close())
 	}
 	fresh, err := l.opt.publish(file, temp, l.written.Load()+1, size)
 	if err != nil {
-		return errors.Join(l.fail("begin a segment", err), file.Close())
+		return liveSegment{}, errors.Join(l.fail("begin a segment", err), file.Close())
 	}
-	old := l.live
+	old = l.live
 	l.live = fresh
 	l.left.Store(fresh.size - fresh.off)
+	if temp == filepath.Join(l.opt.Dir, nextTemp) {
+		l.ready.Store(0) // only now, so that nobody finds neither room
+	}
 	l.relist(old)
 	l.makeNext()
-	return l.retireLive(old)
+	return old, nil
 }
 
 // publish gives the allocated file its header and its name.
@@ -112,6 +136,36 @@ func (s liveSegment) info(id [16]byte) SegmentInfo {
 		Created: s.created, ID: id}
 }
 
+// turn is the goroutine that begins a segment when the live one is nearly full, until Close: a commit that finds it full waits
+// for a sync of everything since the last one, and one that finds a new segment does not.
+func (l *Log) turn() {
+	defer l.makers.Done()
+	for {
+		select {
+		case <-l.stop:
+			return
+		case <-l.wantTurn:
+			if l.left.Load() < l.turnBelow() && l.ready.Load() > 0 {
+				_ = l.Cut() // what is final the next commit tells, and Room what is not
+			}
+		}
+	}
+}
+
+// turnBelow is how many bytes the live segment has left when the next one begins.
+func (l *Log) turnBelow() int64 { return l.opt.SegmentBytes / 16 }
+
+// askTurn asks for a new segment if it is time for one.
+func (l *Log) askTurn() {
+	if l.opt.inline || l.left.Load() >= l.turnBelow() || l.ready.Load() == 0 {
+		return
+	}
+	select {
+	case l.wantTurn <- struct{}{}:
+	default:
+	}
+}
+
 // takeNext returns an allocated file with room for a record of need bytes, and its temporary name. ErrFull leaves
 // everything as it was. The caller holds nextMu, for which it may have waited while the maker was at work.
 func (l *Log) takeNext(need int64) (file vfs.File, temp string, size int64, err error) {
@@ -120,7 +174,6 @@ func (l *Log) takeNext(need int64) (file vfs.File, temp string, size int64, err 
 		size = HeaderBytes + need
 	} else if l.next != nil {
 		file, l.next = l.next, nil
-		l.ready.Store(0)
 		return file, filepath.Join(l.opt.Dir, nextTemp), size, nil
 	}
 	temp = filepath.Join(l.opt.Dir, ownTemp)

@@ -184,7 +184,7 @@ func (s *step) incr() string {
 		v.text = "0"
 	}
 	n, err := strconv.ParseInt(v.text, 10, 64)
-	if err != nil {
+	if err != nil || strconv.FormatInt(n, 10) != v.text { // as after APPEND k 0, APPEND k 7
 		return notInteger
 	}
 	v.text = strconv.FormatInt(n+1, 10)
