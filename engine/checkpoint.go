@@ -24,8 +24,6 @@ import (
 // A crash at any point leaves the base as it was or as it is to be, and the log whole.
 
 const (
-	// sliceTarget is how long one slice of a checkpoint may hold the lock.
-	sliceTarget = 300 * time.Microsecond
 	// sortMemory bounds what the sorter holds in memory, in bytes.
 	sortMemory = 32 << 20
 	// BaseName is the base's file in the data directory.
@@ -285,14 +283,11 @@ func (e *Engine) meta(f *kv.Freeze) snapshot.Meta {
 // gather takes the frozen keys in slices. What needs no lock is done behind everything else.
 func (e *Engine) gather(freeze *kv.Freeze, into *snapshot.Changes, mu sync.Locker, behind *nice.Thread) (err error) {
 	var mine harvest
+	slicer := slicer{engine: e, mu: mu}
 	for more := true; more; {
+		more = slicer.next(freeze.Step)
 		mu.Lock()
-		start := time.Now()
-		for more && time.Since(start) < sliceTarget {
-			more = freeze.Step()
-		}
 		e.checkpoints.harvest, mine = mine, e.checkpoints.harvest
-		e.checkpoints.last.slice = max(e.checkpoints.last.slice, time.Since(start))
 		mu.Unlock()
 		if behind.Do(func() { err = mine.pour(into) }); err != nil {
 			return err
@@ -352,13 +347,8 @@ func (e *Engine) finish(end func() (sweep func() bool)) {
 	sweep := end()
 	e.generation++
 	e.mu.Unlock()
-	for more := true; more; {
-		e.mu.Lock()
-		start := time.Now()
-		for more && time.Since(start) < sliceTarget {
-			more = sweep()
-		}
-		e.mu.Unlock()
+	slicer := slicer{engine: e, mu: &e.mu}
+	for slicer.next(sweep) {
 	}
 }
 

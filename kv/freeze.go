@@ -91,11 +91,9 @@ func (f *Freeze) Step() bool {
 		return false
 	}
 	db := f.left[0]
-	f.cursor = db.table.walkSegment(f.cursor, func(seg *segment, i int) {
-		if s := seg.slots[i]; s.mark() == f.old {
-			f.handOut(db, block(db.arena.at(s.ref())))
-			seg.setMark(i, told)
-		}
+	f.cursor = db.table.walkMarked(f.cursor, f.old, func(seg *segment, i int) {
+		f.handOut(db, block(db.arena.at(seg.slots[i].ref())))
+		seg.setMark(i, told)
 	})
 	if f.cursor == 0 {
 		db.freezing = nil
@@ -177,12 +175,8 @@ func (f *Freeze) end(segment func(*DB, uint64) uint64) (sweep func() bool) {
 // settleSegment makes clean what the base was told of, and removes the tombs.
 func (db *DB) settleSegment(cursor uint64) uint64 {
 	var tombs [][]byte
-	next := db.table.walkSegment(cursor, func(seg *segment, i int) {
-		s := seg.slots[i]
-		if s.mark() != told {
-			return
-		}
-		if b := block(db.arena.at(s.ref())); b.kind() == none {
+	next := db.table.walkMarked(cursor, told, func(seg *segment, i int) {
+		if b := block(db.arena.at(seg.slots[i].ref())); b.kind() == none {
 			tombs = append(tombs, append([]byte(nil), db.key(b)...))
 		} else {
 			seg.setMark(i, clean)

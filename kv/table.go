@@ -241,17 +241,37 @@ func (s *segment) at(home int, found []slot) []slot {
 // the next segment begins; 0 is the end. fn must not insert or remove; between two calls the table may change.
 func (t *table) walkSegment(cursor uint64, fn func(seg *segment, i int)) uint64 {
 	seg := t.segment(cursor)
-	inside := cursor<<seg.depth != 0 // since the cursor was made, a merge has put what lies before it beside the rest
 	for i, s := range seg.slots {
-		if s == 0 || inside && t.hash(t.keyOf(s.ref())) < cursor {
-			continue
+		if s != 0 && t.reached(seg, cursor, s) {
+			fn(seg, i)
 		}
-		fn(seg, i)
 	}
-	if seg.depth == 0 {
+	return seg.next(cursor)
+}
+
+// walkMarked is walkSegment for the keys that bear a mark, which is not clean. It looks at the slots alone until it finds one.
+func (t *table) walkMarked(cursor uint64, m mark, fn func(seg *segment, i int)) uint64 {
+	seg := t.segment(cursor)
+	for i := range seg.slots {
+		if s := seg.slots[i]; s.mark() == m && t.reached(seg, cursor, s) {
+			fn(seg, i)
+		}
+	}
+	return seg.next(cursor)
+}
+
+// reached reports whether a key of the cursor's segment lies at the cursor or behind it: where the cursor is within the
+// segment, a merge has put what lies before it beside the rest since it was made.
+func (t *table) reached(seg *segment, cursor uint64, s slot) bool {
+	return cursor<<seg.depth == 0 || t.hash(t.keyOf(s.ref())) >= cursor
+}
+
+// next is where in hash order the segment behind this one, which has the cursor, begins; 0 behind the last.
+func (s *segment) next(cursor uint64) uint64 {
+	if s.depth == 0 {
 		return 0
 	}
-	step := uint64(1) << (64 - seg.depth)
+	step := uint64(1) << (64 - s.depth)
 	return (cursor/step + 1) * step
 }
 

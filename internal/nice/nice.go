@@ -11,6 +11,7 @@ package nice
 import (
 	"runtime"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -75,4 +76,11 @@ func Lower() {
 	runtime.LockOSThread() // and never unlocked: so the thread ends with the goroutine
 	// It is a courtesy to others: where the kernel does not allow it, the work is done all the same.
 	_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), priority)
+}
+
+// Pause waits. It takes a thread for that, and is exact to some 50 microseconds where time.Sleep may take a millisecond more.
+func Pause(d time.Duration) {
+	left := unix.NsecToTimespec(d.Nanoseconds())
+	for unix.Nanosleep(&left, &left) == unix.EINTR { // which leaves what is left of it
+	}
 }

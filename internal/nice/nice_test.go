@@ -3,6 +3,7 @@ package nice
 import (
 	"runtime"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -63,5 +64,13 @@ func TestBeginDoesNotWait(t *testing.T) {
 	close(gate) // it would be too late if Begin waited
 	if <-done; !ran {
 		t.Error("done before it has run")
+	}
+}
+
+func TestPauseLastsAsLongAsItSays(t *testing.T) {
+	began := time.Now()
+	Pause(2 * time.Millisecond)
+	if took := time.Since(began); took < 2*time.Millisecond {
+		t.Errorf("a pause of 2 ms took %v", took)
 	}
 }
