@@ -462,6 +462,12 @@ func (r *rig) look(c *client, at place) string {
 		for _, e := range r.ask(c, "SELECT", db, "LRANGE", at.key, "0", "-1").Elems {
 			v.list = append(v.list, string(e.Str))
 		}
+	case "stream":
+		text := r.lookStream(c, db, at.key)
+		if v.deadline > 0 {
+			text += fmt.Sprint(" @", v.deadline)
+		}
+		return text
 	default:
 		r.t.Errorf("%v is a %s", at, kind)
 	}

@@ -18,11 +18,12 @@ type place struct {
 	key string
 }
 
-// value is what a key holds: a string or a list.
+// value is what a key holds: a string, a list or a stream.
 type value struct {
 	text     string
 	list     []string // never changed in place
 	isList   bool
+	stream   *streamValue
 	deadline int64 // unix ms; 0: none
 }
 
@@ -42,11 +43,17 @@ func (v value) String() string {
 		}
 		out = "[" + strings.Join(elements, " ") + "]"
 	}
+	if v.stream != nil {
+		out = v.stream.String()
+	}
 	if v.deadline != 0 {
 		out += fmt.Sprint(" @", v.deadline)
 	}
 	return out
 }
+
+// isText: it is a string, or nothing.
+func (v value) isText() bool { return !v.isList && v.stream == nil }
 
 // state is what a keyspace holds at one moment. It is never changed in place. A key that is due is not there, whether or
 // not anybody has deleted it.
@@ -107,7 +114,7 @@ func (s *step) reply(name string) string {
 		return s.incr()
 	case "APPEND":
 		v := s.state[s.at(1)]
-		if v.isList {
+		if !v.isText() {
 			return wrongType
 		}
 		v.text += s.args[2]
@@ -124,6 +131,8 @@ func (s *step) reply(name string) string {
 		return s.moves(name)
 	case "FLUSHDB", "FLUSHALL", "SWAPDB":
 		return s.whole(name)
+	case "XADD", "XDEL", "XTRIM", "XGROUP", "XREADGROUP", "XACK", "XCLAIM":
+		return s.streams(name)
 	}
 	panic("BUG: the model does not know " + name)
 }
@@ -132,7 +141,7 @@ func (s *step) text(v value, ok bool) string {
 	switch {
 	case !ok:
 		return null
-	case v.isList:
+	case !v.isText():
 		return wrongType
 	}
 	return bulk(v.text)
@@ -177,7 +186,7 @@ func (s *step) del() string {
 
 func (s *step) incr() string {
 	v, ok := s.state[s.at(1)]
-	if v.isList {
+	if !v.isText() {
 		return wrongType
 	}
 	if !ok {
@@ -209,7 +218,7 @@ func (s *step) lists(name string) string {
 		if !ok {
 			return null
 		}
-		if to.text != "" {
+		if to.text != "" || to.stream != nil {
 			return wrongType
 		}
 		moved, rest := popped(v, s.args[3] == "LEFT")

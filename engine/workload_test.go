@@ -173,6 +173,9 @@ func (l *life) command() string {
 	if key != other {
 		forms = append(forms, fmt.Sprintf("RENAME %s %s", key, other), fmt.Sprintf("COPY %s %s", key, other))
 	}
+	if l.rng.IntN(5) == 0 {
+		forms = l.streamForms(key)
+	}
 	if l.rng.IntN(60) == 0 {
 		swap := fmt.Sprintf("SWAPDB %d %d", l.rng.IntN(databases), l.rng.IntN(databases))
 		forms = []string{"FLUSHDB", swap, swap, "FLUSHALL"}
