@@ -4,19 +4,22 @@ import (
 	"bytes"
 	"math/big"
 	"math/rand/v2"
+	"os"
 	"runtime"
+	"strconv"
 	"testing"
-	"time"
 )
 
-// random is a source of chance whose seed a failing test shows.
+// random is a source of chance whose seed is printed; TEST_SEED repeats one.
 func random(t *testing.T) *rand.Rand {
-	seed := uint64(time.Now().UnixNano())
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("seed %d", seed)
+	seed := rand.Uint64()
+	if given := os.Getenv("TEST_SEED"); given != "" {
+		var err error
+		if seed, err = strconv.ParseUint(given, 10, 64); err != nil {
+			t.Fatal(err)
 		}
-	})
+	}
+	t.Logf("TEST_SEED=%d", seed)
 	return rand.New(rand.NewPCG(seed, 0))
 }
 

@@ -18,6 +18,7 @@ type settings struct {
 
 	hashEntries config.Handle[int64] // fields of a small hash
 	hashValue   config.Handle[int64] // bytes of a field or value in one
+	sketchMax   config.Handle[int64] // bytes of a sparse HyperLogLog
 }
 
 // directives resolves the settings at the first call.
@@ -35,6 +36,7 @@ func (w *World) directives() *settings {
 
 			hashEntries: w.Config.Int("hash-max-listpack-entries"),
 			hashValue:   w.Config.Bytes("hash-max-listpack-value"),
+			sketchMax:   w.Config.Bytes("hll-sparse-max-bytes"),
 		}
 	}
 	return w.settings

@@ -15,7 +15,8 @@ type Table struct {
 func NewTable() *Table {
 	t := &Table{byName: map[string]*Command{}}
 	for _, family := range [][]*Command{
-		connectionCommands(), clientCommands(), genericCommands(), expireCommands(), stringCommands(), bitCommands(), listCommands(),
+		connectionCommands(), clientCommands(), genericCommands(), expireCommands(), stringCommands(), listCommands(),
+		bitCommands(), hyperLogLogCommands(),
 		streamCommands(), streamReadCommands(), streamGroupCommands(), pendingCommands(), streamInfoCommands(),
 		zsetCommands(), zsetCombinations(), blockingZSetCommands(),
 		hashCommands(),

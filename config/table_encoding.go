@@ -13,6 +13,6 @@ func encodingTable() []Directive {
 
 		{Name: "list-max-listpack-size", Aliases: []string{"list-max-ziplist-size"}, Kind: KindInt, Default: "-2", Min: -maxInt32 - 1, Max: maxInt32, Inert: true, Usage: "size of a node of a list: elements, or -1 to -5 for 4 to 64 kb"},
 		{Name: "list-compress-depth", Kind: KindInt, Default: "0", Max: maxInt32, Inert: true, Usage: "nodes at the ends of a list that are not compressed (0: none is)"},
-		{Name: "hll-sparse-max-bytes", Kind: KindMemory, Default: "3000", Max: maxInt64, Inert: true, Usage: "longest sparse HyperLogLog"},
+		{Name: "hll-sparse-max-bytes", Kind: KindMemory, Default: "3000", Max: maxInt64, Usage: "longest sparse HyperLogLog"},
 	}
 }

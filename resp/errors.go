@@ -55,6 +55,10 @@ const (
 	ErrBitfieldType       = "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is."
 	ErrBitfieldOverflow   = "ERR Invalid OVERFLOW type specified"
 	ErrBitfieldReadOnly   = "ERR BITFIELD_RO only supports the GET subcommand"
+	ErrNotHLL             = "WRONGTYPE Key is not a valid HyperLogLog string value."
+	ErrCorruptHLL         = "INVALIDOBJ Corrupted HLL object detected"
+	ErrNoSuchHLL          = "ERR The specified key does not exist" // PFDEBUG
+	ErrHLLNotSparse       = "ERR HLL encoding is not sparse"
 	ErrRankZero           = "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list"
 	ErrLposCountNegative  = "ERR COUNT can't be negative"
 	ErrLposMaxLenNegative = "ERR MAXLEN can't be negative"
@@ -265,6 +269,14 @@ func ErrInvalidExpire(command string) string {
 func ErrUnsupportedOption(option []byte) string {
 	return "ERR Unsupported option " + string(quoted(option, len(option)))
 }
+
+// ErrPFDebugUnknown is PFDEBUG's reply to a subcommand that it does not know.
+func ErrPFDebugUnknown(sub []byte) string {
+	return "ERR Unknown PFDEBUG subcommand '" + string(quoted(sub, len(sub))) + "'"
+}
+
+// ErrPFSelfTest is PFSELFTEST's reply where HyperLogLogs do not count as they should.
+func ErrPFSelfTest(cause string) string { return "ERR TESTFAILED " + cause }
 
 // ErrHelloOption is HELLO's reply to an option that it does not know or that lacks its values.
 func ErrHelloOption(option []byte) string {
