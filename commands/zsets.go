@@ -229,7 +229,7 @@ func (c *Call) editZSet(key []byte) (z *zsets.Set, ok bool) {
 // zsetLimits is up to what size a sorted set is one page.
 func (c *Call) zsetLimits() zsets.Limits {
 	s := c.directives()
-	return zsets.Limits{Entries: int(s.zsetEntries.Load()), Value: int(s.zsetValue.Load())}
+	return zsets.Limits{Entries: int(s.zsetEntries.Load()), Value: int(s.zsetValue.Load()), Seed: c.seed}
 }
 
 // storeZSet replies with the size of a result and puts it under the key, whatever that held; an empty one is none, and the

@@ -167,8 +167,8 @@ func (s *source) score(member []byte) (score float64, ok bool) {
 }
 
 func (s *source) contains(member []byte) bool {
-	if set, ok := s.plain.(interface{ Contains(member []byte) bool }); ok {
-		return set.Contains(member)
+	if set, ok := s.plain.(interface{ Has(member []byte) bool }); ok {
+		return set.Has(member)
 	}
 	for e := range s.elements(s.plain) {
 		if bytes.Equal(e, member) {

@@ -25,7 +25,7 @@ func scored(members [][]byte, chance bool) *Set {
 		if chance {
 			score = float64(rng.IntN(len(members)))
 		}
-		z.Put(m, score, Limits{128, 64})
+		z.Put(m, score, limit(128, 64))
 	}
 	return z
 }
@@ -36,7 +36,7 @@ func BenchmarkPut(b *testing.B) {
 			all := members(n)
 			z, rng := scored(all, true), rand.New(rand.NewPCG(1, 2))
 			for b.Loop() {
-				z.Put(all[rng.IntN(n)], float64(rng.IntN(n)), Limits{128, 64})
+				z.Put(all[rng.IntN(n)], float64(rng.IntN(n)), limit(128, 64))
 			}
 		})
 	}

@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"holdfast/dict"
 )
 
 // The encoding of a set in one piece:
 //
-//	version 1 | form: 0 small, 1 large | uvarint elements | entry · entry · …
+//	small    version 1 | 0 | uvarint elements | entry · entry · …
+//	large    version 1 | 1 | seed of the index, 16 bytes | uvarint elements | entry · entry · …
 //
 // The entries are those of the pages (see page.go), in order; where leaves begin is not part of it.
 
@@ -31,12 +34,13 @@ func (z *Set) AppendBinary(dst []byte) []byte {
 		dst = binary.AppendUvarint(dst, uint64(z.count))
 		return append(dst, z.page...)
 	}
-	size := 2 + binary.MaxVarintLen64
+	size := 2 + len(dict.Seed{}) + binary.MaxVarintLen64
 	z.large.tree.each(func(l *leaf) bool {
 		size += len(l.page)
 		return true
 	})
 	dst = append(slices.Grow(dst, size), version, formLarge)
+	dst = append(dst, z.large.index.seed[:]...)
 	dst = binary.AppendUvarint(dst, uint64(z.Len()))
 	z.large.tree.each(func(l *leaf) bool {
 		dst = append(dst, l.page...)
@@ -51,15 +55,23 @@ func Decode(b []byte) (*Set, error) {
 	if len(b) < 2 || b[0] != version || b[1] > formLarge {
 		return nil, fmt.Errorf("%w: version or form is missing or unknown", ErrCorrupt)
 	}
-	rest, announced, err := readCount(b[2:])
+	z, rest := New(), b[2:]
+	var err error
+	if b[1] == formLarge {
+		var seed dict.Seed
+		if seed, rest, err = readSeed(rest); err != nil {
+			return nil, err
+		}
+		z.large = newLarge(seed)
+	}
+	rest, announced, err := readCount(rest)
 	if err != nil {
 		return nil, err
 	}
-	z := New()
-	if b[1] == formSmall {
+	if z.large == nil {
 		err = z.decodeSmall(rest)
 	} else {
-		err = z.decodeLarge(rest)
+		err = z.large.decode(rest)
 	}
 	if err != nil {
 		return nil, err
@@ -77,6 +89,13 @@ func readCount(b []byte) (rest []byte, n uint64, err error) {
 		return nil, 0, fmt.Errorf("%w: bad count", ErrCorrupt)
 	}
 	return b[size:], n, nil
+}
+
+func readSeed(b []byte) (seed dict.Seed, rest []byte, err error) {
+	if len(b) < len(seed) {
+		return seed, nil, fmt.Errorf("%w: the seed is missing", ErrCorrupt)
+	}
+	return dict.Seed(b[:len(seed)]), b[len(seed):], nil
 }
 
 func (z *Set) decodeSmall(b page) error {
@@ -100,14 +119,13 @@ func (z *Set) decodeSmall(b page) error {
 	return nil
 }
 
-func (z *Set) decodeLarge(b page) error {
-	z.large = newLarge()
+func (g *large) decode(b page) error {
 	for len(b) > 0 {
 		size, count, err := b.check(pageMax)
 		if err != nil {
 			return err
 		}
-		if err := z.large.append(b[:size], count); err != nil {
+		if err := g.append(b[:size], count); err != nil {
 			return err
 		}
 		b = b[size:]

@@ -30,8 +30,9 @@ func join(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 func TestEncodingIsWhatTheFormatSays(t *testing.T) {
 	long := string(bytes.Repeat([]byte{'x'}, 130))
 	entries := join(entry(1, "ab"), entry(2, ""), entry(3, long))
-	for form, limits := range []Limits{{10, 200}, {2, 200}} {
-		want := join([]byte("before"), []byte{1, byte(form), 3}, entries)
+	for form, limits := range []Limits{limit(10, 200), limit(2, 200)} {
+		seed := [][]byte{nil, seeded}[form]
+		want := join([]byte("before"), []byte{1, byte(form)}, seed, []byte{3}, entries)
 		if got := of(limits, "ab", "", long).AppendBinary([]byte("before")); !bytes.Equal(got, want) {
 			t.Errorf("encoded as %x", got)
 		}
@@ -61,12 +62,13 @@ func TestDecodeRefuses(t *testing.T) {
 		"a billion elements of a byte": binary.AppendUvarint(nil, 1<<30),
 	} {
 		for form := range byte(2) {
-			if z, err := Decode(join([]byte{1, form}, body)); !errors.Is(err, ErrCorrupt) || z != nil {
+			seed := [][]byte{nil, seeded}[form]
+			if z, err := Decode(join([]byte{1, form}, seed, body)); !errors.Is(err, ErrCorrupt) || z != nil {
 				t.Errorf("%s, form %d: %v, %v", name, form, z, err)
 			}
 		}
 	}
-	for _, head := range [][]byte{{}, {1}, {2, 0, 0}, {1, 2, 0}} {
+	for _, head := range [][]byte{{}, {1}, {2, 0, 0}, {1, 2, 0}, {1, 1, 0}} {
 		if z, err := Decode(head); !errors.Is(err, ErrCorrupt) || z != nil {
 			t.Errorf("%x: %v, %v", head, z, err)
 		}
@@ -74,7 +76,7 @@ func TestDecodeRefuses(t *testing.T) {
 }
 
 func TestDecodeFindsEveryCutAndTheEmptySet(t *testing.T) {
-	for _, limits := range []Limits{{10, 64}, {0, 0}} {
+	for _, limits := range []Limits{limit(10, 64), limit(0, 0)} {
 		whole := of(limits, "a", "bb", "ccc", "dddd").AppendBinary(nil)
 		for n := range whole {
 			if _, err := Decode(whole[:n]); !errors.Is(err, ErrCorrupt) {
@@ -92,7 +94,7 @@ func TestDecodeFindsEveryCutAndTheEmptySet(t *testing.T) {
 func big(n int) *Set {
 	z := New()
 	for i := range n {
-		z.Put(fmt.Appendf(nil, "member:%09d", i), float64(i%1000), Limits{})
+		z.Put(fmt.Appendf(nil, "member:%09d", i), float64(i%1000), limit(0, 0))
 	}
 	return z
 }
@@ -103,7 +105,7 @@ func TestPartsChangeWithTheirElements(t *testing.T) {
 	if all < 100 || len(saved.parts) != all {
 		t.Fatalf("%d parts written, %d stored", all, len(saved.parts))
 	}
-	z.Put([]byte("member:000000077"), 77.5, Limits{})
+	z.Put([]byte("member:000000077"), 77.5, limit(0, 0))
 	if n := saved.checkpoint(t, z); n < 1 || n > 4 {
 		t.Errorf("a new score wrote %d parts", n)
 	}
@@ -153,7 +155,7 @@ func TestIdsRunOut(t *testing.T) {
 	z, saved := big(4000), store{}
 	saved.checkpoint(t, z)
 	for i := range 60_000 {
-		z.Put(fmt.Appendf(nil, "same place %09d", i), 500+1/float64(i+2), Limits{})
+		z.Put(fmt.Appendf(nil, "same place %09d", i), 500+1/float64(i+2), limit(0, 0))
 	}
 	requireEqual(t, z, contents(t, z))
 	saved.checkpoint(t, z)
@@ -162,9 +164,9 @@ func TestIdsRunOut(t *testing.T) {
 
 func FuzzDecode(f *testing.F) {
 	f.Add(New().AppendBinary(nil))
-	f.Add(of(Limits{10, 64}, "a", "", "ccc").AppendBinary(nil))
-	f.Add(of(Limits{}, "a", "", "ccc").AppendBinary(nil))
-	f.Add(join([]byte{1, 1, 2}, entry(math.Inf(-1), "a"), entry(math.Inf(1), "b")))
+	f.Add(of(limit(10, 64), "a", "", "ccc").AppendBinary(nil))
+	f.Add(of(limit(0, 0), "a", "", "ccc").AppendBinary(nil))
+	f.Add(join([]byte{1, 1}, seeded, []byte{2}, entry(math.Inf(-1), "a"), entry(math.Inf(1), "b")))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		z, err := Decode(b)
 		if err != nil {
@@ -177,7 +179,7 @@ func FuzzDecode(f *testing.F) {
 		if again := z.AppendBinary(nil); !bytes.Equal(again, b) {
 			t.Fatalf("%x became %x", b, again)
 		}
-		z.Put([]byte("fuzz"), 0.5, Limits{2, 64})
+		z.Put([]byte("fuzz"), 0.5, limit(2, 64))
 		z.Remove([]byte("a"))
 		check(t, z)
 	})
@@ -186,9 +188,10 @@ func FuzzDecode(f *testing.F) {
 // FuzzParts takes its input for a head and parts: a byte for the length of each, then that many bytes.
 func FuzzParts(f *testing.F) {
 	a, b := entry(1, "a"), entry(2, "b")
-	f.Add(join([]byte{3, 1, 2, 2, byte(len(a))}, a, []byte{byte(len(b))}, b))
-	f.Add(join([]byte{3, 1, 1, 2, byte(len(a) + len(b))}, a, b))
-	f.Add([]byte{3, 1, 0, 0})
+	head := func(leaves, elements byte) []byte { return join([]byte{19, 1}, seeded, []byte{leaves, elements}) }
+	f.Add(join(head(2, 2), []byte{byte(len(a))}, a, []byte{byte(len(b))}, b))
+	f.Add(join(head(1, 2), []byte{byte(len(a) + len(b))}, a, b))
+	f.Add(head(0, 0))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		take := func() []byte {
 			if len(in) == 0 {
@@ -216,7 +219,7 @@ func FuzzParts(f *testing.F) {
 		if again := z.AppendHead(nil); !bytes.Equal(again, head) {
 			t.Fatalf("the head %x became %x", head, again)
 		}
-		z.Put([]byte("fuzz"), 0.5, Limits{})
+		z.Put([]byte("fuzz"), 0.5, limit(0, 0))
 		z.RemoveRange(0, 1)
 		check(t, z)
 	})

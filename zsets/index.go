@@ -1,45 +1,44 @@
 package zsets
 
-import "maps"
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
 
-// index finds the score of a member.
+	"holdfast/dict"
+)
+
+// index finds the score of a member. It keeps scores as the pages do.
 type index struct {
-	scores map[string]float64
-	held   int64 // bytes of the members
+	*dict.Dict
+	seed dict.Seed
 }
 
-// indexEntry is about what a map takes for an element beside the member's bytes.
-const indexEntry = 40
-
-func newIndex() index { return index{scores: map[string]float64{}} }
-
-func (x *index) bytes() int64 { return x.held + int64(len(x.scores))*indexEntry }
+func newIndex(seed dict.Seed) index { return index{dict.New(seed), seed} }
 
 func (x *index) get(member []byte) (float64, bool) {
-	score, ok := x.scores[string(member)]
-	return score, ok
+	score, ok := x.Dict.Get(member)
+	if !ok {
+		return 0, false
+	}
+	return page(score).score(), true
 }
 
 // set gives a member a score, and tells whether it is new.
 func (x *index) set(member []byte, score float64) (added bool) {
-	if _, ok := x.scores[string(member)]; !ok {
-		x.held += int64(len(member))
-		added = true
-	}
-	x.scores[string(member)] = score
-	return added
+	var room [scoreBytes]byte
+	binary.LittleEndian.PutUint64(room[:], math.Float64bits(score))
+	return x.Dict.Set(member, room[:])
 }
 
 func (x *index) remove(member []byte) {
-	x.held -= int64(len(member))
-	delete(x.scores, string(member))
-}
-
-func (x *index) scan(_ uint64, fn func(member []byte, score float64)) (next uint64) {
-	for member, score := range x.scores {
-		fn([]byte(member), score)
+	if !x.Delete(member) {
+		panic(fmt.Sprintf("BUG: zsets: member %.40q is in the tree and not in the index", member))
 	}
-	return 0
 }
 
-func (x *index) clone() index { return index{scores: maps.Clone(x.scores), held: x.held} }
+func (x *index) scan(cursor uint64, fn func(member []byte, score float64)) (next uint64) {
+	return x.Scan(cursor, func(member, score []byte) { fn(member, page(score).score()) })
+}
+
+func (x *index) clone() index { return index{x.Clone(), x.seed} }

@@ -1,8 +1,12 @@
 package zsets
 
-import "fmt"
+import (
+	"fmt"
 
-func newLarge() *large { return &large{index: newIndex(), tree: newTree()} }
+	"holdfast/dict"
+)
+
+func newLarge(seed dict.Seed) *large { return &large{index: newIndex(seed), tree: newTree()} }
 
 // put gives a member a score, and tells whether it was new.
 func (g *large) put(member []byte, score float64) (added bool) {

@@ -5,7 +5,17 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+
+	"holdfast/dict"
 )
+
+// limit is Limits with a seed that is always the same.
+func limit(entries, value int) Limits {
+	return Limits{Entries: entries, Value: value, Seed: func() dict.Seed { return dict.Seed{1, 2, 3} }}
+}
+
+// seeded is that seed, as it is stored.
+var seeded = append([]byte{1, 2, 3}, make([]byte, 13)...)
 
 // check recounts what a Set keeps as sums and verifies the invariants of the package comment.
 func check(t testing.TB, z *Set) {

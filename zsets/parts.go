@@ -4,12 +4,14 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+
+	"holdfast/dict"
 )
 
 // A big set is stored in parts, one for each leaf, so that a checkpoint rewrites only what changed. The index is not
 // stored: it is made anew.
 //
-//	head     version 1 | uvarint leaves | uvarint elements
+//	head     version 1 | seed of the index, 16 bytes | uvarint leaves | uvarint elements
 //	part     id → entry · entry · …           a page, as it lies in memory
 //
 // Ids give the order. Leaves at the ends get ids 2^32 beyond their neighbour's, one between two gets the midpoint of
@@ -92,12 +94,11 @@ func (z *Set) Parted() bool { return z.large != nil && z.Bytes() > PartedAbove }
 
 // AppendHead appends what FromParts needs to know beside the parts: how much they hold.
 func (z *Set) AppendHead(dst []byte) []byte {
-	leaves := 0
-	if z.large != nil {
-		leaves = z.large.tree.leaves
+	if z.large == nil {
+		panic("BUG: zsets: the head of a small set")
 	}
-	dst = append(dst, version)
-	dst = binary.AppendUvarint(dst, uint64(leaves))
+	dst = append(append(dst, version), z.large.index.seed[:]...)
+	dst = binary.AppendUvarint(dst, uint64(z.large.tree.leaves))
 	return binary.AppendUvarint(dst, uint64(z.Len()))
 }
 
@@ -174,11 +175,11 @@ func (t *tree) setStored() {
 // last. The set does not refer to the payloads, and is clean: the store holds these parts. Heads and parts that were not
 // written together, or are damaged, are ErrCorrupt; an error of next is returned wrapped.
 func FromParts(head []byte, next func() (id uint64, payload []byte, ok bool, err error)) (*Set, error) {
-	leaves, elements, err := decodeHead(head)
+	seed, leaves, elements, err := decodeHead(head)
 	if err != nil {
 		return nil, fmt.Errorf("head of a sorted set: %w", err)
 	}
-	z := &Set{large: newLarge()}
+	z := &Set{large: newLarge(seed)}
 	t := z.large.tree
 	for {
 		id, payload, ok, err := next()
@@ -200,19 +201,22 @@ func FromParts(head []byte, next func() (id uint64, payload []byte, ok bool, err
 	return z, nil
 }
 
-func decodeHead(head []byte) (leaves, elements uint64, err error) {
+func decodeHead(head []byte) (seed dict.Seed, leaves, elements uint64, err error) {
 	if len(head) == 0 || head[0] != version {
-		return 0, 0, fmt.Errorf("%w: version byte is missing or unknown", ErrCorrupt)
+		return seed, 0, 0, fmt.Errorf("%w: version byte is missing or unknown", ErrCorrupt)
 	}
-	rest, leaves, err := readCount(head[1:])
+	seed, rest, err := readSeed(head[1:])
 	if err != nil {
-		return 0, 0, err
+		return seed, 0, 0, err
+	}
+	if rest, leaves, err = readCount(rest); err != nil {
+		return seed, 0, 0, err
 	}
 	rest, elements, err = readCount(rest)
 	if err == nil && len(rest) > 0 {
 		err = fmt.Errorf("%w: %d bytes too many", ErrCorrupt, len(rest))
 	}
-	return leaves, elements, err
+	return seed, leaves, elements, err
 }
 
 // appendPart appends a stored part as a clean leaf.

@@ -24,19 +24,19 @@ func TestRandomOperations(t *testing.T) {
 		steps  int
 		burst  int
 	}{
-		{[]int{5}, Limits{128, 64}, 10, 100, 3000, 10},
-		{[]int{5, 12, 70}, Limits{128, 64}, 50, 400, 3000, 30},
-		{[]int{8}, Limits{10, 64}, 1, 6000, 500, 600},
-		{[]int{8, 16}, Limits{0, 0}, 1 << 40, 10000, 200, 1500},
-		{[]int{900, 1000}, Limits{0, 0}, 1 << 40, 9000, 60, 3000},
-		{[]int{20, 130, 900}, Limits{20, 1000}, 100, 1000, 1500, 60},
-		{[]int{3, 1500, 5000}, Limits{5, 64}, 30, 300, 1500, 20},
+		{[]int{5}, limit(128, 64), 10, 100, 3000, 10},
+		{[]int{5, 12, 70}, limit(128, 64), 50, 400, 3000, 30},
+		{[]int{8}, limit(10, 64), 1, 4000, 200, 600},
+		{[]int{8, 16}, limit(0, 0), 1 << 40, 6000, 100, 1500},
+		{[]int{900, 1000}, limit(0, 0), 1 << 40, 6000, 40, 2000},
+		{[]int{20, 130, 900}, limit(20, 1000), 100, 1000, 600, 60},
+		{[]int{3, 1500, 5000}, limit(5, 64), 30, 300, 800, 20},
 	} {
 		seed := *seedFlag
 		if seed == 0 {
 			seed = rand.Uint64()
 		}
-		t.Run(fmt.Sprintf("sizes %d limits %v seed %d", c.sizes, c.limits, seed), func(t *testing.T) {
+		t.Run(fmt.Sprintf("sizes %d limits %d %d seed %d", c.sizes, c.limits.Entries, c.limits.Value, seed), func(t *testing.T) {
 			m := &machine{
 				t: t, z: New(), known: map[string]float64{}, rng: rand.New(rand.NewPCG(seed, 1)),
 				sizes: c.sizes, limits: c.limits, scores: c.scores, most: c.most, burst: c.burst,

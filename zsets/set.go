@@ -33,11 +33,15 @@ import (
 	"math"
 	"slices"
 	"unsafe"
+
+	"holdfast/dict"
 )
 
-// Limits are the largest size that a set has as one page: elements, and bytes of a member.
+// Limits are the largest size that a set has as one page: elements, and bytes of a member. Beyond it Seed makes the
+// seed of its index; nothing here is random.
 type Limits struct {
 	Entries, Value int
+	Seed           func() dict.Seed
 }
 
 // Set is a sorted set. Make one with New.
@@ -75,7 +79,7 @@ func (z *Set) Large() bool { return z.large != nil }
 // Bytes returns the memory that the set holds: elements, free room and bookkeeping.
 func (z *Set) Bytes() int64 {
 	if g := z.large; g != nil {
-		return setSize + largeSize + g.index.bytes() + g.tree.bytes + int64(cap(g.tree.stored))*8
+		return setSize + largeSize + g.index.Bytes() + g.tree.bytes + int64(cap(g.tree.stored))*8
 	}
 	return setSize + int64(cap(z.page))
 }
@@ -110,7 +114,7 @@ func (z *Set) Put(member []byte, score float64, limits Limits) (added bool) {
 			z.insert(member, score)
 			return true
 		}
-		z.grow()
+		z.grow(limits.Seed())
 	}
 	return z.large.put(member, score)
 }
@@ -130,8 +134,8 @@ func (z *Set) replace(off, size int, member []byte, score float64) {
 }
 
 // grow makes a large set of a small one.
-func (z *Set) grow() {
-	z.large = newLarge()
+func (z *Set) grow(seed dict.Seed) {
+	z.large = newLarge(seed)
 	for rest := z.page; len(rest) > 0; {
 		size, count, err := rest.check(pageMax)
 		if err == nil {

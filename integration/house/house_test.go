@@ -28,7 +28,7 @@ var mayImport = map[string][]string{
 	"resp":          {},
 	"glob":          {},
 	"lists":         {},
-	"zsets":         {},
+	"zsets":         {"dict"},
 	"packed":        {},
 	"sets":          {"dict", "packed"},
 	"dict":          {"packed"},
