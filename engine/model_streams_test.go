@@ -220,15 +220,41 @@ func (g *streamGroup) give(p streamPending) {
 	}
 }
 
+// sequence is a number that an entry under the key may have, in one of the databases: perhaps one that is pending.
+func (l *life) sequence(key string) int {
+	var numbers []int
+	for db := range databases {
+		v := l.last()[place{db, key}].stream
+		if v == nil {
+			continue
+		}
+		numbers = append(numbers, v.next-1-l.rng.IntN(8))
+		for _, p := range v.groups["g"].pending {
+			numbers = append(numbers, p.seq)
+		}
+	}
+	if len(numbers) == 0 {
+		return 0
+	}
+	return numbers[l.rng.IntN(len(numbers))]
+}
+
 // streamForms are commands about a stream that the model knows.
-func (l *life) streamForms(key string) []string {
-	id, n := entryID(l.rng.IntN(12)), l.rng.IntN(1000)
+func (l *life) streamForms() []string {
+	key := "stream" // one of them, so that its group comes to have something pending
+	if l.rng.IntN(4) == 0 {
+		key = l.key()
+	}
+	id, n := entryID(l.sequence(key)), l.rng.IntN(1000)
 	who := []string{"alice", "bob", "carol"}[l.rng.IntN(3)]
 	add := fmt.Sprintf("XADD %s 7-* f %d", key, n)
 	read := fmt.Sprintf("XREADGROUP GROUP g %s COUNT 2 STREAMS %s >", who, key)
+	if l.rng.IntN(30) == 0 {
+		return []string{"XGROUP DESTROY " + key + " g"}
+	}
 	return []string{
-		add, add, add, read, read, fmt.Sprintf("XDEL %s %s", key, id), fmt.Sprintf("XTRIM %s MAXLEN %d", key, n%8),
+		add, add, add, read, read, read, fmt.Sprintf("XDEL %s %s", key, id), fmt.Sprintf("XTRIM %s MAXLEN %d", key, n%16),
 		"XGROUP CREATE " + key + " g 0 MKSTREAM", fmt.Sprintf("XACK %s g %s", key, id), fmt.Sprintf("XACK %s g %s", key, id),
-		fmt.Sprintf("XCLAIM %s g %s 0 %s JUSTID", key, who, id), "XGROUP DESTROY " + key + " g",
+		fmt.Sprintf("XCLAIM %s g %s 0 %s JUSTID", key, who, id),
 	}
 }

@@ -173,8 +173,8 @@ func (l *life) command() string {
 	if key != other {
 		forms = append(forms, fmt.Sprintf("RENAME %s %s", key, other), fmt.Sprintf("COPY %s %s", key, other))
 	}
-	if l.rng.IntN(5) == 0 {
-		forms = l.streamForms(key)
+	if l.rng.IntN(4) == 0 {
+		forms = l.streamForms()
 	}
 	if l.rng.IntN(60) == 0 {
 		swap := fmt.Sprintf("SWAPDB %d %d", l.rng.IntN(databases), l.rng.IntN(databases))
