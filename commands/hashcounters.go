@@ -4,6 +4,7 @@ import (
 	"math"
 	"strconv"
 
+	"holdfast/expiry"
 	"holdfast/resp"
 )
 
@@ -57,10 +58,10 @@ func hincrByFloatCommand(c *Call) {
 	if !ok {
 		return
 	}
-	text := []byte("0")
+	text, deadline := []byte("0"), expiry.None
 	if h != nil {
-		if value, there := h.Get(field); there {
-			text = value
+		if value, at, there := h.Field(field); there {
+			text, deadline = value, at
 		}
 	}
 	value, ok := parseLongDouble(text)
@@ -78,6 +79,10 @@ func hincrByFloatCommand(c *Call) {
 	f.setKeeping(field, text)
 	f.done()
 	c.hashChanged("hincrbyfloat", key, 1)
-	c.Effect(word("HSET"), key, field, text) // the sum, whatever arithmetic a later version has
+	if deadline == expiry.None { // the sum, whatever arithmetic a later version has
+		c.Effect(word("HSET"), key, field, text)
+	} else {
+		c.Effect(word(hsetexWord), key, word(keepTTL), word(fieldsWord), word("1"), field, text)
+	}
 	c.Reply.Bulk(text)
 }

@@ -19,7 +19,7 @@ func NewTable() *Table {
 		bitCommands(), hyperLogLogCommands(),
 		streamCommands(), streamReadCommands(), streamGroupCommands(), pendingCommands(), streamInfoCommands(),
 		zsetCommands(), zsetCombinations(), blockingZSetCommands(),
-		hashCommands(),
+		hashCommands(), hashDeadlineCommands(),
 		blockingCommands(), transactionCommands(), serverCommands(), memoryCommands(), snapshotCommands(), configCommands(), debugCommands(),
 		commandCommands(),
 	} {

@@ -8,8 +8,12 @@ import (
 	"testing"
 )
 
-// newerThanSeven are commands of Redis 7.2 that 7.0 does not know; nothing there to compare with.
-var newerThanSeven = []string{"waitaof", "client|no-touch", "client|setinfo"}
+// newerThanSeven are commands of Redis 7.2, 7.4 and 8 that 7.0 does not know; nothing there to compare with.
+var newerThanSeven = []string{
+	"waitaof", "client|no-touch", "client|setinfo",
+	"hexpire", "hpexpire", "hexpireat", "hpexpireat", "httl", "hpttl", "hexpiretime", "hpexpiretime", "hpersist",
+	"hgetex", "hsetex", "hgetdel",
+}
 
 // newerArity are commands that take an argument more than in 7.0, as in Redis 7.2.
 var newerArity = []string{"zrank", "zrevrank"}

@@ -158,6 +158,19 @@ func ErrClaimOption(option []byte) string {
 	return "ERR Unrecognized XCLAIM option '" + string(quoted(option, len(option))) + "'"
 }
 
+// Fields of hashes and their deadlines, as in Redis 7.4 and 8.
+const (
+	ErrFieldsMissing       = "ERR Mandatory argument FIELDS is missing or not at the right position"
+	ErrNumFieldsPositive   = "ERR Number of fields must be a positive integer"
+	ErrNumFieldsAboveZero  = "ERR Parameter `numFields` should be greater than 0" // HEXPIRE
+	ErrNumFieldsInvalid    = "ERR invalid number of fields"                       // HSETEX
+	ErrNumFieldsMatch      = "ERR The `numfields` parameter must match the number of arguments"
+	ErrFieldExpireNegative = "ERR invalid expire time, must be >= 0"
+	ErrExpireMissing       = "ERR missing expire time"
+	ErrHsetexConditions    = "ERR Only one of FXX or FNX arguments can be specified"
+	ErrHsetexDeadlines     = "ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified"
+)
+
 // Transactions, subscriptions and scripts.
 const (
 	ErrMultiNested      = "ERR MULTI calls can not be nested"
@@ -277,6 +290,11 @@ func ErrPFDebugUnknown(sub []byte) string {
 
 // ErrPFSelfTest is PFSELFTEST's reply where HyperLogLogs do not count as they should.
 func ErrPFSelfTest(cause string) string { return "ERR TESTFAILED " + cause }
+
+// ErrUnknownArgument is HSETEX's reply to an argument that it does not know.
+func ErrUnknownArgument(arg []byte) string {
+	return "ERR unknown argument: " + string(quoted(arg, len(arg)))
+}
 
 // ErrHelloOption is HELLO's reply to an option that it does not know or that lacks its values.
 func ErrHelloOption(option []byte) string {
