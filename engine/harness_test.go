@@ -462,6 +462,8 @@ func (r *rig) look(c *client, at place) string {
 		for _, e := range r.ask(c, "SELECT", db, "LRANGE", at.key, "0", "-1").Elems {
 			v.list = append(v.list, string(e.Str))
 		}
+	case "zset":
+		v.scores = r.zsetOf(c, db, at.key)
 	case "stream":
 		text := r.lookStream(c, db, at.key)
 		if v.deadline > 0 {

@@ -18,12 +18,13 @@ type place struct {
 	key string
 }
 
-// value is what a key holds: a string, a list or a stream.
+// value is what a key holds: a string, a list, a stream or a sorted set.
 type value struct {
 	text     string
 	list     []string // never changed in place
 	isList   bool
 	stream   *streamValue
+	scores   scores
 	deadline int64 // unix ms; 0: none
 }
 
@@ -46,6 +47,9 @@ func (v value) String() string {
 	if v.stream != nil {
 		out = v.stream.String()
 	}
+	if v.scores != nil {
+		out = v.scores.describe(short)
+	}
 	if v.deadline != 0 {
 		out += fmt.Sprint(" @", v.deadline)
 	}
@@ -53,7 +57,7 @@ func (v value) String() string {
 }
 
 // isText: it is a string, or nothing.
-func (v value) isText() bool { return !v.isList && v.stream == nil }
+func (v value) isText() bool { return !v.isList && v.stream == nil && v.scores == nil }
 
 // state is what a keyspace holds at one moment. It is never changed in place. A key that is due is not there, whether or
 // not anybody has deleted it.
@@ -133,6 +137,8 @@ func (s *step) reply(name string) string {
 		return s.whole(name)
 	case "XADD", "XDEL", "XTRIM", "XGROUP", "XREADGROUP", "XACK", "XCLAIM":
 		return s.streams(name)
+	case "ZADD", "ZINCRBY", "ZREM", "ZPOPMIN", "ZREMRANGEBYRANK", "ZUNIONSTORE":
+		return s.zsets(name)
 	}
 	panic("BUG: the model does not know " + name)
 }
@@ -218,7 +224,7 @@ func (s *step) lists(name string) string {
 		if !ok {
 			return null
 		}
-		if to.text != "" || to.stream != nil {
+		if to.text != "" || to.stream != nil || to.scores != nil {
 			return wrongType
 		}
 		moved, rest := popped(v, s.args[3] == "LEFT")
