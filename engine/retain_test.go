@@ -467,3 +467,24 @@ func TestCheckpointIsNeverAheadOfTheLog(t *testing.T) {
 		}
 	}
 }
+
+// Without a log there is nothing to keep, which is said once, and again only when a log has come and gone.
+func TestRetainWithoutALogIsSaidOnce(t *testing.T) {
+	s := openShelf(t, vfs.OS(), t.TempDir(), newClock(), "save", "", "appendonly", "no", "retain", "1h")
+	const said = "retain keeps the log, and none is kept"
+	for range 3 {
+		s.keep()
+	}
+	if n := s.log.count(said); n != 1 {
+		t.Errorf("said %d times", n)
+	}
+	s.expect("+OK", "CONFIG", "SET", "appendonly", "yes")
+	s.keep()
+	s.expect("+OK", "CONFIG", "SET", "appendonly", "no")
+	for range 2 {
+		s.keep()
+	}
+	if n := s.log.count(said); n != 2 {
+		t.Errorf("said %d times, after a log had come and gone", n)
+	}
+}

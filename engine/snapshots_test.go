@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -33,6 +34,26 @@ type shelf struct {
 	config *config.Config
 	e      *Engine
 	user   *commands.Client
+	log    diary
+}
+
+// diary is what an engine logs.
+type diary struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (d *diary) Write(b []byte) (int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.text.Write(b)
+}
+
+// count is how many lines say something.
+func (d *diary) count(what string) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return strings.Count(d.text.String(), what)
 }
 
 const shelfBegin = 1_700_000_000_000
@@ -59,7 +80,7 @@ func tryShelf(t *testing.T, fsys vfs.FS, dir string, clock *atomic.Int64, settin
 	var err error
 	s.e, err = Open(Options{
 		FS: fsys, Dir: dir, Config: s.config, Clock: func() time.Time { return time.UnixMilli(clock.Load()) },
-		Log:   slog.New(slog.DiscardHandler),
+		Log:   slog.New(slog.NewTextHandler(&s.log, nil)),
 		Fatal: func(err error) { t.Logf("fatal: %v", err) },
 		Stop:  func(bool) {},
 	})
@@ -368,6 +389,30 @@ func TestCheckpointReplacesTheBaseBesideACopy(t *testing.T) {
 	if _, _, err := s.e.base.Load().Get(1, []byte("lsn")); err != nil {
 		t.Error(err)
 	}
+}
+
+// Somebody who reads a new base when the server opens it makes the server wait, not fail; one who goes on reading makes the
+// checkpoint fail, which is tried again.
+func TestABaseThatIsBeingReadIsWaitedFor(t *testing.T) {
+	s := openShelf(t, vfs.OS(), t.TempDir(), newClock(), "save", "")
+	s.write(1, 0)
+	s.save()
+	reader := s.e.base.Load() // the engine's own, which keeps everybody out
+	if _, err := s.e.openUnlocked(); !errors.Is(err, snapshot.ErrLocked) {
+		t.Fatalf("beside somebody who stays: %v", err)
+	}
+	closed := make(chan error)
+	go func() { closed <- reader.Close() }()
+	base, err := s.e.openUnlocked()
+	if err != nil {
+		t.Fatalf("beside somebody who goes: %v", err)
+	}
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
+	s.e.Do(func() { s.e.base.Store(base) })
+	s.write(1, 0)
+	s.save()
 }
 
 // A copy must not take the room that the log will want.

@@ -30,3 +30,27 @@ func TestMemoryLimitLeavesRoomBesideTheData(t *testing.T) {
 		t.Errorf("with 800 MiB: %d, want %d", got, want)
 	}
 }
+
+// Memory goes back to the system when a process at rest holds much that it does not use, and not again for what it cannot get.
+func TestMemoryIsReturnedAtRest(t *testing.T) {
+	const mib = 1 << 20
+	var m idleMemory
+	busy := heapFigures{held: 200 * mib, allocated: 100 * mib}
+	if m.worthReturning(busy, 100*mib) {
+		t.Error("returned while 100 MiB were allocated in a period")
+	}
+	atRest := heapFigures{held: 200 * mib, allocated: busy.allocated + restBytes - 1}
+	if m.worthReturning(atRest, 192*mib) {
+		t.Error("returned for 8 of 200 MiB")
+	}
+	if !m.worthReturning(atRest, 100*mib) {
+		t.Error("kept 100 MiB of 200 at rest")
+	}
+	m.returned(heapFigures{held: 150 * mib, allocated: atRest.allocated}, 100*mib) // the kernel's rest: it cannot be had
+	if m.worthReturning(heapFigures{held: 155 * mib, allocated: atRest.allocated}, 100*mib) {
+		t.Error("returned again for what the last time left")
+	}
+	if !m.worthReturning(heapFigures{held: 250 * mib, allocated: atRest.allocated}, 100*mib) {
+		t.Error("kept what has come since")
+	}
+}
