@@ -40,7 +40,7 @@ func (o *operation) writes() bool {
 
 func readOnly(name string) bool {
 	switch name {
-	case "GET", "MGET", "EXISTS", "LRANGE", "LLEN", "LINDEX", "PEXPIRETIME":
+	case "GET", "MGET", "EXISTS", "LRANGE", "LLEN", "LINDEX", "PEXPIRETIME", "ZCARD", "ZRANGE":
 		return true
 	}
 	return false
@@ -50,6 +50,7 @@ func readOnly(name string) bool {
 func keysOf(name string) (step, count int) {
 	switch name {
 	case "GET", "SET", "GETSET", "GETDEL", "GETEX", "INCR", "INCRBY", "DECR", "DECRBY", "RPUSH", "LPUSH", "LPOP", "RPOP",
+		"ZADD", "ZINCRBY", "ZREM", "ZPOPMIN", "ZCARD", "ZRANGE",
 		"LRANGE", "LLEN", "LINDEX", "LSET", "PEXPIRE", "PEXPIREAT", "PERSIST", "PEXPIRETIME":
 		return 1, 1
 	case "LMOVE", "RENAME", "COPY":
@@ -124,7 +125,7 @@ func (w *standard) part(o *operation, args [][]byte) bool {
 func integerOf(c *command) int64 {
 	text := ""
 	switch c.name {
-	case "INCRBY", "DECRBY", "PEXPIRE", "PEXPIREAT", "LINDEX", "LSET":
+	case "INCRBY", "DECRBY", "ZINCRBY", "PEXPIRE", "PEXPIREAT", "LINDEX", "LSET":
 		text = c.args[0]
 	case "SET":
 		if len(c.args) == 3 {

@@ -76,6 +76,9 @@ func (d *diagnosis) invented(k int) string {
 		return fmt.Sprintf("it holds %s, which nobody sent to it", quoted(s.str))
 	}
 	for i, e := range s.elems {
+		if s.kind == zst && i%2 == 1 { // a score, the sum of what was sent
+			continue
+		}
 		if !d.sent[string(e.Str)] {
 			return fmt.Sprintf("element %d of %d is %s, which nobody sent to it", i, len(s.elems), quoted(e.Str))
 		}
@@ -273,7 +276,7 @@ func (d *diagnosis) differ(k int, want *value) (Check, int) {
 		return Lost, 30
 	case want.same(s):
 		return Deadline, 10
-	case s.kind == lst && want.kind == lst:
+	case s.kind == want.kind && (s.kind == lst || s.kind == zst):
 		missing := lacking(want.list.elems(), s)
 		switch {
 		case missing == 0:
@@ -323,7 +326,7 @@ func lacking(want []string, s *sight) int {
 
 func (d *diagnosis) compared(k int, want *value) string {
 	text := fmt.Sprintf("it holds %s; it should hold %s", d.held(k), should(want))
-	if want.kind == lst && d.seen[k].kind == lst {
+	if kind := d.seen[k].kind; want.kind == kind && (kind == lst || kind == zst) {
 		i := 0
 		for i < min(want.list.n, len(d.seen[k].elems)) && want.list.at(i) == string(d.seen[k].elems[i].Str) {
 			i++
@@ -362,6 +365,8 @@ func (d *diagnosis) held(k int) string {
 		text = quoted(s.str)
 	case lst:
 		text = fmt.Sprintf("a list of %d", len(s.elems))
+	case zst:
+		text = fmt.Sprintf("a sorted set of %d", len(s.elems)/2)
 	}
 	if s.deadline != 0 {
 		text += fmt.Sprintf(" until %d", s.deadline)
@@ -376,6 +381,8 @@ func should(v *value) string {
 		text = quoted(v.str)
 	case lst:
 		text = fmt.Sprintf("a list of %d", v.list.n)
+	case zst:
+		text = fmt.Sprintf("a sorted set of %d", v.list.n/2)
 	}
 	switch {
 	case v.lapsed:

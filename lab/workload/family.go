@@ -14,6 +14,7 @@ const (
 	counter class = iota
 	register
 	sequence // a list
+	ranking  // a sorted set
 )
 
 // slot is a key of each group of a family: the format of its name, which takes the group's number, and its class.

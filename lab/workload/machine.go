@@ -155,6 +155,8 @@ func (m *machine) run(s *state, o *operation, c *command, a answer) bool {
 			return false
 		}
 		return m.runList(v, c, a)
+	case "ZADD", "ZINCRBY", "ZREM", "ZPOPMIN", "ZCARD", "ZRANGE":
+		return m.runRanking(&s.vals[c.keys[0]], c, a)
 	case "LMOVE":
 		return m.move(&s.vals[c.keys[0]], &s.vals[c.keys[1]], c, a)
 	default:

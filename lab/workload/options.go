@@ -42,6 +42,7 @@ func designs() []design {
 			[]family{accounts()}, false},
 		{About{"ttls", "times to live that lapse meanwhile, and deadlines in 2100 that must stay to the millisecond"},
 			[]family{ttls()}, false},
+		{About{"rankings", "sorted sets whose members come and go, and whose scores are counted"}, []family{rankings()}, false},
 	}
 	mixed := design{About: About{"mixed", "all of these, RENAME and COPY, and an operator who asks for checkpoints"}, operator: true}
 	for _, d := range each {

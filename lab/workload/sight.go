@@ -20,7 +20,7 @@ func (m *machine) value(s *sight) value {
 	switch s.kind {
 	case str:
 		v.str = string(s.str)
-	case lst:
+	case lst, zst:
 		elems := make([]string, len(s.elems))
 		for i := range s.elems {
 			elems[i] = string(s.elems[i].Str)
@@ -68,6 +68,12 @@ func see(read, deadline *resp.Reply, c class) (s sight, problem string) {
 		if len(read.Elems) > 0 {
 			s = sight{kind: lst, elems: read.Elems}
 		}
+	case c == ranking && read.Kind == '*' && !read.Null:
+		if len(read.Elems) > 0 {
+			s = sight{kind: zst, elems: read.Elems}
+		}
+	case c == ranking:
+		return s, "reading it is answered with " + printed(*read)
 	case c != sequence && read.Null:
 	case c != sequence && read.Kind == '$':
 		s = sight{kind: str, str: read.Str}

@@ -7,6 +7,7 @@ const (
 	none kind = iota
 	str
 	lst
+	zst
 )
 
 // value is what one key may hold at one moment of one serial history.
@@ -22,7 +23,7 @@ type value struct {
 }
 
 func (v *value) equal(o *value) bool {
-	return v.kind == o.kind && v.lo == o.lo && v.hi == o.hi && v.str == o.str && (v.kind != lst || v.list.equal(o.list))
+	return v.kind == o.kind && v.lo == o.lo && v.hi == o.hi && v.str == o.str && v.list.equal(o.list)
 }
 
 // shows reports whether it would look like what was seen at a time.
@@ -41,7 +42,7 @@ func (v *value) same(seen *sight) bool {
 	if v.kind != seen.kind {
 		return false
 	}
-	if v.kind == lst {
+	if v.kind == lst || v.kind == zst {
 		return v.list.shows(seen.elems)
 	}
 	return v.str == string(seen.str)
@@ -96,7 +97,7 @@ func (m *machine) seal(s *state) *state {
 		switch v.kind {
 		case str:
 			h += m.hash(v.str)
-		case lst:
+		case lst, zst:
 			h += v.list.sum
 		}
 		s.hash = s.hash*0x9E3779B97F4A7C15 + h

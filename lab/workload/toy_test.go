@@ -19,6 +19,7 @@ type thing struct {
 	s        string
 	l        []string
 	isList   bool
+	z        map[string]int64 // a sorted set
 	deadline int64
 }
 
@@ -183,6 +184,9 @@ func (t *toy) do(args [][]byte, now int64) resp.Reply {
 		return intReply(1)
 	case "PEXPIRE", "PEXPIREAT", "PERSIST", "PEXPIRETIME":
 		return t.doDeadline(w, num, now)
+	}
+	if w[0][0] == 'Z' {
+		return t.doRanking(w, num)
 	}
 	return t.doList(w, num)
 }

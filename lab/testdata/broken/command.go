@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,8 +12,9 @@ import (
 // value is what a key holds. A list is never empty.
 type value struct {
 	text     string
-	list     []string // nil: a string
-	deadline int64    // unix ms; 0: none
+	list     []string         // nil: a string, or
+	scores   map[string]int64 // a sorted set
+	deadline int64            // unix ms; 0: none
 }
 
 type keyspace map[string]*value
@@ -48,6 +50,8 @@ var table = map[string]command{
 	"LINDEX": {3, (*call).lindex}, "LSET": {4, (*call).lset}, "PEXPIRE": {3, (*call).pexpire},
 	"PEXPIREAT": {3, (*call).pexpire}, "PERSIST": {2, (*call).persist}, "PEXPIRETIME": {2, (*call).pexpiretime},
 	"RENAME": {3, (*call).rename}, "COPY": {-3, (*call).copy}, "TYPE": {2, (*call).kind},
+	"ZADD": {-4, (*call).zadd}, "ZINCRBY": {4, (*call).zincrby}, "ZREM": {-3, (*call).zrem}, "ZPOPMIN": {2, (*call).zpopmin},
+	"ZCARD": {2, (*call).zcard}, "ZRANGE": {5, (*call).zrange},
 	"KEYS": {2, (*call).all},
 }
 
@@ -325,6 +329,8 @@ func (c *call) kind() {
 	switch v := c.find(c.args[1]); {
 	case v == nil:
 		c.reply.Status("none")
+	case v.scores != nil:
+		c.reply.Status("zset")
 	case v.list == nil:
 		c.reply.Status("string")
 	default:
@@ -367,7 +373,7 @@ func (c *call) copy() {
 	v, there := c.find(c.args[1]), c.find(c.args[2])
 	may := v != nil && (there == nil || len(c.args) == 4 && strings.EqualFold(c.args[3], "REPLACE"))
 	if may {
-		c.keys[c.args[2]] = &value{text: v.text, list: slices.Clone(v.list), deadline: v.deadline}
+		c.keys[c.args[2]] = &value{text: v.text, list: slices.Clone(v.list), scores: maps.Clone(v.scores), deadline: v.deadline}
 		c.log("COPY", c.args[1], c.args[2], "REPLACE")
 	}
 	c.bool(may)

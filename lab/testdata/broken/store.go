@@ -267,6 +267,8 @@ func (s *store) state() (commands [][]string) {
 	now := time.Now().UnixMilli()
 	for key, v := range s.keys {
 		switch {
+		case v.scores != nil:
+			commands = append(commands, zaddOf(key, v))
 		case v.list == nil:
 			commands = append(commands, []string{"SET", key, v.text})
 		case s.wrong.flatLists:
