@@ -48,7 +48,7 @@ func (c *Call) zadd(o scoreOptions) {
 	if missing {
 		z = zsets.New()
 	}
-	s := scoring{c: c, z: z, scoreOptions: o}
+	s := scoring{c: c, z: z, scoreOptions: o, limits: c.zsetLimits()}
 	for i, score := range scores {
 		if !s.put(pairs[2*i+1], score) {
 			c.Reply.Error(resp.ErrScoreNotANumber)
@@ -106,6 +106,7 @@ type scoring struct {
 	scoreOptions
 	c              *Call
 	z              *zsets.Set
+	limits         zsets.Limits
 	added, updated int
 	refused        bool    // the options let the last member be
 	score          float64 // of the last member
@@ -136,7 +137,7 @@ func (s *scoring) put(member []byte, score float64) bool {
 	default:
 		return true
 	}
-	s.z.Put(member, score, s.c.zsetLimits())
+	s.z.Put(member, score, s.limits)
 	return true
 }
 

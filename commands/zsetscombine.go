@@ -106,9 +106,9 @@ func (c *Call) storeCombined(event string, combine func(*combination), weighs bo
 	}
 	combine(m)
 	m.sort()
-	z := zsets.New()
+	z, limits := zsets.New(), c.zsetLimits()
 	for _, e := range m.result {
-		z.Put(e.member, e.score, c.zsetLimits())
+		z.Put(e.member, e.score, limits)
 	}
 	c.storeZSet(event, c.Args[1], z)
 }

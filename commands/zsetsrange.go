@@ -57,11 +57,11 @@ func zrangestoreCommand(c *Call) {
 	if !ok {
 		return
 	}
-	result := zsets.New()
+	result, limits := zsets.New(), c.zsetLimits()
 	if z != nil {
 		lo, hi := q.ranks(z)
 		for member, score := range z.Range(lo, hi) {
-			result.Put(member, score, c.zsetLimits())
+			result.Put(member, score, limits)
 		}
 	}
 	c.storeZSet("zrangestore", c.Args[1], result)
