@@ -143,7 +143,8 @@ func TestEveryCrash(t *testing.T) {
 		{"accounts", "always", "", 0, 1},
 		{"ttls", "always", "", 0, 1},
 		{"rankings", "always", "", 0, 1},
-		{"mixed", "always", "1", 3 * time.Millisecond, 2},
+		{"streams", "always", "", 0, 1},
+		{"mixed", "always", "1", 6 * time.Millisecond, 2},
 		{"mixed", "everysec", "", 0, 2},
 	}
 	began, played := time.Now(), 0

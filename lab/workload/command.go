@@ -40,7 +40,7 @@ func (o *operation) writes() bool {
 
 func readOnly(name string) bool {
 	switch name {
-	case "GET", "MGET", "EXISTS", "LRANGE", "LLEN", "LINDEX", "PEXPIRETIME", "ZCARD", "ZRANGE":
+	case "GET", "MGET", "EXISTS", "LRANGE", "LLEN", "LINDEX", "PEXPIRETIME", "ZCARD", "ZRANGE", "XLEN":
 		return true
 	}
 	return false
@@ -51,6 +51,7 @@ func keysOf(name string) (step, count int) {
 	switch name {
 	case "GET", "SET", "GETSET", "GETDEL", "GETEX", "INCR", "INCRBY", "DECR", "DECRBY", "RPUSH", "LPUSH", "LPOP", "RPOP",
 		"ZADD", "ZINCRBY", "ZREM", "ZPOPMIN", "ZCARD", "ZRANGE",
+		"XADD", "XTRIM", "XDEL", "XLEN", "XGROUP", "XREADGROUP", "XACK",
 		"LRANGE", "LLEN", "LINDEX", "LSET", "PEXPIRE", "PEXPIREAT", "PERSIST", "PEXPIRETIME":
 		return 1, 1
 	case "LMOVE", "RENAME", "COPY":
@@ -61,6 +62,17 @@ func keysOf(name string) (step, count int) {
 		return 2, 0
 	}
 	return 0, 0
+}
+
+// firstKey is how many arguments come before the first key.
+func firstKey(name string) int {
+	switch name {
+	case "XGROUP":
+		return 1
+	case "XREADGROUP": // as streams makes them
+		return 6
+	}
+	return 0
 }
 
 // parse understands an Op. It returns nil for one that cannot have changed any key and shows nothing of one.
@@ -105,7 +117,8 @@ func (w *standard) part(o *operation, args [][]byte) bool {
 	}
 	c := command{name: name}
 	for i, arg := range args[1:] {
-		isKey := i%step == 0 && (count == 0 || i < count)
+		i -= firstKey(name)
+		isKey := i >= 0 && i%step == 0 && (count == 0 || i < count)
 		if !isKey {
 			c.args = append(c.args, string(arg))
 			continue
@@ -135,6 +148,10 @@ func integerOf(c *command) int64 {
 		if len(c.args) == 2 {
 			text = c.args[1]
 		}
+	case "XADD", "XTRIM": // MAXLEN n
+		text = c.args[1]
+	case "XREADGROUP":
+		text = c.args[4]
 	}
 	n, _ := strconv.ParseInt(text, 10, 64) //nolint:errcheck // only workloads of this package come here
 	return n
@@ -142,7 +159,7 @@ func integerOf(c *command) int64 {
 
 // telling reports whether an error is an answer that depends on what the keys held.
 func telling(text []byte) bool {
-	for _, start := range []string{"WRONGTYPE", resp.ErrNotInteger, resp.ErrNoSuchKey, resp.ErrIndexRange} {
+	for _, start := range []string{"WRONGTYPE", "NOGROUP", "BUSYGROUP", resp.ErrNotInteger, resp.ErrNoSuchKey, resp.ErrIndexRange} {
 		if bytes.HasPrefix(text, []byte(start)) {
 			return true
 		}

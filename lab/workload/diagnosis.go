@@ -361,7 +361,7 @@ func (d *diagnosis) held(k int) string {
 	s := &d.seen[k]
 	text := "nothing"
 	switch s.kind {
-	case str:
+	case str, jrn:
 		text = quoted(s.str)
 	case lst:
 		text = fmt.Sprintf("a list of %d", len(s.elems))
@@ -377,7 +377,7 @@ func (d *diagnosis) held(k int) string {
 func should(v *value) string {
 	text := "nothing"
 	switch v.kind {
-	case str:
+	case str, jrn:
 		text = quoted(v.str)
 	case lst:
 		text = fmt.Sprintf("a list of %d", v.list.n)

@@ -237,3 +237,36 @@ func rows() family {
 		}
 	}}
 }
+
+// journalBytes is the length of the longest values in streams: a few of them make one that lies in parts.
+const journalBytes = 32 << 10
+
+// journals are streams, with a group that reads them. Some lie in parts.
+func journals() family {
+	return family{slots: []slot{{"stream:{%d}", entries}}, burst: func(s *stream, g *group) [][][]byte {
+		k, id := g.keys[0], journalID(s.rng.IntN(1+s.rng.IntN(60)))
+		long := padding([]int{0, 0, elementBytes, journalBytes}[s.rng.IntN(4)])
+		add := request("XADD", k, "7-*", "f", s.unique()+long)
+		read := request("XREADGROUP", "GROUP", journalGroup, "consumer"+strconv.Itoa(s.rng.IntN(3)), "COUNT", "2", "STREAMS", k, ">")
+		switch s.rng.IntN(16) {
+		case 0, 1:
+			return one("XGROUP", "CREATE", k, journalGroup, "0", "MKSTREAM")
+		case 2, 3, 4:
+			return [][][]byte{read}
+		case 5, 6:
+			return one("XACK", k, journalGroup, id)
+		case 7:
+			return one("XDEL", k, id)
+		case 8:
+			return one("XTRIM", k, "MAXLEN", strconv.Itoa(20+s.rng.IntN(150)))
+		case 9:
+			return one("XLEN", k)
+		case 10:
+			return [][][]byte{request("MULTI"), add, read, request("EXEC")}
+		case 11:
+			return one("XADD", k, "MAXLEN", "150", "7-*", "f", s.unique()+long)
+		default:
+			return [][][]byte{add}
+		}
+	}}
+}

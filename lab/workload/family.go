@@ -15,6 +15,7 @@ const (
 	register
 	sequence // a list
 	ranking  // a sorted set
+	entries  // a stream
 )
 
 // slot is a key of each group of a family: the format of its name, which takes the group's number, and its class.

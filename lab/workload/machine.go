@@ -85,7 +85,7 @@ func (m *machine) part(states []*state, o *operation, c *command, a answer) []*s
 
 // plausible sees before anything is copied that a reply does not fit: most orders that the search tries fail here.
 func plausible(v *value, c *command, a answer) bool {
-	if a.r == nil || v.kind == str {
+	if a.r == nil || v.kind == str || v.kind == jrn {
 		return true
 	}
 	left := false
@@ -157,6 +157,8 @@ func (m *machine) run(s *state, o *operation, c *command, a answer) bool {
 		return m.runList(v, c, a)
 	case "ZADD", "ZINCRBY", "ZREM", "ZPOPMIN", "ZCARD", "ZRANGE":
 		return m.runRanking(&s.vals[c.keys[0]], c, a)
+	case "XADD", "XTRIM", "XDEL", "XLEN", "XGROUP", "XREADGROUP", "XACK":
+		return m.runJournal(&s.vals[c.keys[0]], c, a)
 	case "LMOVE":
 		return m.move(&s.vals[c.keys[0]], &s.vals[c.keys[1]], c, a)
 	default:

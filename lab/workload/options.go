@@ -43,6 +43,8 @@ func designs() []design {
 		{About{"ttls", "times to live that lapse meanwhile, and deadlines in 2100 that must stay to the millisecond"},
 			[]family{ttls()}, false},
 		{About{"rankings", "sorted sets whose members come and go, and whose scores are counted"}, []family{rankings()}, false},
+		{About{"streams", "entries added, trimmed and deleted, and a group of consumers that reads and acknowledges them"},
+			[]family{journals()}, false},
 	}
 	mixed := design{About: About{"mixed", "all of these, RENAME and COPY, and an operator who asks for checkpoints"}, operator: true}
 	for _, d := range each {

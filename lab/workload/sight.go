@@ -10,6 +10,7 @@ import (
 type sight struct {
 	kind     kind
 	str      []byte
+	journal  *journal // of a stream, and str what it looks like
 	elems    []resp.Reply
 	deadline int64 // unix ms; 0 is none
 }
@@ -26,6 +27,8 @@ func (m *machine) value(s *sight) value {
 			elems[i] = string(s.elems[i].Str)
 		}
 		v.list = m.list(elems)
+	case jrn:
+		v.hold(s.journal)
 	}
 	return v
 }
@@ -63,7 +66,17 @@ func see(read, deadline *resp.Reply, c class) (s sight, problem string) {
 	if deadline.Kind != ':' || deadline.Int < -2 {
 		return s, "PEXPIRETIME is answered with " + printed(*deadline)
 	}
+	if c == entries {
+		j, err := seeJournal(read)
+		if err != nil {
+			return s, "reading it is answered with " + err.Error()
+		}
+		if j != nil {
+			s = sight{kind: jrn, journal: j, str: []byte(j.String())}
+		}
+	}
 	switch {
+	case c == entries:
 	case c == sequence && read.Kind == '*' && !read.Null:
 		if len(read.Elems) > 0 {
 			s = sight{kind: lst, elems: read.Elems}

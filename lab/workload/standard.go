@@ -63,6 +63,9 @@ func (w *standard) arrange() {
 			if w.groups[g].class[k] == ranking {
 				read = request("ZRANGE", key, "0", "-1", "WITHSCORES")
 			}
+			if w.groups[g].class[k] == entries {
+				read = request("XINFO", "STREAM", key, "FULL", "COUNT", "0")
+			}
 			w.reads = append(w.reads, read, request("PEXPIRETIME", key))
 		}
 	}

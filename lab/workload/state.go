@@ -8,6 +8,7 @@ const (
 	str
 	lst
 	zst
+	jrn
 )
 
 // value is what one key may hold at one moment of one serial history.
@@ -15,6 +16,8 @@ type value struct {
 	kind kind
 	str  string
 	list list
+	// journal is a stream; str tells it apart from others.
+	journal *journal
 	// lo and hi are the bounds of its deadline in unix ms, inclusive; both 0 is none. They differ when it was given as a
 	// time to live: when exactly the server counted from is not known.
 	lo, hi int64
@@ -95,7 +98,7 @@ func (m *machine) seal(s *state) *state {
 		v := &s.vals[i]
 		h := uint64(v.kind) + uint64(v.lo)*3 + uint64(v.hi)*5
 		switch v.kind {
-		case str:
+		case str, jrn:
 			h += m.hash(v.str)
 		case lst, zst:
 			h += v.list.sum

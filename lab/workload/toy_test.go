@@ -20,6 +20,7 @@ type thing struct {
 	l        []string
 	isList   bool
 	z        map[string]int64 // a sorted set
+	stream   *toyStream
 	deadline int64
 }
 
@@ -30,6 +31,7 @@ func (t *toy) clone() *toy {
 	for k, v := range t.keys {
 		o := *v
 		o.l = slices.Clone(v.l)
+		o.stream = v.stream.clone()
 		c.keys[k] = &o
 	}
 	return c
@@ -187,6 +189,9 @@ func (t *toy) do(args [][]byte, now int64) resp.Reply {
 	}
 	if w[0][0] == 'Z' {
 		return t.doRanking(w, num)
+	}
+	if w[0][0] == 'X' {
+		return t.doStream(w)
 	}
 	return t.doList(w, num)
 }
