@@ -12,6 +12,8 @@ type settings struct {
 	maxmemory config.Handle[int64] // bytes, 0 for no limit
 	policy    config.Handle[string]
 
+	setIntegers config.Handle[int64] // most members of a set of integers
+
 	streamNodeBytes, streamNodeEntries config.Handle[int64] // 0 for no limit
 	zsetEntries                        config.Handle[int64] // members of a small sorted set
 	zsetValue                          config.Handle[int64] // bytes of a member in one
@@ -28,6 +30,8 @@ func (w *World) directives() *settings {
 			stringMax: w.Config.Bytes("proto-max-bulk-len"),
 			maxmemory: w.Config.Bytes("maxmemory"),
 			policy:    w.Config.String("maxmemory-policy"),
+
+			setIntegers: w.Config.Int("set-max-intset-entries"),
 
 			streamNodeBytes:   w.Config.Bytes("stream-node-max-bytes"),
 			streamNodeEntries: w.Config.Int("stream-node-max-entries"),

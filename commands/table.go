@@ -16,7 +16,7 @@ func NewTable() *Table {
 	t := &Table{byName: map[string]*Command{}}
 	for _, family := range [][]*Command{
 		connectionCommands(), clientCommands(), genericCommands(), expireCommands(), stringCommands(), listCommands(),
-		bitCommands(), hyperLogLogCommands(),
+		bitCommands(), hyperLogLogCommands(), setCommands(),
 		streamCommands(), streamReadCommands(), streamGroupCommands(), pendingCommands(), streamInfoCommands(),
 		zsetCommands(), zsetCombinations(), blockingZSetCommands(),
 		hashCommands(), hashDeadlineCommands(),

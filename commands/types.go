@@ -12,6 +12,7 @@ func Types() *kv.Types {
 	return kv.NewTypes(
 		kv.Type{Kind: kv.String, Name: "string"},
 		listType(),
+		setType(),
 		streamType(),
 		zsetType(),
 		hashType(),

@@ -2,7 +2,6 @@ package commands
 
 import (
 	"math"
-	"strconv"
 
 	"holdfast/glob"
 	"holdfast/resp"
@@ -101,7 +100,7 @@ func zscanCommand(c *Call) {
 	case !ok:
 		return
 	case z == nil: // before the options are looked at, as in Redis
-		c.replyScanned(0, nil)
+		c.replyScan(0, nil)
 		return
 	}
 	o, ok := c.scanOptions(3)
@@ -125,7 +124,7 @@ func zscanCommand(c *Call) {
 			break
 		}
 	}
-	c.replyScanned(cursor, found)
+	c.replyScan(cursor, found)
 }
 
 // scannedScore is a score's text in ZSCAN's reply. In a small set Redis has integers as such, and shows them so.
@@ -134,15 +133,6 @@ func scannedScore(z *zsets.Set, score float64) []byte {
 		return decimal(whole)
 	}
 	return zsets.AppendScore(nil, score)
-}
-
-func (c *Call) replyScanned(cursor uint64, found [][]byte) {
-	c.Reply.Array(2)
-	c.Reply.BulkString(strconv.FormatUint(cursor, 10))
-	c.Reply.Array(len(found))
-	for _, b := range found {
-		c.Reply.Bulk(b)
-	}
 }
 
 // ZRANDMEMBER key [count [WITHSCORES]]

@@ -5,7 +5,7 @@ func encodingTable() []Directive {
 	return []Directive{
 		{Name: "hash-max-listpack-entries", Aliases: []string{"hash-max-ziplist-entries"}, Kind: KindInt, Default: "512", Max: maxInt64, Usage: "most fields of a compact hash"},
 		{Name: "hash-max-listpack-value", Aliases: []string{"hash-max-ziplist-value"}, Kind: KindMemory, Default: "64", Max: maxInt64, Usage: "longest field or value of a compact hash"},
-		{Name: "set-max-intset-entries", Kind: KindInt, Default: "512", Max: maxInt64, Inert: true, Usage: "most members of a set of integers"},
+		{Name: "set-max-intset-entries", Kind: KindInt, Default: "512", Max: maxInt64, Usage: "most members of a set of integers"},
 		{Name: "zset-max-listpack-entries", Aliases: []string{"zset-max-ziplist-entries"}, Kind: KindInt, Default: "128", Max: maxInt64, Usage: "most members of a compact sorted set"},
 		{Name: "zset-max-listpack-value", Aliases: []string{"zset-max-ziplist-value"}, Kind: KindMemory, Default: "64", Max: maxInt64, Usage: "longest member of a compact sorted set"},
 		{Name: "stream-node-max-bytes", Kind: KindMemory, Default: "4096", Max: maxInt64, Usage: "most bytes of a node of a stream (0: no limit)"},
