@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"errors"
 	"time"
 
@@ -12,8 +13,11 @@ import (
 // After a start the keys are in the base, and a key that is asked for is fetched. Hydration fetches the others in the
 // background, a slice at a time, until every key is hot, or memory is at its limit, where keys go cold again anyhow.
 //
-// A slice is read from the base without the lock, and admitted under it. In between a checkpoint may have changed the
-// base; then the generation has risen, and the slice is read again.
+// A batch is read from the base and made ready without the lock, and admitted under it in slices. In between a checkpoint may
+// have changed the base; then the generation has risen, and the batch is read again.
+//
+// While clients are being served it works in short spells, and rests between them. Rejected: a thread of low priority. The
+// kernel lets it wait for milliseconds, and with it whatever stops all of Go's threads for a moment, as the collector does.
 
 // hydration is its progress, for INFO. Guarded by the engine's lock.
 type hydration struct {
@@ -23,18 +27,26 @@ type hydration struct {
 }
 
 const (
-	hydrateSlice = 512 // keys
-	// hydratePause follows a slice while clients are being served, so that they are served first.
-	hydratePause = 300 * time.Microsecond
+	hydrateBatch = 16 << 10 // keys
+	hydrateLook  = 128      // keys between two looks at the clock
+	// hydrateSlice is how long a slice may hold the lock, and hydrateServing how long while clients are being served. Then
+	// hydratePause follows it.
+	hydrateSlice   = 300 * time.Microsecond
+	hydrateServing = 60 * time.Microsecond
+	hydratePause   = 200 * time.Microsecond
 )
+
+// beginHydration notes what there is to do.
+func (e *Engine) beginHydration() {
+	e.hydration = hydration{running: true, total: int64(e.world.Keys.ColdKeys()), began: time.Now()}
+}
 
 // hydrate runs once after a start.
 func (e *Engine) hydrate() {
 	defer e.background.Done()
-	behind := nice.Start()
-	defer behind.Stop()
-	for _, db := range e.hydratable() {
-		if !e.hydrateStore(db, behind) {
+	for _, store := range e.hydratable() {
+		h := hydrator{e: e, store: store, last: []byte{}}
+		if !h.run() {
 			break
 		}
 	}
@@ -52,116 +64,110 @@ func (e *Engine) hydrate() {
 func (e *Engine) hydratable() (stores []snapshot.Store) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.hydration = hydration{running: true, total: int64(e.world.Keys.ColdKeys()), began: time.Now()}
 	for i := range e.world.Keys.Databases() {
 		if db := e.world.Keys.DB(i); db.ColdKeys() > 0 {
-			if e.maxmemory.Load() == 0 { // else they may not all have room
-				db.ExpectHydration()
-			}
 			stores = append(stores, snapshot.Store(db.Store()))
 		}
 	}
 	return stores
 }
 
-// hydrateStore makes the keys of one store hot, and reports whether there may be more to do elsewhere. While a slice is
-// admitted the next one is being read.
-func (e *Engine) hydrateStore(store snapshot.Store, behind *nice.Thread) bool {
-	var served int64
-	next := e.fetch(behind, store, nil)
-	defer func() { <-next.done }() // the base is not closed under it
+// hydrator makes the keys of one store hot.
+type hydrator struct {
+	e      *Engine
+	store  snapshot.Store
+	served int64 // commands, as of the last look
+
+	after      []byte // the key that the batch begins behind
+	batch      kv.Batch
+	last       []byte // in the batch; not nil, which would be the start, where it is the empty key
+	generation uint64 // of the base that it is from
+}
+
+// run reports whether there may be more to do elsewhere.
+func (h *hydrator) run() bool {
+	if out := h.grow(); out != admitted {
+		return out == admitGone
+	}
 	for {
-		select {
-		case <-e.quit:
-			return false
-		case <-next.done:
-		}
-		s := next
-		e.mu.Lock()
-		busy := e.stats.commands != served
-		served = e.stats.commands
-		e.mu.Unlock()
-		if busy && !e.sleep(hydratePause) {
-			return false
-		}
-		switch {
-		case s.err == nil:
-		case errors.Is(s.err, snapshot.ErrClosed) || e.superseded(s.generation):
-			next = e.fetch(behind, store, s.after)
+		more, err := h.read()
+		if err != nil {
+			if !errors.Is(err, snapshot.ErrClosed) && !h.superseded() {
+				h.e.damaged(err)
+				return false
+			}
 			continue
-		default:
-			e.damaged(s.err)
-			return false
 		}
-		if s.more {
-			next = e.fetch(behind, store, s.keys[len(s.keys)-1])
-		}
-		switch e.admit(store, s.keys, s.values, s.generation) {
+		switch h.admit() {
 		case admitAgain:
-			<-next.done
-			next = e.fetch(behind, store, s.after)
 			continue
 		case admitStop:
 			return false
 		case admitGone:
 			return true
 		}
-		if !s.more {
+		if !more {
 			return true
 		}
+		h.after, h.last = h.last, h.after
 	}
 }
 
-// fetched is a slice of the base, once done is closed.
-type fetched struct {
-	done       <-chan struct{}
-	after      []byte // the key before it
-	generation uint64
-	keys       [][]byte
-	values     []kv.Stored
-	more       bool // there are keys behind it
-	err        error
-}
-
-// fetch reads the slice that follows a key, behind everything else.
-func (e *Engine) fetch(behind *nice.Thread, store snapshot.Store, after []byte) *fetched {
-	e.mu.Lock()
-	base := e.base.Load()
-	s := &fetched{after: after, generation: e.generation}
-	e.mu.Unlock()
-	s.done = behind.Begin(func() {
-		var entries []snapshot.Entry
-		if entries, s.more, s.err = base.Slice(store, after, hydrateSlice); s.err != nil {
-			return
+// read fills the batch, and reports whether there are keys behind it. What is no string is made a value outside of the lock. One
+// that cannot be made may be changing under us, head and parts being read one after the other: if its key is still cold
+// under the lock it is read again there.
+func (h *hydrator) read() (more bool, err error) {
+	h.e.mu.Lock()
+	base := h.e.base.Load()
+	h.generation = h.e.generation
+	h.e.world.Keys.Begin(&h.batch)
+	h.e.mu.Unlock()
+	var values []snapshot.Entry
+	begun := time.Now()
+	more, err = base.Some(h.store, h.after, hydrateBatch, func(key []byte, r snapshot.Record) {
+		h.last = append(h.last[:0], key...)
+		if kv.Kind(r.Kind) == kv.String {
+			h.batch.Add(key, h.e.stored(h.store, key, r))
+		} else {
+			r.Payload = bytes.Clone(r.Payload)
+			values = append(values, snapshot.Entry{Key: bytes.Clone(key), Record: r})
 		}
-		s.values = e.decode(store, entries)
-		for _, entry := range entries {
-			s.keys = append(s.keys, entry.Key)
+		if h.batch.Len()%hydrateLook == 0 && time.Since(begun) > hydrateServing {
+			h.rest()
+			begun = time.Now()
 		}
 	})
-	return s
-}
-
-func (e *Engine) superseded(generation uint64) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.generation != generation
-}
-
-// decode makes values of a slice, outside of the lock. One that cannot be made may be changing under us, head and
-// parts being read one after the other: if its key is still cold under the lock it is read again there.
-func (e *Engine) decode(store snapshot.Store, entries []snapshot.Entry) []kv.Stored {
-	slice := make([]kv.Stored, len(entries))
-	for i, entry := range entries {
-		slice[i] = e.stored(store, entry.Key, entry.Record)
-		if slice[i].Load == nil {
-			continue
+	for _, entry := range values {
+		s := h.e.stored(h.store, entry.Key, entry.Record)
+		if v, err := h.e.value(h.store, entry.Key, entry.Record); err == nil {
+			s.Load = func() kv.Value { return v }
 		}
-		if v, err := e.value(store, entry.Key, entry.Record); err == nil {
-			slice[i].Load = func() kv.Value { return v }
-		}
+		h.batch.Add(entry.Key, s)
 	}
-	return slice
+	return more, err
+}
+
+// rest lets clients be served, where any are.
+func (h *hydrator) rest() {
+	h.e.mu.Lock()
+	busy := h.serving()
+	h.e.mu.Unlock()
+	if busy {
+		nice.Pause(hydratePause)
+	}
+}
+
+// serving reports, under the lock, whether clients were served since it was called last.
+func (h *hydrator) serving() bool {
+	before := h.served
+	h.served = h.e.stats.commands
+	return h.served != before
+}
+
+func (h *hydrator) superseded() bool {
+	h.e.mu.Lock()
+	defer h.e.mu.Unlock()
+	return h.e.generation != h.generation
 }
 
 type admission uint8
@@ -169,28 +175,73 @@ type admission uint8
 const (
 	admitted   admission = iota
 	admitAgain           // the base has changed
-	admitStop            // memory is at its limit
+	admitStop            // memory is at its limit, or the engine closes
 	admitGone            // the database has been flushed
 )
 
-func (e *Engine) admit(store snapshot.Store, keys [][]byte, slice []kv.Stored, generation uint64) admission {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.generation != generation {
-		return admitAgain
-	}
-	if limit := e.maxmemory.Load(); limit > 0 && e.boundMemory() > limit*9/10 {
-		return admitStop
-	}
-	for i := range e.world.Keys.Databases() {
-		db := e.world.Keys.DB(i)
-		if snapshot.Store(db.Store()) != store {
-			continue
+// admit makes the keys of the batch hot.
+func (h *hydrator) admit() admission {
+	return h.slices(func(db *kv.DB) (more bool, out admission) {
+		if h.e.generation != h.generation {
+			db.Drop(&h.batch)
+			return false, admitAgain
 		}
-		db.Hydrate(keys, slice)
-		return admitted
+		if limit := h.e.maxmemory.Load(); limit > 0 && h.e.boundMemory() > limit*9/10 {
+			db.Drop(&h.batch)
+			return false, admitStop
+		}
+		return db.Hydrate(&h.batch), admitted
+	})
+}
+
+// grow makes the table as large as all keys will want it, unless they may not all have room.
+func (h *hydrator) grow() admission {
+	cursor := uint64(0)
+	return h.slices(func(db *kv.DB) (more bool, out admission) {
+		if h.e.maxmemory.Load() == 0 {
+			cursor = db.Grow(cursor)
+		}
+		return cursor != 0, admitted
+	})
+}
+
+// slices calls step under the lock until it says that there is no more, in slices, between which clients are served.
+func (h *hydrator) slices(step func(*kv.DB) (more bool, out admission)) (out admission) {
+	for more := true; more; {
+		select {
+		case <-h.e.quit:
+			return admitStop
+		default:
+		}
+		h.e.mu.Lock()
+		db := h.database()
+		if db == nil {
+			h.e.mu.Unlock()
+			return admitGone
+		}
+		busy, limit := h.serving(), hydrateSlice
+		if busy {
+			limit = hydrateServing
+		}
+		for start := time.Now(); more && time.Since(start) < limit; {
+			more, out = step(db)
+		}
+		h.e.mu.Unlock()
+		if busy {
+			nice.Pause(hydratePause)
+		}
 	}
-	return admitGone
+	return out
+}
+
+// database is the one that the store is, or nil where it is no more.
+func (h *hydrator) database() *kv.DB {
+	for i := range h.e.world.Keys.Databases() {
+		if db := h.e.world.Keys.DB(i); snapshot.Store(db.Store()) == h.store {
+			return db
+		}
+	}
+	return nil
 }
 
 // hydrationLeft estimates, in seconds, how long hydration will go on, from how long it has taken so far.

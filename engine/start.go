@@ -67,6 +67,7 @@ func Open(o Options) (_ *Engine, err error) {
 		o.Log.Warn("the recovery report could not be written", "error", err, "report", e.report.String())
 	}
 	e.watchSettings()
+	e.beginHydration()
 	e.background.Add(4)
 	go e.clockwork()
 	go e.syncer()

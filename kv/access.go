@@ -34,24 +34,28 @@ func (ks *Keyspace) SetUnnoticed(on bool) (was bool) {
 // notice notes an access to a key that stays as it is, unless nobody is to know.
 func (ks *Keyspace) notice(b block) {
 	if !ks.unnoticed {
-		ks.touch(b, false)
+		ks.touch(b)
 	}
 }
 
-// touch notes an access; fresh says that the entry is new.
-func (ks *Keyspace) touch(b block, fresh bool) {
-	f := ks.frequency
-	if f == nil {
-		b.setAccess(ks.clock)
+// touch notes an access.
+func (ks *Keyspace) touch(b block) {
+	if f := ks.frequency; f != nil {
+		b.setAccess(ks.minute()<<8 | f.grow(ks.counter(b.access())))
 		return
 	}
-	minute := ks.clock / 60 & 0xffff
-	if fresh {
-		b.setAccess(minute<<8 | frequencyAtFirst)
-		return
-	}
-	b.setAccess(minute<<8 | f.grow(ks.counter(b.access())))
+	b.setAccess(ks.clock)
 }
+
+// fresh is the word of an entry that is new.
+func (ks *Keyspace) fresh() uint32 {
+	if ks.frequency != nil {
+		return ks.minute()<<8 | frequencyAtFirst
+	}
+	return ks.clock
+}
+
+func (ks *Keyspace) minute() uint32 { return ks.clock / 60 & 0xffff }
 
 // counter is a word's LFU counter as it stands now, decayed since the last access.
 func (ks *Keyspace) counter(word uint32) uint32 {

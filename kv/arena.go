@@ -93,20 +93,32 @@ func (a *arena) pageWithRoom(size int) (uint32, *page) {
 		a.bytes += pageBytes
 	}
 	*p = page{mem: p.mem, size: size, listed: true}
-	var number uint32
-	if n := len(a.spare); n > 0 {
-		number = a.spare[n-1]
-		a.spare = a.spare[:n-1]
-		a.pages[number] = p
-	} else {
-		if len(a.pages) == 0 {
-			a.pages = append(a.pages, nil)
-		}
-		number = uint32(len(a.pages))
-		a.pages = append(a.pages, p)
-	}
+	number := a.number(p)
 	*room = append(*room, number)
 	return number, p
+}
+
+// number makes a page one of the arena's.
+func (a *arena) number(p *page) uint32 {
+	if n := len(a.spare); n > 0 {
+		number := a.spare[n-1]
+		a.spare = a.spare[:n-1]
+		a.pages[number] = p
+		return number
+	}
+	if len(a.pages) == 0 {
+		a.pages = append(a.pages, nil)
+	}
+	a.pages = append(a.pages, p)
+	return uint32(len(a.pages) - 1)
+}
+
+// adopt takes over a full page of another arena, with the blocks in it.
+func (a *arena) adopt(p *page) uint32 {
+	p.listed = false
+	a.bytes += pageBytes
+	a.handed += int64(p.used * p.size)
+	return a.number(p)
 }
 
 // at returns the block that r names.

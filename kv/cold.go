@@ -2,7 +2,6 @@ package kv
 
 import (
 	"math"
-	"runtime"
 
 	"holdfast/expiry"
 )
@@ -115,30 +114,6 @@ func (db *DB) admit(hash uint64, key []byte, s Stored) position {
 		db.coldTTLs--
 	}
 	return p
-}
-
-// ExpectHydration says that all cold keys will become hot, so that the table grows with fewer steps.
-func (db *DB) ExpectHydration() { db.table.expected = db.table.used + db.coldKeys }
-
-// Hydrate makes those of the keys hot that are cold, with the records that the caller has read; the base must not have
-// changed between the reading and now. Many at once are quicker than one by one: their places in the table are fetched
-// from memory side by side.
-func (db *DB) Hydrate(keys [][]byte, records []Stored) {
-	hashes := make([]uint64, len(keys))
-	var fetched slot
-	for i, key := range keys {
-		hashes[i] = db.table.hash(key)
-		fetched |= db.table.touch(hashes[i])
-	}
-	runtime.KeepAlive(fetched)
-	for i, key := range keys {
-		if db.coldKeys == 0 {
-			return
-		}
-		if _, at := db.table.find(hashes[i], key); at < 0 {
-			db.admit(hashes[i], key, records[i])
-		}
-	}
 }
 
 // Spillable reports whether Spill would make the entry cold: the base has it as it stands.

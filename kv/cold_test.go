@@ -128,15 +128,24 @@ func (w *twin) hydrate() {
 		after = nil
 	}
 	if w.of(4) == 0 {
-		db.ExpectHydration()
+		for cursor := db.Grow(0); cursor != 0 && w.of(20) > 0; cursor = db.Grow(cursor) {
+		}
 	}
 	keys, records := w.base.slice(db.store, after, 1+w.of(len(w.names)))
 	asked := w.base.asked
+	w.ks.Begin(&w.batch)
 	for i, key := range keys {
 		if w.of(10) < share {
-			db.Hydrate([][]byte{key}, records[i:i+1])
+			w.batch.Add(key, records[i])
 			overwrite(key)
 			overwrite(records[i].Text)
+		}
+	}
+	for w.batch.Len() > 0 {
+		if w.of(10) == 0 {
+			db.Drop(&w.batch)
+		} else if more := db.Hydrate(&w.batch); more != (w.batch.Len() > 0) {
+			w.Fatalf("Hydrate says that there is more: %v; left are %d", more, w.batch.Len())
 		}
 	}
 	if w.base.asked != asked {
@@ -283,7 +292,9 @@ func TestAColdKeyIsDeleted(t *testing.T) {
 	want("deleted", 2, 0, 2, 1)
 	c.delete(db, c.model[0], c.names[1])
 	want("deleted again", 2, 0, 2, 1)
-	db.Hydrate([][]byte{c.names[1]}, []Stored{{Kind: String, Text: []byte("of old")}})
+	c.ks.Begin(&c.batch)
+	c.batch.Add(c.names[1], Stored{Kind: String, Text: []byte("of old")})
+	db.Hydrate(&c.batch)
 	want("hydrated, though it is gone", 2, 0, 2, 1)
 	c.checkpoint()
 	want("written", 2, 0, 2, 0)

@@ -47,8 +47,7 @@ func (db *DB) key(b block) []byte {
 	if b.has(flagLongKey) {
 		return *db.strings.at(b.keyNumber())
 	}
-	at := b.keyAt()
-	return b[at : at+b.keyLen()]
+	return b.inlineKey()
 }
 
 // Len is the number of keys.
@@ -123,14 +122,9 @@ func (db *DB) newBlock(key []byte, kind Kind, deadline int64, n int) (ref, block
 	}
 	r, fresh := db.arena.alloc(size + n)
 	b := block(fresh)
-	clear(b[:offBody])
-	b[offKind] = byte(kind)
-	if deadline != expiry.None {
-		b.set(flagDeadline)
-		b.setDeadline(deadline)
-	}
+	b.begin(kind, deadline)
 	db.fillKey(b, key)
-	db.ks.touch(b, true)
+	b.setAccess(db.ks.fresh())
 	return r, b
 }
 

@@ -62,6 +62,22 @@ func (b block) keyAt() int {
 	return offBody
 }
 
+// begin writes the header of an entry that has no key and no value yet.
+func (b block) begin(kind Kind, deadline int64) {
+	clear(b[:offBody])
+	b[offKind] = byte(kind)
+	if deadline != expiry.None {
+		b.set(flagDeadline)
+		b.setDeadline(deadline)
+	}
+}
+
+// inlineKey is the key of a block without flagLongKey.
+func (b block) inlineKey() []byte {
+	at := b.keyAt()
+	return b[at : at+b.keyLen()]
+}
+
 func (b block) valueAt() int { return b.keyAt() + b.keyLen() }
 
 // pools reports whether a number stands in the value's place.

@@ -52,6 +52,7 @@ type twin struct {
 	names [][]byte // the keys that may occur
 	sizes []int    // the sizes of values that may occur
 	now   int64    // unix ms
+	batch Batch    // used again and again
 }
 
 func newTwin(t testing.TB, d dice, databases int, names [][]byte) *twin {

@@ -45,7 +45,7 @@ func (db *DB) overwrite(p position, value []byte, deadline int64) bool {
 		b.setDeadline(deadline)
 	}
 	b.clear(flagRaw)
-	db.ks.touch(b, false)
+	db.ks.touch(b)
 	return true
 }
 

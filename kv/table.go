@@ -20,6 +20,7 @@ import (
 const (
 	segmentSlots = 256
 	segmentFull  = 208 // split above this
+	segmentMean  = 168 // keys to a segment at most where their number is known beforehand: few of them grow above segmentFull
 	segmentMerge = 96  // merge with the neighbour when both together are below this
 )
 
@@ -51,8 +52,6 @@ type table struct {
 	depth uint8
 	segs  int
 	used  int
-	// expected is how many keys there will be, as far as that is known; 0: not.
-	expected int
 }
 
 func newTable(seed maphash.Seed, keyOf func(ref) []byte) table {
@@ -82,11 +81,35 @@ func (t *table) find(hash uint64, key []byte) (*segment, int) {
 func (t *table) insert(hash uint64, m mark, r ref) (*segment, int) {
 	seg := t.segment(hash)
 	for seg.used >= segmentFull {
-		t.split(seg, hash)
+		t.split(seg, hash, 1)
 		seg = t.segment(hash)
 	}
 	t.used++
 	return seg, seg.put(hash, m, r)
+}
+
+// place returns where the key is that `same` recognises, or, if there is none, the slot that it would have: for fill, at
+// once.
+func (t *table) place(hash uint64, same func(ref) bool) (seg *segment, i int, found bool) {
+	seg = t.segment(hash)
+	tag := seg.tag(hash)
+	for i = int(tag >> 8); seg.slots[i] != 0; i = (i + 1) % segmentSlots {
+		if s := seg.slots[i]; s.tag() == tag && same(s.ref()) {
+			return seg, i, true
+		}
+	}
+	return seg, i, false
+}
+
+// fill is insert for a key whose slot place has found.
+func (t *table) fill(seg *segment, i int, hash uint64, m mark, r ref) {
+	if seg.used >= segmentFull {
+		t.insert(hash, m, r)
+		return
+	}
+	seg.slots[i] = makeSlot(seg.tag(hash), m, r)
+	seg.used++
+	t.used++
 }
 
 func (s *segment) put(hash uint64, m mark, r ref) int {
@@ -126,17 +149,12 @@ func (t *table) span(depth uint8, hash uint64) []*segment {
 	return t.dir[first : first+n]
 }
 
-// split puts more segments in the place of a full one: two, or up to 16 at once while so many more keys are expected that they
-// will fill them. Each split fetches all keys of the segment, from all over the memory.
-func (t *table) split(seg *segment, hash uint64) {
-	bits := uint8(1)
-	for bits < 4 && t.used<<(bits+1) <= t.expected {
-		bits++
-	}
+// split puts 2^bits segments, 16 at most, in the place of one.
+func (t *table) split(seg *segment, hash uint64, bits uint8) {
 	for t.depth < seg.depth+bits {
 		t.double()
 	}
-	var parts [16]*segment
+	var parts [1 << splitMost]*segment
 	for i := range 1 << bits {
 		parts[i] = newSegment(seg.depth + bits)
 	}
@@ -151,6 +169,27 @@ func (t *table) split(seg *segment, hash uint64) {
 		span[i] = parts[i>>(t.depth-seg.depth-bits)]
 	}
 	t.segs += 1<<bits - 1
+}
+
+// splitMost is how many bits a split may be by.
+const splitMost = 4
+
+// grow makes the segment at a point of hash order as many as its share of so many keys will want, and returns the point from
+// which to go on; 0 is the end.
+func (t *table) grow(cursor uint64, keys int) (next uint64) {
+	deep := uint8(0)
+	for keys>>deep > segmentMean {
+		deep++
+	}
+	seg := t.segment(cursor)
+	for ; seg.depth < deep; seg = t.segment(cursor) {
+		t.split(seg, cursor, min(splitMost, deep-seg.depth))
+	}
+	if seg.depth == 0 {
+		return 0
+	}
+	step := uint64(1) << (64 - seg.depth)
+	return (cursor/step + 1) * step
 }
 
 // touch has the processor fetch what find will look at, without waiting for it.

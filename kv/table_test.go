@@ -17,22 +17,22 @@ func fill(db *DB, from, to int) {
 	}
 }
 
-// A table that knows how many keys are coming grows in larger steps, to the same size.
-func TestExpectedGrowth(t *testing.T) {
-	const keys = 100_000
-	plain, told := New(1, NewTypes()), New(1, NewTypes())
-	told.DB(0).table.expected = keys
-	for _, size := range []int{10, 1000, 40_000, keys, 2 * keys} {
-		for _, ks := range []*Keyspace{plain, told} {
-			fill(ks.DB(0), ks.DB(0).Len(), size)
-			check(t, ks)
+// A table that was grown for the keys that are coming is as large as one that grew with them, and splits hardly any more.
+func TestGrownAhead(t *testing.T) {
+	for _, keys := range []int{1, 168, 169, 3000, 100_000} {
+		plain, told := New(1, NewTypes()), New(1, NewTypes())
+		fill(told.DB(0), 0, keys/100)
+		for cursor := told.DB(0).table.grow(0, keys); cursor != 0; cursor = told.DB(0).table.grow(cursor, keys) {
 		}
-		if size == 1000 && told.DB(0).table.segs <= plain.DB(0).table.segs {
-			t.Errorf("%d segments, and %d without being told", told.DB(0).table.segs, plain.DB(0).table.segs)
+		check(t, told)
+		before := told.DB(0).table.segs
+		fill(plain.DB(0), 0, keys)
+		fill(told.DB(0), keys/100, keys)
+		check(t, told)
+		a, b := told.DB(0).table.segs, plain.DB(0).table.segs
+		if a > before+before/50 || a > max(2*b, 1) {
+			t.Errorf("%d keys: %d segments beforehand, %d in the end, and %d without being told", keys, before, a, b)
 		}
-	}
-	if a, b := told.DB(0).table.segs, plain.DB(0).table.segs; a > b*11/10 {
-		t.Errorf("%d segments in the end, and %d without being told", a, b)
 	}
 }
 

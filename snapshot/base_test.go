@@ -214,6 +214,23 @@ func TestIterations(t *testing.T) {
 	if !slices.Equal(sliced, all) {
 		t.Errorf("slices give %d keys, Each %d", len(sliced), len(all))
 	}
+	var some []string
+	after = nil
+	for more := true; more; {
+		before := len(some)
+		again, err := b.Some(1, after, 300, func(key []byte, _ Record) { some, after = append(some, string(key)), bytes.Clone(key) })
+		must(t, err)
+		if n := len(some) - before; n == 0 || n > 600 {
+			t.Fatalf("Some shows %d keys", n)
+		}
+		more = again
+	}
+	if !slices.Equal(some, all) {
+		t.Errorf("Some shows %d keys, Each %d", len(some), len(all))
+	}
+	if more, err := b.Some(77, nil, 7, func([]byte, Record) { t.Error("a key of an unknown store") }); more || err != nil {
+		t.Errorf("some of an unknown store: %t %v", more, err)
+	}
 	if entries, more, err := b.Slice(77, nil, 7); entries != nil || more || err != nil {
 		t.Errorf("a slice of an unknown store: %v %t %v", entries, more, err)
 	}

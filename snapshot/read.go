@@ -128,6 +128,27 @@ func (b *Base) Slice(store Store, after []byte, max int) (entries []Entry, more 
 	return entries, more, err
 }
 
+// Some calls fn for some max keys in the order of Each, some 2 MiB of them at most, beginning behind the key `after` (nil is
+// the start), and says whether there are more. It is Slice for whoever keeps nothing of what is shown: key and payload
+// are valid until fn returns. fn must not call methods of this base.
+func (b *Base) Some(store Store, after []byte, max int, fn func(key []byte, r Record)) (more bool, err error) {
+	const bytesMax = 2 << 20
+	keys, bytes := 0, 0
+	sc := scan[Entry]{
+		doing: "reading a slice", store: store, table: tableKeys, take: takeEntry,
+		give: func(e Entry) error {
+			keys++
+			bytes += len(e.Key) + len(e.Payload)
+			fn(e.Key, e.Record)
+			return nil
+		},
+	}
+	if after != nil {
+		sc.from = append(appendStored(nil, after), 0) // the least that is greater
+	}
+	return sc.until(b, func() bool { return keys >= max || bytes >= bytesMax })
+}
+
 // scan is an iteration over one of a store's buckets.
 type scan[T any] struct {
 	doing string
@@ -141,12 +162,19 @@ type scan[T any] struct {
 	expect func(c counts) int64
 }
 
-// run scans in one read transaction. What is given out was copied first, in batches: the caller's function
-// never runs while mapped pages are being read, so that its panics are its own.
-func (sc scan[T]) run(b *Base) (err error) {
+// run scans to the end in one read transaction.
+func (sc scan[T]) run(b *Base) error {
+	_, err := sc.until(b, func() bool { return false })
+	return err
+}
+
+// until scans in one read transaction, and says whether there is more. What is given out was copied first, in batches: the
+// caller's function never runs while mapped pages are being read, so that its panics are its own. Between two batches it
+// asks whether that is enough.
+func (sc scan[T]) until(b *Base, enough func() bool) (more bool, err error) {
 	tx, v, root, err := b.begin(sc.doing)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer func() { err = end(tx, err) }()
 	var r running[T]
@@ -155,7 +183,7 @@ func (sc scan[T]) run(b *Base) (err error) {
 		return err
 	})
 	var seen int64
-	for err == nil && !r.done {
+	for err == nil && !r.done && !enough() {
 		const batch = 256
 		r.got = r.got[:0]
 		r.arena.reset()
@@ -165,10 +193,10 @@ func (sc scan[T]) run(b *Base) (err error) {
 			err = sc.give(r.got[i])
 		}
 	}
-	if err != nil || sc.expect == nil {
-		return err
+	if err != nil || !r.done || sc.expect == nil {
+		return !r.done, err
 	}
-	return guard(b.path, sc.doing, func() error { return r.complete(seen) })
+	return false, guard(b.path, sc.doing, func() error { return r.complete(seen) })
 }
 
 // running is a scan under way.
@@ -176,6 +204,7 @@ type running[T any] struct {
 	scan   *scan[T]
 	store  storeView
 	cursor cursor
+	item   item // that the cursor stands on
 	arena  arena
 	got    []T
 	done   bool // nothing is left
@@ -189,7 +218,12 @@ func (sc *scan[T]) start(v *view, root uint64) (r running[T], err error) {
 		r.done = true
 		return r, err
 	}
-	_, err = r.cursor.seek(sc.from)
+	if _, err = r.cursor.seek(sc.from); err != nil {
+		return r, err
+	}
+	var ok bool
+	r.item, ok, err = r.cursor.item()
+	r.done = !ok
 	return r, err
 }
 
@@ -197,21 +231,17 @@ func (sc *scan[T]) start(v *view, root uint64) (r running[T], err error) {
 func (r *running[T]) fill(max int) error {
 	const bytesMax = 1 << 20
 	for !r.done && len(r.got) < max && r.arena.bytes < bytesMax {
-		it, ok, err := r.cursor.item()
-		if err == nil && ok {
-			err = r.cursor.tree.check(it)
-		}
-		if err != nil || !ok {
+		if err := r.cursor.tree.check(r.item); err != nil {
 			r.done = true
 			return err
 		}
-		t, ok, err := r.scan.take(&r.store, it, &r.arena)
+		t, ok, err := r.scan.take(&r.store, r.item, &r.arena)
 		if err != nil || !ok {
 			r.done = true
 			return err
 		}
 		r.got = append(r.got, t)
-		if ok, err = r.cursor.next(); err != nil || !ok {
+		if r.item, ok, err = r.cursor.behind(r.item); err != nil || !ok {
 			r.done = true
 			return err
 		}

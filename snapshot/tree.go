@@ -162,14 +162,19 @@ func (c *cursor) next() (ok bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	_, ok, err = c.behind(before)
+	return ok, err
+}
+
+// behind is next for whoever has the item that the cursor stands on, and wants the one that it comes to.
+func (c *cursor) behind(before item) (it item, ok bool, err error) {
 	if ok, err = c.step(+1); !ok || err != nil {
-		return false, err
+		return item{}, false, err
 	}
-	after, _, err := c.item()
-	if err == nil && bytes.Compare(before.key, after.key) >= 0 {
+	if it, _, err = c.item(); err == nil && bytes.Compare(before.key, it.key) >= 0 {
 		err = c.tree.damage(c.path[c.depth-1].page, "has keys out of order")
 	}
-	return err == nil, err
+	return it, err == nil, err
 }
 
 // seek stands on the least item that is not less than key, and says whether it is the key itself. It does
