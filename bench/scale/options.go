@@ -20,10 +20,11 @@ const (
 	phaseHydration  = "hydration"
 	phaseCheckpoint = "checkpoint"
 	phaseSpill      = "spill"
+	phaseChurn      = "churn"
 )
 
 func phaseNames() []string {
-	return []string{phaseRestart, phaseHydration, phaseCheckpoint, phaseSpill}
+	return []string{phaseRestart, phaseHydration, phaseCheckpoint, phaseSpill, phaseChurn}
 }
 
 // Options are what the command line says, checked.

@@ -19,6 +19,7 @@ const (
 	checkpointP99Bound = 1.5  // times the quiet one
 	sliceBound         = 1000 // microseconds
 	coldGetBound       = 50   // microseconds
+	churnBound         = 0.9  // of the bytes that Redis holds for a key
 )
 
 // Columns of the figures.

@@ -58,6 +58,7 @@ func (t *trial) run(ctx context.Context) error {
 		{phaseHydration, t.hydration},
 		{phaseCheckpoint, t.checkpoints},
 		{phaseSpill, t.spill},
+		{phaseChurn, t.churn},
 	}
 	for _, phase := range phases {
 		if !slices.Contains(t.o.Phases, phase.name) {
