@@ -165,9 +165,6 @@ func TestBlockedClientsGetMembersInTheirOrder(t *testing.T) {
 // Plain sets are inputs too: each member has the score 1.
 func TestPlainSetsCombineWithSortedOnes(t *testing.T) {
 	s := newStage(t)
-	if s.world.Table.Lookup([]byte("sadd")) == nil {
-		t.Skip("no commands of sets yet")
-	}
 	s.expectAll([]step{
 		{"SADD s a b", ":2"},
 		{"SADD n 1 2 3", ":3"},
