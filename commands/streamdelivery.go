@@ -143,7 +143,8 @@ func (d *delivery) logGiven(group []byte) {
 			args = append(args, left[0].id.AppendText(nil))
 			left = left[1:]
 		}
-		d.c.Effect(append(args, word("TIME"), decimal(first.at), word("RETRYCOUNT"), decimal(int64(first.count)), word("FORCE"), word("JUSTID"))...)
+		d.c.Effect(append(args, word("TIME"), decimal(first.at), word("RETRYCOUNT"), decimal(int64(first.count)),
+			word("FORCE"), word("JUSTID"))...)
 	}
 }
 

@@ -14,9 +14,10 @@ func streamInfoCommands() []*Command {
 		Subs: []*Command{
 			{
 				Name: "stream", Since: "5.0.0", Arity: -3, Flags: ReadOnly, Categories: CatStream, Keys: Key(2, RO|Access),
-				Syntax:  "key [FULL [COUNT count]]",
-				Summary: "Tells of a stream; FULL, of its entries, its groups and what is pending, too.", Complexity: "O(1), FULL: O(n) in what is told",
-				Run: xinfoStream,
+				Syntax:     "key [FULL [COUNT count]]",
+				Summary:    "Tells of a stream; FULL, of its entries, its groups and what is pending, too.",
+				Complexity: "O(1), FULL: O(n) in what is told",
+				Run:        xinfoStream,
 			},
 			{
 				Name: "groups", Since: "5.0.0", Arity: 3, Flags: ReadOnly, Categories: CatStream, Keys: Key(2, RO|Access),

@@ -21,23 +21,26 @@ func pendingCommands() []*Command {
 		{
 			Name: "xpending", Group: Streams, Since: "5.0.0", Arity: -3, Flags: ReadOnly, Categories: CatStream,
 			Tips: []string{"nondeterministic_output"}, Keys: Key(1, RO|Access),
-			Syntax:  "key group [[IDLE min-idle-time] start end count [consumer]]",
-			Summary: "Tells which entries were given to consumers and have not been acknowledged.", Complexity: "O(log(n)+k): k entries looked at",
-			Run: xpendingCommand,
+			Syntax:     "key group [[IDLE min-idle-time] start end count [consumer]]",
+			Summary:    "Tells which entries were given to consumers and have not been acknowledged.",
+			Complexity: "O(log(n)+k): k entries looked at",
+			Run:        xpendingCommand,
 		},
 		{
 			Name: "xclaim", Group: Streams, Since: "5.0.0", Arity: -6, Flags: Write | Fast, Categories: CatStream,
 			Tips: []string{"nondeterministic_output"}, Keys: Key(1, RW|Update),
-			Syntax:  "key group consumer min-idle-time id [id ...] [IDLE ms] [TIME unix-time-milliseconds] [RETRYCOUNT count] [FORCE] [JUSTID] [LASTID id]",
+			Syntax: "key group consumer min-idle-time id [id ...] [IDLE ms] [TIME unix-time-milliseconds] [RETRYCOUNT count] " +
+				"[FORCE] [JUSTID] [LASTID id]",
 			Summary: "Gives pending entries to another consumer.", Complexity: "O(log(n)) an entry",
 			Run: xclaimCommand,
 		},
 		{
 			Name: "xautoclaim", Group: Streams, Since: "6.2.0", Arity: -6, Flags: Write | Fast, Categories: CatStream,
 			Tips: []string{"nondeterministic_output"}, Keys: Key(1, RW|Delete),
-			Syntax:  "key group consumer min-idle-time start [COUNT count] [JUSTID]",
-			Summary: "Gives entries that have been pending for long to another consumer.", Complexity: "O(log(n)) an entry, for up to ten times count of them",
-			Run: xautoclaimCommand,
+			Syntax:     "key group consumer min-idle-time start [COUNT count] [JUSTID]",
+			Summary:    "Gives entries that have been pending for long to another consumer.",
+			Complexity: "O(log(n)) an entry, for up to ten times count of them",
+			Run:        xautoclaimCommand,
 		},
 	}
 }
@@ -187,7 +190,8 @@ func (c *Call) listPending(g *streams.Group, o pendingOptions) {
 	c.Reply.ArrayEnd(m, int(n))
 }
 
-// XCLAIM key group consumer min-idle-time id [id ...] [IDLE ms] [TIME unix-time-milliseconds] [RETRYCOUNT count] [FORCE] [JUSTID] [LASTID id]
+// XCLAIM key group consumer min-idle-time id [id ...] [IDLE ms] [TIME unix-time-milliseconds] [RETRYCOUNT count]
+// [FORCE] [JUSTID] [LASTID id]
 func xclaimCommand(c *Call) {
 	s, g, ok := c.groupOf()
 	if !ok {

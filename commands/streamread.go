@@ -15,16 +15,17 @@ func streamReadCommands() []*Command {
 	return []*Command{
 		{
 			Name: "xread", Group: Streams, Since: "5.0.0", Arity: -4, Flags: ReadOnly | Blocking | MovableKeys, Categories: CatStream,
-			Keys:    []KeySpec{{Flags: RO | Access, Keyword: "STREAMS", From: 1, Last: -1, Step: 1, Limit: 2}},
-			Syntax:  "[COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]",
-			Summary: "Returns the entries of streams behind given IDs, or waits for some.", Complexity: "O(log(n)+k) a stream: k entries returned",
-			Run: xreadCommand,
+			Keys:       []KeySpec{{Flags: RO | Access, Keyword: "STREAMS", From: 1, Last: -1, Step: 1, Limit: 2}},
+			Syntax:     "[COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]",
+			Summary:    "Returns the entries of streams behind given IDs, or waits for some.",
+			Complexity: "O(log(n)+k) a stream: k entries returned",
+			Run:        xreadCommand,
 		},
 		{
 			Name: "xreadgroup", Group: Streams, Since: "5.0.0", Arity: -7, Flags: Write | Blocking | MovableKeys, Categories: CatStream,
 			Keys:       []KeySpec{{Flags: RO | Access, Keyword: "STREAMS", From: 4, Last: -1, Step: 1, Limit: 2}},
 			Syntax:     "GROUP group consumer [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS key [key ...] id [id ...]",
-			Summary:    "Returns entries that no consumer of the group has been given, or waits for some, or those that one has not acknowledged.",
+			Summary:    "Returns entries that are new to the group, or waits for some, or those that a consumer has not acknowledged.",
 			Complexity: "O(log(n)+k) a stream: k entries returned; O(p) for a consumer's own, in the group's pending entries",
 			Run:        xreadgroupCommand,
 		},

@@ -17,9 +17,10 @@ func streamCommands() []*Command {
 		{
 			Name: "xadd", Group: Streams, Since: "5.0.0", Arity: -5, Flags: Write | DenyOOM | Fast, Categories: CatStream,
 			Tips: []string{"nondeterministic_output"}, Keys: Key(1, RW|Update),
-			Syntax:  "key [NOMKSTREAM] [" + trim + "] <* | id> field value [field value ...]",
-			Summary: "Puts an entry behind a stream's last, making the stream if need be.", Complexity: "O(1), and O(n) in the entries trimmed",
-			Run: xaddCommand,
+			Syntax:     "key [NOMKSTREAM] [" + trim + "] <* | id> field value [field value ...]",
+			Summary:    "Puts an entry behind a stream's last, making the stream if need be.",
+			Complexity: "O(1), and O(n) in the entries trimmed",
+			Run:        xaddCommand,
 		},
 		{
 			Name: "xtrim", Group: Streams, Since: "5.0.0", Arity: -4, Flags: Write, Categories: CatStream,

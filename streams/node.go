@@ -261,6 +261,9 @@ func (n *node) seek(id ID) (c cursor, ok bool) {
 
 // ends are the IDs of the first and the last entry that are not deleted.
 func (n *node) ends() (first, last ID) {
+	if n.live == n.all {
+		return n.first, n.last
+	}
 	found := false
 	for c := n.cursor(); c.next(); {
 		if c.deleted() {
