@@ -21,6 +21,9 @@ func (e *Engine) Run(c *commands.Client, w *resp.Writer, requests [][][]byte) (d
 	}
 	now := e.tick()
 	c.Active = now
+	if len(requests) >= prefetchFrom {
+		e.prefetch(c, requests)
+	}
 	for _, args := range requests {
 		if e.held(c, args, now) {
 			break
@@ -36,6 +39,20 @@ func (e *Engine) Run(c *commands.Client, w *resp.Writer, requests [][][]byte) (d
 		gate = never // what was to be fetched may be missing from the replies
 	}
 	return done, gate
+}
+
+// prefetchFrom is how many requests a batch must have for the keys to be fetched from memory before the first one runs.
+// Measured with a million keys: 16 GETs take 0.6 of the time.
+const prefetchFrom = 4
+
+// prefetch is a guess: that a command's first argument is a key of the client's database.
+func (e *Engine) prefetch(c *commands.Client, requests [][][]byte) {
+	e.world.Keys.DB(c.DB).Prefetch(len(requests), func(i int) []byte {
+		if len(requests[i]) < 2 {
+			return nil
+		}
+		return requests[i][1]
+	})
 }
 
 // clock reads the time before a command runs, for the statistics, and says how many calls of it this one stands for: reading it

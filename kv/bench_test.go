@@ -3,6 +3,7 @@ package kv
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"runtime"
 	"testing"
 
@@ -261,5 +262,35 @@ func BenchmarkFreezeOfCleanKeys(b *testing.B) {
 		}
 		for sweep := f.Commit(); sweep(); {
 		}
+	}
+}
+
+// Lookups of keys that are many more than the processor's caches hold, 16 at a time.
+func BenchmarkPrefetch(b *testing.B) {
+	const keys, batch = 1 << 20, 16
+	db := New(1, NewTypes()).DB(0)
+	names := make([][]byte, keys)
+	for i := range names {
+		names[i] = fmt.Appendf(nil, "key:%d", i)
+		db.SetString(names[i], []byte("value"), expiry.None)
+	}
+	rnd := rand.New(rand.NewPCG(1, 2))
+	rnd.Shuffle(keys, func(i, j int) { names[i], names[j] = names[j], names[i] })
+	for name, prefetch := range map[string]bool{"without": false, "with": true} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i = (i + batch) % keys {
+				wanted := names[i : i+batch]
+				if prefetch {
+					db.Prefetch(batch, func(i int) []byte { return wanted[i] })
+				}
+				for _, key := range wanted {
+					if _, found := db.Get(key); !found {
+						b.Fatal("a key is missing")
+					}
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*batch), "ns/key")
+		})
 	}
 }
