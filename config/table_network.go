@@ -13,7 +13,7 @@ func networkTable() []Directive {
 		{Name: "tcp-keepalive", Kind: KindInt, Default: "300", Max: maxInt32, Usage: "seconds between TCP keepalive probes (0: off)"},
 		{Name: "timeout", Kind: KindInt, Default: "0", Max: maxInt32, Usage: "seconds of silence after which a client is disconnected (0: never)"},
 		{Name: "maxclients", Kind: KindInt, Default: "10000", Min: 1, Max: maxUint32, Usage: "clients that may be connected at a time"},
-		{Name: "loops", Kind: KindInt, Default: "0", Max: 1024, Change: AtStart, Usage: "event loops that serve clients (0: chosen by the number of processors)"},
+		{Name: "loops", Kind: KindInt, Default: "0", Max: 1024, Change: AtStart, Usage: "event loops that serve clients (0: one for every two processors, 8 at most)"},
 		{Name: "requirepass", Default: "", Usage: "password that clients have to give with AUTH or HELLO (empty: none)"},
 		{Name: "protected-mode", Kind: KindBool, Default: "yes", Usage: "without a password, serve only clients of this machine"},
 		{Name: "proto-max-bulk-len", Kind: KindMemory, Default: "536870912", Min: megabyte, Max: maxInt64, Usage: "longest argument that a client may send"},

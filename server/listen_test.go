@@ -147,3 +147,15 @@ func TestDescriptorsBoundTheClients(t *testing.T) {
 	r.dial().expect("+PONG", "PING")
 	r.dial().wants("-" + resp.ErrMaxClients)
 }
+
+func TestLoops(t *testing.T) {
+	for _, c := range []struct {
+		asked      int64
+		processors int
+		want       int
+	}{{0, 1, 1}, {0, 2, 1}, {0, 3, 1}, {0, 4, 2}, {0, 16, 8}, {0, 64, 8}, {1, 64, 1}, {4, 2, 4}, {100, 2, 100}} {
+		if got := loops(c.asked, c.processors); got != c.want {
+			t.Errorf("%d asked for, %d processors: %d loops, not %d", c.asked, c.processors, got, c.want)
+		}
+	}
+}

@@ -23,6 +23,7 @@ import (
 	"math"
 	"net"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -176,7 +177,7 @@ func (s *Server) Run() error {
 		return fmt.Errorf("%w: neither a port nor a unix socket is configured; give --addr or --unixsocket", ErrAddress)
 	}
 	err := gnet.Rotate(s, urls,
-		gnet.WithNumEventLoop(int(max(1, s.o.Config.Int("loops").Load()))),
+		gnet.WithNumEventLoop(loops(s.o.Config.Int("loops").Load(), runtime.GOMAXPROCS(0))),
 		gnet.WithTicker(true),
 		gnet.WithTCPKeepAlive(time.Duration(s.o.Config.Int("tcp-keepalive").Load())*time.Second),
 		gnet.WithReuseAddr(true),
@@ -191,6 +192,20 @@ func (s *Server) Run() error {
 		return ErrEnded
 	}
 	return nil
+}
+
+// loopsMost is where the engine's lock ends what further loops can give: it is held for a sixth of what a request at
+// pipeline 1 costs a loop.
+const loopsMost = 8
+
+// loops is how many event loops to run, where so many are asked for (0: choose) on so many processors. Half of the processors
+// are for whatever else there is: the other ends of connections on the same machine, collection, checkpoints. On two,
+// with the clients there as well, a second loop made everything slower.
+func loops(asked int64, processors int) int {
+	if asked > 0 {
+		return int(asked)
+	}
+	return min(max(1, processors/2), loopsMost)
 }
 
 // probe finds out whether an address is free before gnet takes it, for an error that says which one is not.
