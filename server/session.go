@@ -63,7 +63,7 @@ func (s *session) traffic() gnet.Action {
 			break
 		}
 		input = input[n:]
-		if s.overfed() {
+		if len(input) > 0 && s.overfed() { // finished looks after the last batch
 			return gnet.Close
 		}
 	}
