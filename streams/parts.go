@@ -24,8 +24,17 @@ const PartedAbove = 64 << 10
 // chunkParts is set in the ids of chunks.
 const chunkParts = uint64(1) << 63
 
-// Parted tells whether the stream is big enough to be stored in parts.
-func (s *Stream) Parted() bool { return s.Bytes() > PartedAbove }
+// partMax is the longest part that a store has to take, in bytes.
+const partMax = 256 << 20
+
+// Parted tells whether the stream is to be stored in parts: it is big enough for that, and none would be too long.
+func (s *Stream) Parted() bool { return s.Bytes() > PartedAbove && !s.giant() }
+
+// giant reports whether there is a node that is too long for a part, as its only entry is.
+func (s *Stream) giant() bool {
+	const head = 2 * binary.MaxVarintLen64
+	return s.blocks > partMax && slices.ContainsFunc(s.nodes, func(n node) bool { return len(n.block)+head > partMax })
+}
 
 // AppendHead appends what FromParts needs to know beside the parts.
 func (s *Stream) AppendHead(dst []byte) []byte { return s.appendHead(append(dst, version), false) }

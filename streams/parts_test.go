@@ -166,3 +166,18 @@ func TestPartsStopsAtAnError(t *testing.T) {
 		t.Errorf("%d calls, %v", calls, err)
 	}
 }
+
+func TestAnEntryThatIsTooLongForAPart(t *testing.T) {
+	s := numbered(10_000)
+	if !s.Parted() {
+		t.Fatal("not in parts")
+	}
+	s.Append(ID{20_000, 0}, [][]byte{[]byte("field"), make([]byte, partMax)}, Limits{4096, 100})
+	if s.Parted() {
+		t.Error("a part of more than a store takes")
+	}
+	s.Delete(ID{20_000, 0})
+	if !s.Parted() {
+		t.Error("not in parts again")
+	}
+}
