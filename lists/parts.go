@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // A big list is stored in parts, one for each node, so that a checkpoint rewrites only what changed:
@@ -62,8 +63,16 @@ func idBetween(nodes []node, i int) (uint64, bool) {
 	return nodes[i-1].id + gap/2, gap >= 2
 }
 
-// Parted tells whether the list is big enough to be stored in parts.
-func (l *List) Parted() bool { return l.Bytes() > PartedAbove }
+// partMax is the longest part that a store has to take, in bytes.
+const partMax = 256 << 20
+
+// Parted tells whether the list is to be stored in parts: it is big enough for that, and none would be too long.
+func (l *List) Parted() bool { return l.Bytes() > PartedAbove && !l.giant() }
+
+// giant reports whether there is a node that is too long for a part, as its only element is.
+func (l *List) giant() bool {
+	return l.Bytes() > partMax && slices.ContainsFunc(l.nodes(), func(n node) bool { return n.used() > partMax })
+}
 
 // AppendHead appends what FromParts needs to know beside the parts: how much they hold.
 func (l *List) AppendHead(dst []byte) []byte {

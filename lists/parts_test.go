@@ -261,3 +261,16 @@ func TestPartsStopsAtAnError(t *testing.T) {
 		t.Errorf("%d calls, %v", calls, err)
 	}
 }
+
+func TestAnElementThatIsTooLongForAPart(t *testing.T) {
+	l, s := numbered(20_000), &store{}
+	s.checkpoint(t, l)
+	l.PushBack(make([]byte, partMax))
+	if l.Parted() {
+		t.Error("a part of more than a store takes")
+	}
+	l.PopBack()
+	if !l.Parted() {
+		t.Error("not in parts again")
+	}
+}
