@@ -18,8 +18,8 @@ OUTSIDE = ./integration/...
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: ## build bin/holdfast
-	go build -o bin/holdfast ./cmd/holdfast
+build: ## build bin/holdfast, by the profile of a server at work
+	go build -pgo cmd/holdfast/serve.pgo -o bin/holdfast ./cmd/holdfast
 
 run: build ## serve ./data on 127.0.0.1:6379
 	bin/holdfast serve --dir data
