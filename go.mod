@@ -3,6 +3,7 @@ module holdfast
 go 1.26
 
 require (
+	github.com/HdrHistogram/hdrhistogram-go v1.1.2
 	github.com/anishathalye/porcupine v1.1.0
 	github.com/dchest/siphash v1.2.3
 	github.com/ergochat/readline v0.1.3

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"holdfast/bench/rig"
+	"holdfast/internal/proc"
 )
 
 // When a server counts as quiet: at most one clock tick in quietSpan, which is under 5 % of a core.
@@ -18,7 +18,7 @@ const (
 // into the other server's turn. quiet is false for a process that was still busy after quietWaitMax.
 func cpuTimeWhenQuiet(ctx context.Context, pid int) (used time.Duration, quiet bool, err error) {
 	deadline := time.Now().Add(quietWaitMax)
-	used, err = rig.CPUTime(pid)
+	used, err = proc.CPUTime(pid)
 	for err == nil && !quiet && time.Now().Before(deadline) {
 		select {
 		case <-ctx.Done():
@@ -26,8 +26,8 @@ func cpuTimeWhenQuiet(ctx context.Context, pid int) (used time.Duration, quiet b
 		case <-time.After(quietSpan):
 		}
 		before := used
-		used, err = rig.CPUTime(pid)
-		quiet = used-before <= rig.ClockTick
+		used, err = proc.CPUTime(pid)
+		quiet = used-before <= proc.ClockTick
 	}
 	return used, quiet, err
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"holdfast/bench/rig"
+	"holdfast/internal/proc"
 )
 
 // Memory under churn: what keys that come, change and go leave behind, in pages, tables and indexes. Two servers of their own are
@@ -37,8 +38,8 @@ func churnings() []churning {
 // churn shows the most that a server held while its keys were churned, by what the keys are.
 func (t *trial) churn(ctx context.Context) error {
 	servers := []*contender{
-		{program: holdfast(t.o.Holdfast), dir: filepath.Join(t.dir, "churned"), memory: ownMemory, saving: savesChanges},
-		{program: redisRDB(t.o.Redis), dir: filepath.Join(t.dir, "churned-rdb"), memory: ownMemory, saving: savesAll},
+		{program: holdfast(t.o.Holdfast), dir: filepath.Join(t.dir, "churned"), memory: proc.OwnMemory, saving: savesChanges},
+		{program: redisRDB(t.o.Redis), dir: filepath.Join(t.dir, "churned-rdb"), memory: proc.OwnMemory, saving: savesAll},
 	}
 	kinds := churnings()
 	most := make([]sides, len(kinds))
@@ -65,7 +66,7 @@ func (t *trial) churnOne(ctx context.Context, i int, c *contender, kinds []churn
 		if err := c.settle(ctx); err != nil {
 			return err
 		}
-		memory := watch(func() (int64, error) { return ownMemory(c.process.PID()) })
+		memory := watch(func() (int64, error) { return proc.OwnMemory(c.process.PID()) })
 		var err error
 		for range churnTurns {
 			t.bursts++

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"holdfast/bench/rig"
+	"holdfast/internal/proc"
 )
 
 const (
@@ -212,17 +213,17 @@ func (c *contender) settle(ctx context.Context) error {
 		span = settleSpanRules
 	}
 	since := time.Now()
-	used, err := rig.CPUTime(c.process.PID())
+	used, err := proc.CPUTime(c.process.PID())
 	if err != nil {
 		return c.wrap("wait until quiet", err)
 	}
 	const share = 20 // a server is quiet below one 20th of a core
 	err = c.await(ctx, settleTick, settleWaitMax, func(fields info) (bool, error) {
-		now, err := rig.CPUTime(c.process.PID())
+		now, err := proc.CPUTime(c.process.PID())
 		if err != nil {
 			return false, err
 		}
-		if fields.isBusy() || now-used > settleTick/share+rig.ClockTick {
+		if fields.isBusy() || now-used > settleTick/share+proc.ClockTick {
 			since = time.Now()
 		}
 		used = now

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"holdfast/internal/proc"
 )
 
 // The tests below run the real redis-server, briefly.
@@ -19,7 +21,7 @@ const testKeys = 10_000
 // filled is a redis-server with RDB and testKeys keys.
 func filled(t *testing.T) *contender {
 	t.Helper()
-	c := &contender{program: redisRDB("redis-server"), dir: filepath.Join(t.TempDir(), "data"), memory: familyMemory, saving: savesAll}
+	c := &contender{program: redisRDB("redis-server"), dir: filepath.Join(t.TempDir(), "data"), memory: proc.FamilyMemory, saving: savesAll}
 	t.Cleanup(c.kill)
 	if err := c.create(t.Context()); err != nil {
 		t.Fatal(err)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"holdfast/internal/proc"
 )
 
 // How a server ends before it is started again, and what it has not saved by then. Under a quiet load holdfast begins a
@@ -59,7 +61,7 @@ func (t *trial) restarts(ctx context.Context) error {
 				if !way.hydrates {
 					continue
 				}
-				own, _, err := resident(c.process.PID())
+				own, _, err := proc.Resident(c.process.PID())
 				if err != nil {
 					return err
 				}

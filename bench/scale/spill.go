@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"holdfast/internal/proc"
 )
 
 const (
@@ -27,7 +29,7 @@ func (t *trial) spill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	memory := watch(func() (int64, error) { return ownMemory(c.process.PID()) })
+	memory := watch(func() (int64, error) { return proc.OwnMemory(c.process.PID()) })
 	hot, costs, err := t.timeCold(ctx, c)
 	peak, watched := memory.peakBytes()
 	if err != nil {

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"holdfast/internal/proc"
 )
 
 // A trial measures everything for one number of keys. Its phases build on each other: the servers are loaded once and
@@ -34,9 +36,9 @@ type trial struct {
 func newTrial(o Options, keys uint64, dir string, emit func(Row), remark func(string), progress io.Writer) *trial {
 	return &trial{
 		o: o, keys: keys, dir: dir, emit: emit, remark: remark, progress: progress,
-		holdfast: &contender{program: holdfast(o.Holdfast), dir: filepath.Join(dir, "holdfast"), memory: ownMemory, saving: savesChanges},
-		rdb:      &contender{program: redisRDB(o.Redis), dir: filepath.Join(dir, "rdb"), memory: familyMemory, saving: savesAll},
-		aof:      &contender{program: redisAOF(o.Redis), dir: filepath.Join(dir, "aof"), memory: familyMemory, saving: savesNever},
+		holdfast: &contender{program: holdfast(o.Holdfast), dir: filepath.Join(dir, "holdfast"), memory: proc.OwnMemory, saving: savesChanges},
+		rdb:      &contender{program: redisRDB(o.Redis), dir: filepath.Join(dir, "rdb"), memory: proc.FamilyMemory, saving: savesAll},
+		aof:      &contender{program: redisAOF(o.Redis), dir: filepath.Join(dir, "aof"), memory: proc.FamilyMemory, saving: savesNever},
 	}
 }
 
@@ -116,7 +118,7 @@ func (t *trial) load(ctx context.Context) error {
 		if err := c.rest(ctx); err != nil {
 			return err
 		}
-		own, mapped, err := resident(c.process.PID())
+		own, mapped, err := proc.Resident(c.process.PID())
 		if err != nil {
 			return err
 		}

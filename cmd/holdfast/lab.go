@@ -97,8 +97,8 @@ func loadNames() []string {
 	return []string{"server", "server-cmd", "policy", "workload", "clients", "requests", "keys", "checkpoints"}
 }
 
-// load reads what is asked of the server: a workload by name, or a file of commands.
-func load(ctx *cli.Context) (lab.Load, error) {
+// loadOf reads what is asked of the server: a workload by name, or a file of commands.
+func loadOf(ctx *cli.Context) (lab.Load, error) {
 	l := lab.Load{Workload: ctx.String("workload"), Seed: seed(ctx), Options: workload.Options{
 		Clients: ctx.Int("clients"), Requests: ctx.Int("requests"), Keys: ctx.Int("keys"), Checkpoints: ctx.Bool("checkpoints"),
 	}}

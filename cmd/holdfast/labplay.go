@@ -156,7 +156,7 @@ func faultOptions(ctx *cli.Context) (o lab.FaultOptions, err error) {
 	if o.Target, err = target(ctx); err != nil {
 		return o, err
 	}
-	if o.Load, err = load(ctx); err != nil {
+	if o.Load, err = loadOf(ctx); err != nil {
 		return o, err
 	}
 	if o.Requests == 0 {

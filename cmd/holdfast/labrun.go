@@ -47,7 +47,7 @@ func runOptions(ctx *cli.Context) (o lab.RunOptions, err error) {
 	if o.Target, err = target(ctx); err != nil {
 		return o, err
 	}
-	if o.Load, err = load(ctx); err != nil {
+	if o.Load, err = loadOf(ctx); err != nil {
 		return o, err
 	}
 	if o.States = ctx.Int("states"); o.States > 0 {
@@ -127,7 +127,7 @@ func labRecordCommand() *cli.Command {
 			o.Target, err = target(ctx)
 		}
 		if err == nil {
-			o.Load, err = load(ctx)
+			o.Load, err = loadOf(ctx)
 		}
 		switch {
 		case err != nil:

@@ -25,7 +25,7 @@ func main() {
 		Name:     "holdfast",
 		Usage:    "a Redis-compatible server that keeps what it acknowledges",
 		Version:  version,
-		Commands: []*cli.Command{serveCommand(), cliCommand(), snapshotCommand(), logCommand(), restoreCommand(), checkCommand(), labCommand()},
+		Commands: []*cli.Command{serveCommand(), cliCommand(), snapshotCommand(), logCommand(), restoreCommand(), checkCommand(), labCommand(), benchCommand()},
 		OnUsageError: func(_ *cli.Context, err error, _ bool) error {
 			return usage(err)
 		},

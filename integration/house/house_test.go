@@ -39,15 +39,17 @@ var mayImport = map[string][]string{
 	"client":        {"resp"},
 	"internal/vfs":  {},
 	"internal/nice": {},
+	"internal/proc": {},
+	"load":          {"resp", "internal/proc"},
 	"config":        {"glob"},
 	"kv":            {"expiry", "lists"},
 	"aof":           {"internal/vfs", "internal/nice"},
 	"snapshot":      {"internal/vfs"},
 	"commands":      {"kv", "lists", "sets", "dict", "streams", "zsets", "hashes", "hll", "expiry", "resp", "glob", "config"},
 	"engine":        {"commands", "kv", "lists", "expiry", "resp", "glob", "config", "aof", "snapshot", "internal/vfs", "internal/nice"},
-	"bench":         {"bench/rig"},
+	"bench":         {"bench/rig", "internal/proc", "load"},
 	"bench/rig":     {},
-	"bench/scale":   {"bench/rig"},
+	"bench/scale":   {"bench/rig", "internal/proc"},
 	"history":       {"aof", "engine", "internal/vfs", "snapshot"},
 	"restore":       {"history", "history/historytest", "engine", "config", "aof", "snapshot", "internal/vfs"},
 	"repair":        {"history", "history/historytest", "engine", "commands", "kv", "config", "aof", "snapshot", "internal/vfs"},
@@ -92,6 +94,7 @@ var importers = map[string]string{
 	"github.com/panjf2000/gnet/":        "server",
 	"github.com/anishathalye/porcupine": "lab/workload",
 	"github.com/hanwen/go-fuse/":        "lab/recorder",
+	"github.com/HdrHistogram/":          "load",
 }
 
 // shared third-party libraries may be imported by anybody: they are the standard library's annex.
