@@ -14,41 +14,51 @@ import (
 	"time"
 
 	"holdfast/bench/rig"
+	"holdfast/load"
 )
 
-const (
-	clients    = 50              // connections of a run
-	runWaitMax = 2 * time.Minute // a run that takes longer is stuck
-)
+const runWaitMax = 2 * time.Minute // a run that takes longer is stuck
 
-// ErrLoad is wrapped by the error of a run in which redis-benchmark failed, complained or printed no figures.
-var ErrLoad = errors.New("redis-benchmark failed")
+// ErrLoad is wrapped by the error of a run in which the generator failed, complained or had no figures.
+var ErrLoad = errors.New("the load failed")
 
-// A Load runs redis-benchmark.
+// A Load sends requests and sees how long replies take.
 type Load struct {
-	Path string
-	Keys int // key space: what -r says
+	Generator  string // ours or redisBenchmark
+	Path       string // of redis-benchmark
+	Clients    int    // connections
+	Keys       int    // key space: what -r says
+	ValueBytes int
+	Keyspace   load.Distribution // of our generator; redis-benchmark knows uniform keys alone
 }
 
-// Observed is what redis-benchmark saw in one run.
+// Observed is what the generator saw in one run.
 type Observed struct {
 	RPS   float64 // requests a second
-	P99ms float64 // 99th percentile of the time from sending a pipeline of requests to its first replies
+	P99ms float64 // 99th percentile of the time from sending a request to its reply; redis-benchmark: to the first of its pipeline
+}
+
+// Run sends the requests and returns what was seen. ctx has to end with the server.
+func (l Load) Run(ctx context.Context, port string, what Requests, requests, pipeline int) (Observed, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, runWaitMax, fmt.Errorf("it did not end within %v", runWaitMax))
+	defer cancel()
+	if l.Generator == ours {
+		return l.runOurs(ctx, port, what, requests, pipeline)
+	}
+	return l.runRedisBenchmark(ctx, port, what, requests, pipeline)
 }
 
 // Args is redis-benchmark's command line for so many requests of what says what.
 func (l Load) Args(port string, what []string, requests string, pipeline int) []string {
-	return append([]string{"-h", rig.Loopback, "-p", port, "-c", strconv.Itoa(clients), "-n", requests,
+	return append([]string{"-h", rig.Loopback, "-p", port, "-c", strconv.Itoa(l.Clients), "-n", requests,
+		"-d", strconv.Itoa(l.ValueBytes),
 		"-P", strconv.Itoa(pipeline), "-r", strconv.Itoa(l.Keys), "--csv"}, what...)
 }
 
-// Run sends the requests and returns what redis-benchmark saw. redis-benchmark connects again and again to a server that
-// is gone, so ctx has to end with the server.
-func (l Load) Run(ctx context.Context, port string, what []string, requests, pipeline int) (Observed, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, runWaitMax, fmt.Errorf("it did not end within %v", runWaitMax))
-	defer cancel()
+// runRedisBenchmark ends with ctx: redis-benchmark connects again and again to a server that is gone.
+func (l Load) runRedisBenchmark(ctx context.Context, port string, what Requests, requests, pipeline int) (Observed, error) {
 	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, l.Path, l.Args(port, what, strconv.Itoa(requests), pipeline)...)
+	cmd := exec.CommandContext(ctx, l.Path, l.Args(port, what.Words, strconv.Itoa(requests), pipeline)...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	cmd.SysProcAttr = rig.OwnGroup()
 	err := cmd.Run()

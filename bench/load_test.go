@@ -74,7 +74,7 @@ func script(t *testing.T, body string) string {
 const goodRun = "echo rps,p99_latency_ms; echo 100,2"
 
 func TestLoadReturnsWhatWasPrinted(t *testing.T) {
-	got, err := Load{Path: script(t, goodRun), Keys: 1}.Run(t.Context(), "1", nil, 1, 1)
+	got, err := Load{Generator: redisBenchmark, Path: script(t, goodRun), Keys: 1}.Run(t.Context(), "1", Requests{}, 1, 1)
 	if want := (Observed{100, 2}); err != nil || got != want {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
@@ -87,7 +87,7 @@ func TestLoadTakesEveryComplaintForFailure(t *testing.T) {
 		"no figures":              "exit 0",
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := Load{Path: script(t, body), Keys: 1}.Run(t.Context(), "1", nil, 1, 1)
+			got, err := Load{Generator: redisBenchmark, Path: script(t, body), Keys: 1}.Run(t.Context(), "1", Requests{}, 1, 1)
 			if !errors.Is(err, ErrLoad) || got != (Observed{}) {
 				t.Errorf("got %+v, %v", got, err)
 			}
@@ -98,15 +98,15 @@ func TestLoadTakesEveryComplaintForFailure(t *testing.T) {
 func TestLoadEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(rig.ErrGone)
-	_, err := Load{Path: script(t, "exec sleep 1000"), Keys: 1}.Run(ctx, "1", nil, 1, 1)
+	_, err := Load{Generator: redisBenchmark, Path: script(t, "exec sleep 1000"), Keys: 1}.Run(ctx, "1", Requests{}, 1, 1)
 	if !errors.Is(err, ErrLoad) || !errors.Is(err, rig.ErrGone) {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestLoadArgs(t *testing.T) {
-	got := Load{Keys: 7}.Args("99", []string{"LRANGE", "mylist", "0", "99"}, "800", 16)
-	want := strings.Fields("-h 127.0.0.1 -p 99 -c 50 -n 800 -P 16 -r 7 --csv LRANGE mylist 0 99")
+	got := Load{Keys: 7, Clients: 50, ValueBytes: 3}.Args("99", []string{"LRANGE", "mylist", "0", "99"}, "800", 16)
+	want := strings.Fields("-h 127.0.0.1 -p 99 -c 50 -n 800 -d 3 -P 16 -r 7 --csv LRANGE mylist 0 99")
 	if !slices.Equal(got, want) {
 		t.Error(fmt.Sprint("got ", got))
 	}

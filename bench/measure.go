@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"holdfast/bench/rig"
+	"holdfast/load"
 )
 
 // How a new server is filled and the length of a run is found.
@@ -38,7 +39,7 @@ type Bench struct {
 
 func newBench(o Options, dir string, progress io.Writer) *Bench {
 	b := &Bench{
-		left: Holdfast(o.Holdfast), right: Redis(o.Redis), load: Load{Path: o.Load, Keys: o.Keys},
+		left: Holdfast(o.Holdfast), right: Redis(o.Redis), load: o.Load,
 		dir: dir, rounds: o.Rounds, requests: o.Requests, duration: o.Duration, progress: progress,
 	}
 	if o.Twin {
@@ -154,12 +155,12 @@ func (b *Bench) calibrate(ctx context.Context, servers pair) (int, error) {
 		secondsPerRequest += 1 / probe.RPS
 	}
 	requests := b.duration.Seconds() * float64(len(servers)) / secondsPerRequest
-	return wholeBatches(requests, servers[0].row.Pipeline), nil
+	return b.load.wholeBatches(requests, servers[0].row.Pipeline), nil
 }
 
 // wholeBatches rounds to a number of requests that gives every client the same number of whole pipelines.
-func wholeBatches(requests float64, pipeline int) int {
-	batch := clients * pipeline
+func (l Load) wholeBatches(requests float64, pipeline int) int {
+	batch := l.Clients * pipeline
 	return max(int(min(requests, requestsMax))/batch, 1) * batch
 }
 
@@ -175,24 +176,33 @@ func (b *Bench) settleDisk() error {
 	return d.Close()
 }
 
-// send runs the load on this server; without the server there is no load.
-func (s *side) send(ctx context.Context, what []string, requests, pipeline int) (Observed, error) {
+// send runs the row's load on this server.
+func (s *side) send(ctx context.Context, what Requests, requests, pipeline int) (Observed, error) {
+	return s.sendWith(ctx, s.load, what, requests, pipeline)
+}
+
+// sendWith runs a load on this server; without the server there is no load.
+func (s *side) sendWith(ctx context.Context, l Load, what Requests, requests, pipeline int) (Observed, error) {
 	ctx, cancel := s.During(ctx)
 	defer cancel()
-	seen, err := s.load.Run(ctx, s.Port, what, requests, pipeline)
+	seen, err := l.Run(ctx, s.Port, what, requests, pipeline)
 	if err != nil && !errors.Is(err, context.Canceled) {
 		err = s.Explain(fmt.Errorf("%s: %w", s.name, err))
 	}
 	return seen, err
 }
 
-// fill sends the workload's fill over the whole key space.
+// fill writes the keys that the workload reads. Our generator writes each once, redis-benchmark random ones.
 func (s *side) fill(ctx context.Context) error {
-	if s.row.Workload.Fill == nil {
+	what := s.row.Workload.Fill
+	if what == nil {
 		return nil
 	}
-	_, err := s.send(ctx, s.row.Workload.Fill, wholeBatches(float64(fillFactor*s.load.Keys), fillPipeline), fillPipeline)
-	if err != nil {
+	filler, requests := s.load, s.load.wholeBatches(float64(fillFactor*s.load.Keys), fillPipeline)
+	if filler.Generator == ours {
+		filler.Keyspace, requests = load.Sequential, filler.Keys
+	}
+	if _, err := s.sendWith(ctx, filler, *what, requests, fillPipeline); err != nil {
 		return fmt.Errorf("fill: %w", err)
 	}
 	return nil

@@ -34,11 +34,11 @@ func TestRunMeasuresBothSides(t *testing.T) {
 	dir := t.TempDir()
 	file := t.TempDir() + "/table.md"
 	var stdout, stderr bytes.Buffer
-	args := strings.Fields("-twin -quick -requests 1600 -rows GET/16,LRANGE_100/1 -policies always -dir " + dir + " -markdown " + file)
+	args := strings.Fields("-twin -quick -requests 1600 -rows GET/16,LRANGE_100/1,YCSB-F/1 -policies always -dir " + dir + " -markdown " + file)
 	if code := run(t.Context(), args, &stdout, &stderr); code != exitFine {
 		t.Fatalf("exit code %d\n%s%s", code, stdout.String(), stderr.String())
 	}
-	for _, want := range []string{"twin rps", "\n| always   | GET        |       16 |", "\n| always   | LRANGE_100 |        1 |", "Redis server v=", "kernel: Linux"} {
+	for _, want := range []string{"twin rps", "\n| always   | GET        |       16 |", "\n| always   | LRANGE_100 |        1 |", "\n| always   | YCSB-F     |        1 |", "Redis server v=", "kernel: Linux"} {
 		if !strings.Contains(stdout.String(), want) {
 			t.Errorf("no %q in:\n%s", want, stdout.String())
 		}
@@ -113,7 +113,7 @@ func TestServerThatDiesIsAnError(t *testing.T) {
 	defer servers.kill()
 	endless := make(chan error, 1)
 	go func() {
-		_, err := servers[0].send(t.Context(), []string{"-t", "set"}, 100_000_000, 1)
+		_, err := servers[0].send(t.Context(), Requests{Name: "set"}, 100_000_000, 1)
 		endless <- err
 	}()
 	servers[0].Kill()
@@ -130,11 +130,11 @@ func TestFailedRowIsNotANumber(t *testing.T) {
 	dir := t.TempDir()
 	load := script(t, `if [ "$1" = --version ]; then echo fake; else echo "Error from server: no" >&2; fi`)
 	var stdout, stderr bytes.Buffer
-	args := strings.Fields("-twin -quick -rows SET/1 -policies no -dir " + dir + " -load " + load)
+	args := strings.Fields("-twin -quick -rows SET/1 -policies no -dir " + dir + " -generator redis-benchmark -load " + load)
 	if code := run(t.Context(), args, &stdout, &stderr); code != exitFailed {
 		t.Errorf("exit code %d", code)
 	}
-	for _, want := range []string{"|       failed |         – |", "no SET/1 failed: fill: twin: redis-benchmark failed: it complains: Error from server: no"} {
+	for _, want := range []string{"|       failed |         – |", "no SET/1 failed: fill: twin: the load failed: it complains: Error from server: no"} {
 		if !strings.Contains(stdout.String(), want) {
 			t.Errorf("no %q in:\n%s", want, stdout.String())
 		}
@@ -147,7 +147,7 @@ func TestWholeBatches(t *testing.T) {
 		requests       float64
 		pipeline, want int
 	}{{0, 1, 50}, {1000, 1, 1000}, {1049, 1, 1000}, {100, 16, 800}, {2000, 16, 1600}, {1e18, 1, requestsMax}} {
-		if got := wholeBatches(c.requests, c.pipeline); got != c.want {
+		if got := (Load{Clients: 50}).wholeBatches(c.requests, c.pipeline); got != c.want {
 			t.Errorf("%v requests at pipeline %d: %d, want %d", c.requests, c.pipeline, got, c.want)
 		}
 	}

@@ -3,16 +3,33 @@ package main
 import (
 	"slices"
 	"strconv"
+	"strings"
+
+	"holdfast/load"
 )
 
-// A Workload is one command to measure, in words of redis-benchmark and of the server.
+// Requests say what is sent, to either generator.
+type Requests struct {
+	Words []string // redis-benchmark's, after its other options; nil: it cannot send them
+	Name  string   // of a mix or of a YCSB workload: what our generator is told
+}
+
+// workload is what our generator sends.
+func (r Requests) workload() (load.Workload, error) {
+	if slices.Contains(load.YCSBNames(), r.Name) {
+		return load.YCSB(r.Name)
+	}
+	return load.Mix(r.Name)
+}
+
+// A Workload is what one row measures.
 type Workload struct {
 	Name string
-	Load []string // what redis-benchmark is told to send, after its other options
+	Load Requests
 
-	// Fill is sent once to each new server, so that a GET finds something and a SET overwrites: like Load, over the
-	// whole key space. nil: nothing.
-	Fill []string
+	// Fill is sent once to each new server, so that a GET finds something and a SET overwrites: over the whole key space.
+	// nil: nothing.
+	Fill *Requests
 
 	// Before is sent before every run: commands that give each run the same start.
 	Before [][]string
@@ -31,9 +48,6 @@ func (r Row) Name() string { return r.Policy + " " + r.Workload.Name + "/" + str
 // policyNames are the fsync policies, in the words that both servers use.
 var policyNames = []string{"no", "everysec", "always"}
 
-// pipelines are the depths at which each workload is measured.
-var pipelines = []int{1, 16}
-
 // rangeListLen is the length of the list that LRANGE_100 reads the first 100 elements of.
 const rangeListLen = 1000
 
@@ -42,21 +56,27 @@ const rangeListLen = 1000
 func workloads() []Workload {
 	const list = "mylist" // the key that redis-benchmark pushes to
 	elements := slices.Repeat([]string{"xxx"}, rangeListLen)
-	return []Workload{
-		{Name: "SET", Load: []string{"-t", "set"}, Fill: []string{"-t", "set"}},
-		{Name: "GET", Load: []string{"-t", "get"}, Fill: []string{"-t", "set"}},
-		{Name: "INCR", Load: []string{"-t", "incr"}, Fill: []string{"-t", "incr"}},
-		{Name: "LPUSH", Load: []string{"-t", "lpush"}, Before: [][]string{{"DEL", list}}},
+	set := Requests{Words: []string{"-t", "set"}, Name: "set"}
+	incr := Requests{Words: []string{"-t", "incr"}, Name: "incr"}
+	all := []Workload{
+		{Name: "SET", Load: set, Fill: &set},
+		{Name: "GET", Load: Requests{Words: []string{"-t", "get"}, Name: "get"}, Fill: &set},
+		{Name: "INCR", Load: incr, Fill: &incr},
+		{Name: "LPUSH", Load: Requests{Words: []string{"-t", "lpush"}, Name: "lpush"}, Before: [][]string{{"DEL", list}}},
 		{
 			Name:   "LRANGE_100",
-			Load:   []string{"LRANGE", list, "0", "99"},
+			Load:   Requests{Words: []string{"LRANGE", list, "0", "99"}, Name: "lrange"},
 			Before: [][]string{{"DEL", list}, append([]string{"RPUSH", list}, elements...)},
 		},
 	}
+	for _, name := range load.YCSBNames() {
+		all = append(all, Workload{Name: strings.ToUpper(name), Load: Requests{Name: name}, Fill: &set})
+	}
+	return all
 }
 
-// allRows lists every row in the order of the table.
-func allRows() []Row {
+// allRows lists every row at these pipeline depths, in the order of the table.
+func allRows(pipelines []int) []Row {
 	var rows []Row
 	for _, policy := range policyNames {
 		for _, w := range workloads() {
