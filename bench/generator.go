@@ -47,8 +47,8 @@ func (l Load) options(port string, what Requests) (load.Options, error) {
 	if o.Workload, err = what.workload(); err != nil {
 		return o, err
 	}
-	if o.Workload.Keys == load.Latest {
-		o.Keyspace = load.Latest
+	if o.Workload.Keys != "" { // YCSB's workloads have their own
+		o.Keyspace = o.Workload.Keys
 	}
 	return o, o.Check()
 }

@@ -118,9 +118,13 @@ func (l *loop) release(now int64) error {
 	for l.pace.next() <= until && l.run.claim(1) == 1 {
 		i, _ := l.pace.release(until)
 		at := int(i % uint64(len(l.conns)))
-		l.conns[at].owed++
+		c := l.conns[at]
+		if c.owed == 0 && c.under == 0 { // it waited for nobody but us
+			l.tally(l.pace.at(i)).late.record(now - l.pace.at(i))
+		}
+		c.owed++
 		l.owed++
-		if err := l.feed(l.conns[at], at, now); err != nil {
+		if err := l.feed(c, at, now); err != nil {
 			return err
 		}
 	}
@@ -165,9 +169,6 @@ func (l *loop) make(c *conn, now int64) {
 	if l.run.open() {
 		e.due = l.pace.at(c.turn)
 		c.turn += uint64(len(l.conns))
-		if c.owed == 1 && c.under == 0 { // it waited for nobody but us
-			l.tally(e.due).late.record(now - e.due)
-		}
 	}
 	if len(l.run.operations) > 1 {
 		drawn := l.maker.random.IntN(l.run.operations[len(l.run.operations)-1].upTo)
