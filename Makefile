@@ -5,6 +5,9 @@ FUZZTIME   ?= 30s
 ROUNDS     ?= 100
 STATES     ?= 20000
 BENCH      ?= .
+BASE       ?= HEAD
+PKGS       ?= ./...
+ROUNDS_COMPARE ?= 6
 
 # Where goroutines share memory the race detector watches; `make race` has it watch everything.
 SHARING = ./aof ./engine ./server ./snapshot ./internal/... ./lab/play ./lab/traffic ./lab/recorder
@@ -13,10 +16,10 @@ INSIDE  = $(shell go list ./... | grep -v /integration)
 OUTSIDE = ./integration/...
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test lint race harness crash fuzz bench bench-micro bench-scale clean deps
+.PHONY: help build run test lint race harness crash fuzz bench bench-micro bench-compare bench-scale bench-tails clean deps
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/holdfast, by the profile of a server at work
 	go build -pgo cmd/holdfast/serve.pgo -o bin/holdfast ./cmd/holdfast
@@ -54,8 +57,14 @@ bench: build deps ## holdfast beside a real redis-server; BENCHFLAGS="-rows SET 
 bench-micro: ## benchmarks of single packages; BENCH=pattern picks some
 	go test -run '^$$' -bench '$(BENCH)' -benchmem $(INSIDE)
 
+bench-compare: ## Go benchmarks of BASE=HEAD and of the work tree, compared; BENCH=pattern, ROUNDS_COMPARE=6, PKGS=./kv
+	scripts/bench-compare '$(BASE)' '$(BENCH)' $(ROUNDS_COMPARE) $(PKGS)
+
 bench-scale: build deps ## holdfast beside redis-server with millions of keys; SCALEFLAGS="-millions 1,5,10"
 	go run ./bench/scale $(SCALEFLAGS)
+
+bench-tails: build deps ## the longest waits of a constant load while something else happens; TAILSFLAGS="-only del,expiry"
+	go run ./bench/tails $(TAILSFLAGS)
 
 clean: ## remove what was built
 	rm -rf bin

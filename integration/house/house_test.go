@@ -50,6 +50,7 @@ var mayImport = map[string][]string{
 	"bench":         {"bench/rig", "internal/proc", "load"},
 	"bench/rig":     {},
 	"bench/scale":   {"bench/rig", "internal/proc"},
+	"bench/tails":   {"bench/rig", "load"},
 	"history":       {"aof", "engine", "internal/vfs", "snapshot"},
 	"restore":       {"history", "history/historytest", "engine", "config", "aof", "snapshot", "internal/vfs"},
 	"repair":        {"history", "history/historytest", "engine", "commands", "kv", "config", "aof", "snapshot", "internal/vfs"},

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"holdfast/bench/rig"
+	"holdfast/load"
+)
+
+// Sizes at scale 1.
+const (
+	dueKeys      = 1_000_000
+	flushedKeys  = 5_000_000
+	grownKeys    = 2_000_000
+	listElements = 10_000_000
+	logBytes     = 48 << 20 // three of holdfast's segments
+	perPush      = 100      // elements that one RPUSH adds
+	bigValue     = 64 << 10
+	eventSpanMin = time.Second
+	eventSpanMax = 2 * time.Minute
+	dueIn        = time.Second // keys are due this long, and half as long again as the telling takes, after it begins
+	pollPause    = 20 * time.Millisecond
+	bigList      = "biglist"
+)
+
+// An event is something that happens to a server under load.
+type event struct {
+	name    string
+	prepare func(ctx context.Context, s *subject) error // nil: nothing; before the load begins
+	happen  func(ctx context.Context, s *subject) error // until it is over
+	restart bool                                        // the server is started anew, and its load begins with the event
+}
+
+func events() []event {
+	return []event{
+		{name: "nothing", happen: func(ctx context.Context, s *subject) error { return s.pause(ctx, 3*time.Second) }},
+		{name: "checkpoint", happen: checkpoint},
+		{name: "growth", happen: func(ctx context.Context, s *subject) error {
+			return s.write(ctx, []string{"SET", load.WordCounter, load.WordValue}, s.scaled(grownKeys), s.rate, 0)
+		}},
+		{name: "expiry", prepare: prepareExpiry, happen: expiry},
+		{name: "flushall", prepare: func(ctx context.Context, s *subject) error {
+			return s.write(ctx, []string{"SET", load.WordCounter, load.WordValue}, s.scaled(flushedKeys), 0, 0)
+		}, happen: func(_ context.Context, s *subject) error { return s.ask("FLUSHALL") }},
+		{name: "del", prepare: prepareList, happen: func(_ context.Context, s *subject) error { return s.ask("DEL", bigList) }},
+		{name: "rotation", happen: func(ctx context.Context, s *subject) error {
+			return s.write(ctx, []string{"SET", "big", load.WordValue}, logBytes/bigValue, 200, bigValue)
+		}},
+		{name: "hydration", restart: true, happen: hydration},
+	}
+}
+
+func eventNames() []string {
+	var names []string
+	for _, e := range events() {
+		names = append(names, e.name)
+	}
+	return names
+}
+
+// checkpoint writes everything on redis, and what changed on holdfast.
+func checkpoint(ctx context.Context, s *subject) error {
+	if err := s.ask("BGSAVE"); err != nil {
+		return err
+	}
+	return s.awaitInfo(ctx, "persistence", "rdb_bgsave_in_progress", func(n int64) bool { return n == 0 })
+}
+
+// prepareExpiry writes the keys that will be due, some time from now.
+func prepareExpiry(ctx context.Context, s *subject) error {
+	const far = "4102444800000" // 2100: the event sets the moment
+	return s.write(ctx, []string{"SET", load.WordCounter, load.WordValue, "PXAT", far}, s.scaled(dueKeys), 0, 0)
+}
+
+// expiry has all of them due at one moment, of which the server is told before the event.
+func expiry(ctx context.Context, s *subject) error {
+	expired, err := s.info("stats", "expired_keys")
+	if err != nil {
+		return err
+	}
+	n := s.scaled(dueKeys)
+	due := time.Now().Add(dueIn + time.Duration(1.5*float64(n)/s.rate*float64(time.Second)))
+	words := []string{"PEXPIREAT", load.WordCounter, strconv.FormatInt(due.UnixMilli(), 10)}
+	if err := s.write(ctx, words, n, s.rate, 0); err != nil {
+		return err
+	}
+	if err := s.pause(ctx, time.Until(due)-pollPause); err != nil {
+		return err
+	}
+	s.run.Phase(phaseEvent) // only what comes now is the burst
+	return s.awaitInfo(ctx, "stats", "expired_keys", func(now int64) bool { return uint64(now-expired) >= n*99/100 })
+}
+
+func prepareList(ctx context.Context, s *subject) error {
+	words := append([]string{"RPUSH", bigList}, slices.Repeat([]string{load.WordValue}, perPush)...)
+	return s.write(ctx, words, max(s.scaled(listElements)/perPush, 1), 0, 8)
+}
+
+// hydration ends at once on redis, which has loaded everything before it answers.
+func hydration(ctx context.Context, s *subject) error {
+	return s.awaitInfo(ctx, "persistence", "hydrating", func(n int64) bool { return n == 0 })
+}
+
+// write sends so many requests, each key in turn: as fast as replies come on a few pipelined connections, or at a rate on
+// one. valueSize 0 is that of the load.
+func (s *subject) write(ctx context.Context, words []string, n uint64, rate float64, valueSize int) error {
+	w, err := load.Custom(words)
+	if err != nil {
+		return err
+	}
+	o := s.options()
+	o.Workload, o.Keys, o.Keyspace, o.Requests, o.Rate = w, n, load.Sequential, n, rate
+	o.Connections, o.Pipeline = 4, 64
+	if valueSize > 0 {
+		o.ValueBytes = valueSize
+	}
+	result, err := load.Await(ctx, o, nil)
+	if err != nil {
+		return err
+	}
+	return load.Report{Phase: result.Phases[0]}.Fault()
+}
+
+func (s *subject) scaled(n float64) uint64 { return uint64(max(n*s.o.Scale, 1)) }
+
+func (s *subject) ask(words ...string) error {
+	_, err := s.process.Ask(words...)
+	return err
+}
+
+// info is one number of INFO; 0 where the server has no such field.
+func (s *subject) info(section, field string) (int64, error) {
+	reply, err := s.process.Ask("INFO", section)
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(strings.Join(reply, "")) {
+		if value, found := strings.CutPrefix(line, field+":"); found {
+			return strconv.ParseInt(strings.TrimSpace(value), 10, 64)
+		}
+	}
+	return 0, nil
+}
+
+func (s *subject) awaitInfo(ctx context.Context, section, field string, enough func(int64) bool) error {
+	deadline := time.Now().Add(eventSpanMax)
+	for {
+		n, err := s.info(section, field)
+		if err != nil || enough(n) {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%s stays at %d for %v", field, n, eventSpanMax)
+		}
+		if err := s.pause(ctx, pollPause); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *subject) pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return errors.New("interrupted")
+	case <-timer.C:
+		return nil
+	}
+}
+
+// subject is a server under an event.
+type subject struct {
+	o       Options
+	process *rig.Process
+	rate    float64 // at which an event writes what it has to: the load's, 50,000 at the most
+	run     *load.Run
+}

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"time"
+
+	"holdfast/bench/rig"
+	"holdfast/load"
+)
+
+const (
+	valueBytes = 64
+	share      = 0.7 // of what the slower server takes
+	probeSpan  = 2 * time.Second
+	warmUp     = time.Second
+	stopWait   = 2 * time.Minute
+
+	phaseWarmUp = "warm-up"
+	phaseQuiet  = "quiet"
+	phaseEvent  = "event"
+)
+
+// Side is what was seen of one server.
+type Side struct {
+	Quiet, Event load.Latency
+	Seconds      float64 // that the event lasted, its own second at least
+}
+
+// String is the side for the progress.
+func (s Side) String() string {
+	return fmt.Sprintf("p99.9 %v quiet, %v in the event; longest %v and %v", s.Quiet.P999, s.Event.P999, s.Quiet.Max, s.Event.Max)
+}
+
+func (s *subject) options() load.Options {
+	o := load.Defaults()
+	o.Target.Address = s.process.Addr()
+	o.Connections, o.Keys, o.ValueBytes, o.Patience = s.o.Clients, s.o.Keys, valueBytes, stopWait
+	return o
+}
+
+// half is the load: GETs and SETs of random keys.
+func (s *subject) half(rate float64) (load.Options, error) {
+	o := s.options()
+	o.Rate = rate
+	var err error
+	o.Workload, err = load.Mix("get=1,set=1")
+	return o, err
+}
+
+// begin starts a program and fills it.
+func begin(ctx context.Context, o Options, program rig.Program, dir string) (*subject, error) {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, err
+	}
+	process, err := rig.Start(ctx, program, dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &subject{o: o, process: process, rate: math.Min(math.Max(o.Rate, 1), 50_000)}
+	if err := load.Fill(ctx, s.options(), nil); err != nil {
+		process.Kill()
+		return nil, process.Explain(err)
+	}
+	return s, nil
+}
+
+// affordable is 70 % of what the slower of the programs takes when requests come as fast as replies.
+func affordable(ctx context.Context, o Options, programs []rig.Program, dir string) (float64, error) {
+	slowest := math.Inf(1)
+	for i, program := range programs {
+		rate, err := capacity(ctx, o, program, filepath.Join(dir, fmt.Sprint("capacity", i)))
+		if err != nil {
+			return 0, fmt.Errorf("capacity of %s: %w", program.Name, err)
+		}
+		slowest = min(slowest, rate)
+	}
+	return math.Max(math.Floor(share*slowest), 1), nil
+}
+
+func capacity(ctx context.Context, o Options, program rig.Program, dir string) (float64, error) {
+	s, err := begin(ctx, o, program, dir)
+	if err != nil {
+		return 0, err
+	}
+	defer s.process.Kill()
+	closed, err := s.half(0)
+	if err != nil {
+		return 0, err
+	}
+	run, err := load.Start(ctx, closed, phaseQuiet)
+	if err != nil {
+		return 0, err
+	}
+	run.For(probeSpan, nil)
+	result, err := run.Stop()
+	return result.Phase(phaseQuiet).Rate, err
+}
+
+// measure has one event happen to one program. The server has ended and its data are gone when it returns.
+func measure(ctx context.Context, o Options, program rig.Program, e event, dir string) (side Side, err error) {
+	s, err := begin(ctx, o, program, dir)
+	if err != nil {
+		return side, err
+	}
+	defer func() {
+		s.process.Kill()
+		err = errors.Join(err, os.RemoveAll(dir))
+	}()
+	if e.prepare != nil {
+		if err := e.prepare(ctx, s); err != nil {
+			return side, fmt.Errorf("prepare: %w", err)
+		}
+	}
+	if err := s.load(ctx, phaseWarmUp); err != nil {
+		return side, err
+	}
+	s.run.For(warmUp, nil)
+	s.run.Phase(phaseQuiet)
+	s.run.For(o.Quiet, nil)
+	if e.restart {
+		return s.anew(ctx, program, dir, e)
+	}
+	s.run.Phase(phaseEvent)
+	happened := s.happen(ctx, e)
+	return s.finish(happened)
+}
+
+// load begins the load.
+func (s *subject) load(ctx context.Context, phase string) error {
+	o, err := s.half(s.o.Rate)
+	if err != nil {
+		return err
+	}
+	s.run, err = load.Start(ctx, o, phase)
+	return err
+}
+
+// happen waits for the end of the event, and for a second at least.
+func (s *subject) happen(ctx context.Context, e event) error {
+	began := time.Now()
+	if err := e.happen(ctx, s); err != nil {
+		return err
+	}
+	s.run.For(eventSpanMin-time.Since(began), nil)
+	return nil
+}
+
+// finish ends the load. The event is the last phase of its name: one may begin it anew once it has prepared.
+func (s *subject) finish(happened error) (Side, error) {
+	result, err := s.run.Stop()
+	if happened != nil {
+		return Side{}, errors.Join(happened, err)
+	}
+	if err != nil {
+		return Side{}, s.process.Explain(err)
+	}
+	var side Side
+	for _, p := range result.Phases {
+		if p.Errors > 0 {
+			return side, fmt.Errorf("the server refuses: %s", p.Complaint())
+		}
+		switch p.Name {
+		case phaseQuiet:
+			side.Quiet = p.Latency
+		case phaseEvent:
+			side.Event, side.Seconds = p.Latency, p.Seconds
+		}
+	}
+	return side, nil
+}
+
+// anew stops the server, starts it on its data, and loads it from its first answer on.
+func (s *subject) anew(ctx context.Context, program rig.Program, dir string, e event) (Side, error) {
+	before, err := s.finish(nil)
+	if err != nil {
+		return before, err
+	}
+	if err := s.process.Terminate(stopWait); err != nil {
+		return before, err
+	}
+	process, err := rig.Start(ctx, program, dir)
+	if err != nil {
+		return before, err
+	}
+	s.process = process
+	if err := s.load(ctx, phaseEvent); err != nil {
+		return before, err
+	}
+	after, err := s.finish(s.happen(ctx, e))
+	after.Quiet = before.Quiet
+	return after, err
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// A Report is the whole of what is printed: Markdown that is also readable as it is.
+type Report struct {
+	Heading     []string
+	Left, Right string // the two programs
+	Rows        []Row
+}
+
+// A Row is one event.
+type Row struct {
+	Event string
+	Sides [2]Side
+}
+
+var widths = []int{10, 15, 15, 17, 15, 15, 17}
+
+// Head is everything above the first row.
+func (r Report) Head() string {
+	var b strings.Builder
+	for _, line := range r.Heading {
+		fmt.Fprintf(&b, "- %s\n", line)
+	}
+	b.WriteString("\n")
+	cells, rules := []string{"event"}, []string{strings.Repeat("-", widths[0])}
+	for _, name := range []string{r.Left, r.Right} {
+		cells = append(cells, name+" p99.9", name+" max", name+" lasted")
+	}
+	for _, width := range widths[1:] {
+		rules = append(rules, strings.Repeat("-", width-1)+":")
+	}
+	b.WriteString(tableLine(cells))
+	b.WriteString(tableLine(rules))
+	return b.String()
+}
+
+// Line is the row of the table: milliseconds in the event, those of the quiet time before it in brackets.
+func (r Row) Line() string {
+	cells := []string{r.Event}
+	for _, s := range r.Sides {
+		cells = append(cells, pair(s.Event.P999, s.Quiet.P999), pair(s.Event.Max, s.Quiet.Max), fmt.Sprintf("%.1f s", s.Seconds))
+	}
+	return tableLine(cells)
+}
+
+// Foot is everything below the last row.
+func (r Report) Foot() string {
+	return "\nMilliseconds from when a request was due to its reply, in the event; in brackets those of the quiet time before it.\n"
+}
+
+// String is the complete report.
+func (r Report) String() string {
+	var b strings.Builder
+	b.WriteString(r.Head())
+	for _, row := range r.Rows {
+		b.WriteString(row.Line())
+	}
+	b.WriteString(r.Foot())
+	return b.String()
+}
+
+func pair(event, quiet time.Duration) string {
+	ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+	return fmt.Sprintf("%.1f (%.1f)", ms(event), ms(quiet))
+}
+
+func tableLine(cells []string) string {
+	var b strings.Builder
+	for i, cell := range cells {
+		width := widths[i]
+		if i == 0 {
+			width = -width
+		}
+		fmt.Fprintf(&b, "| %*s ", width, cell)
+	}
+	return b.String() + "|\n"
+}
