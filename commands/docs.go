@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"slices"
 	"strings"
 
 	"holdfast/resp"
@@ -117,6 +118,8 @@ func (cmd *Command) docType(a *Argument) string {
 	switch {
 	case strings.HasPrefix(a.Name, "unix-time"):
 		return "unix-time"
+	case cmd.Group == Geo && slices.Contains([]string{"longitude", "latitude", "radius", "width", "height"}, a.Name):
+		return "double"
 	case a.Name == "timeout" && cmd.Flags&Blocking != 0, a.Name == "increment" && strings.HasSuffix(cmd.Name, "float"):
 		return "double"
 	case cmd.Group == Streams && (a.Name == "start" || a.Name == "end"):

@@ -34,6 +34,8 @@ type KeySpec struct {
 	// Keyword begins the keys one behind itself; the search starts at From (negative: from the end).
 	Keyword string
 	From    int
+	// Optional: without the Keyword there is no such key.
+	Optional bool
 	// Last is the last key's index relative to the first; -1 the last argument, -2 the last but one …
 	Last, Step int
 	// Limit: with Last -1, the keys end after 1/Limit of the arguments that are left.
@@ -67,7 +69,7 @@ func keyAt(i int, f KeyFlags) KeySpec { return KeySpec{Flags: f, Begin: i, Step:
 func (s *KeySpec) Each(args [][]byte, fn func(i int)) bool {
 	first, ok := s.first(args)
 	if !ok {
-		return false
+		return s.Optional
 	}
 	last, step := first+s.Last, max(1, s.Step)
 	switch {

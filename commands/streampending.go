@@ -378,7 +378,7 @@ func (c *Call) autoClaimOptions() (o claimOptions, ok bool) {
 			i++
 			n, ok := ParseInt(c.Args[i])
 			if !ok || n < 1 || n > math.MaxInt64/16 {
-				c.Reply.Error(resp.ErrClaimCount)
+				c.Reply.Error(resp.ErrCountAboveZero)
 				return o, false
 			}
 			o.count = n

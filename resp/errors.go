@@ -2,6 +2,7 @@ package resp
 
 import (
 	"bytes"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -130,7 +131,7 @@ const (
 	ErrGroupExists         = "BUSYGROUP Consumer Group name already exists"
 	ErrGroupEntriesRead    = "ERR value for ENTRIESREAD must be positive or -1"
 	ErrGroupKeyMissing     = "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option to create an empty stream automatically."
-	ErrClaimCount          = "ERR COUNT must be > 0"
+	ErrCountAboveZero      = "ERR COUNT must be > 0"
 )
 
 // ErrReadNoGroup is XREADGROUP's reply where the key or the group is missing.
@@ -169,6 +170,20 @@ const (
 	ErrExpireMissing       = "ERR missing expire time"
 	ErrHsetexConditions    = "ERR Only one of FXX or FNX arguments can be specified"
 	ErrHsetexDeadlines     = "ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified"
+)
+
+// Places on the earth.
+const (
+	ErrGeoUnit            = "ERR unsupported unit provided. please use M, KM, FT, MI"
+	ErrGeoMember          = "ERR could not decode requested zset member"
+	ErrGeoRadius          = "ERR need numeric radius"
+	ErrGeoRadiusNegative  = "ERR radius cannot be negative"
+	ErrGeoWidth           = "ERR need numeric width"
+	ErrGeoHeight          = "ERR need numeric height"
+	ErrGeoBoxNegative     = "ERR height or width cannot be negative"
+	ErrGeoAny             = "ERR the ANY argument requires COUNT argument"
+	ErrGeoSearchStoreWith = "ERR GEOSEARCHSTORE is not compatible with WITHDIST, WITHHASH and WITHCOORD options"
+	ErrGeoRadiusStoreWith = "ERR STORE option in GEORADIUS is not compatible with WITHDIST, WITHHASH and WITHCOORD options"
 )
 
 // Transactions, subscriptions and scripts.
@@ -294,6 +309,27 @@ func ErrPFSelfTest(cause string) string { return "ERR TESTFAILED " + cause }
 // ErrUnknownArgument is HSETEX's reply to an argument that it does not know.
 func ErrUnknownArgument(arg []byte) string {
 	return "ERR unknown argument: " + string(quoted(arg, len(arg)))
+}
+
+// ErrGeoPoint is the reply to a place that is not on the map, in degrees.
+func ErrGeoPoint(lon, lat float64) string {
+	text := func(f float64) string {
+		if math.IsInf(f, 0) {
+			return string(AppendDouble(nil, f))
+		}
+		return strconv.FormatFloat(f, 'f', 6, 64)
+	}
+	return "ERR invalid longitude,latitude pair " + text(lon) + "," + text(lat)
+}
+
+// ErrGeoFrom is the reply to a search without a center; command is the name as sent.
+func ErrGeoFrom(command []byte) string {
+	return "ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for " + string(quoted(command, len(command)))
+}
+
+// ErrGeoBy is the reply to a search without a size; command is the name as sent.
+func ErrGeoBy(command []byte) string {
+	return "ERR exactly one of BYRADIUS and BYBOX can be specified for " + string(quoted(command, len(command)))
 }
 
 // ErrHelloOption is HELLO's reply to an option that it does not know or that lacks its values.

@@ -151,9 +151,13 @@ func (w *Writer) Attribute(pairs int) {
 // Double writes a number with 17 significant digits, as Redis 7.0 prints it (C's %.17g); in RESP2 as a bulk string.
 func (w *Writer) Double(f float64) {
 	var room [32]byte
-	text := AppendDouble(room[:0], f)
+	w.DoubleText(AppendDouble(room[:0], f))
+}
+
+// DoubleText writes a number that is written out already; in RESP2 as a bulk string.
+func (w *Writer) DoubleText(text []byte) {
 	if !w.resp3 {
-		w.buf = redcon.AppendBulk(w.buf, text)
+		w.Bulk(text)
 		return
 	}
 	w.buf = append(w.buf, ',')
