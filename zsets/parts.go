@@ -89,8 +89,22 @@ func (p *path) from(i int) *leaf {
 	return nil
 }
 
-// Parted tells whether the set is big enough to be stored in parts.
-func (z *Set) Parted() bool { return z.large != nil && z.Bytes() > PartedAbove }
+// partMax is the longest part that a store has to take, in bytes.
+const partMax = 256 << 20
+
+// Parted tells whether the set is to be stored in parts: it is big enough for that, and none would be too long.
+func (z *Set) Parted() bool { return z.large != nil && z.Bytes() > PartedAbove && !z.giant() }
+
+// giant reports whether there is a page that is too long for a part, as its only member is.
+func (z *Set) giant() (found bool) {
+	if z.Bytes() > partMax {
+		z.large.tree.each(func(l *leaf) bool {
+			found = len(l.page) > partMax
+			return !found
+		})
+	}
+	return found
+}
 
 // AppendHead appends what FromParts needs to know beside the parts: how much they hold.
 func (z *Set) AppendHead(dst []byte) []byte {
