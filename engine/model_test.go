@@ -124,6 +124,8 @@ func (s *step) reply(name string) string {
 		v.text += s.args[2]
 		s.state[s.at(1)] = v
 		return fmt.Sprint(":", len(v.text))
+	case "SETBIT":
+		return s.setBit()
 	case "GET":
 		v, ok := s.state[s.at(1)]
 		return s.text(v, ok)
@@ -205,6 +207,20 @@ func (s *step) incr() string {
 	v.text = strconv.FormatInt(n+1, 10)
 	s.state[s.at(1)] = v
 	return ":" + v.text
+}
+
+func (s *step) setBit() string {
+	v := s.state[s.at(1)]
+	if !v.isText() {
+		return wrongType
+	}
+	at, shift := int(s.number(2)/8), 7-s.number(2)%8
+	text := append([]byte(v.text), make([]byte, max(0, at+1-len(v.text)))...)
+	old := text[at] >> shift & 1
+	text[at] = text[at]&^(1<<shift) | byte(s.number(3))<<shift
+	v.text = string(text)
+	s.state[s.at(1)] = v
+	return fmt.Sprint(":", old)
 }
 
 func (s *step) lists(name string) string {

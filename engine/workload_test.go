@@ -164,7 +164,7 @@ func (l *life) command() string {
 	forms := []string{
 		fmt.Sprintf("SET %s %d", key, n), fmt.Sprintf("SET %s %d", key, n), fmt.Sprintf("SET %s v%d PX %d", key, n, 1+n*5),
 		fmt.Sprintf("SET %s v%d KEEPTTL", key, n), fmt.Sprintf("SET %s v%d NX", key, n), "INCR " + key, "INCR " + key,
-		fmt.Sprintf("APPEND %s %d", key, n), "GET " + key, fmt.Sprintf("DEL %s %s", key, l.key()),
+		fmt.Sprintf("APPEND %s %d", key, n), fmt.Sprintf("SETBIT %s %d %d", key, n%40*8+7, n%2), "GET " + key, fmt.Sprintf("DEL %s %s", key, l.key()),
 		fmt.Sprintf("RPUSH %s %d x%d y", key, n, n), fmt.Sprintf("LPUSH %s %d", key, n), fmt.Sprintf("RPUSH %s %d", key, n),
 		"LPOP " + key, "RPOP " + key, fmt.Sprintf("LMOVE %s %s %s %s", key, other, side(), side()),
 		fmt.Sprintf("LTRIM %s %d %d", key, n%3, n%3+n%7), fmt.Sprintf("LREM %s 0 y", key),
