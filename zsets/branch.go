@@ -10,7 +10,7 @@ type leaf struct {
 	page  page
 	id    uint64  // part id: rises along the tree
 	low   float64 // the first element's score: a search opens pages only where scores tie
-	count uint16  // at most pageMax/entrySize(0)
+	count uint16  // at most pageMax/entryMin
 	dirty bool    // differs from the part stored under id, if there is one
 }
 

@@ -18,9 +18,15 @@ func of(limits Limits, members ...string) *Set {
 	return z
 }
 
-// entry is the packed form of an element.
+// entry is the packed form of an element whose score is 0 to 63, or no small integer.
 func entry(score float64, member string) []byte {
-	b := binary.LittleEndian.AppendUint64(nil, math.Float64bits(score))
+	b := binary.LittleEndian.AppendUint64([]byte{8}, math.Float64bits(score))
+	switch {
+	case score == 0 && !math.Signbit(score):
+		b = []byte{0}
+	case score > 0 && score < 64 && score == math.Trunc(score):
+		b = []byte{1, byte(2 * score)}
+	}
 	b = binary.AppendUvarint(b, uint64(len(member)))
 	return append(b, member...)
 }
@@ -39,6 +45,24 @@ func TestEncodingIsWhatTheFormatSays(t *testing.T) {
 	}
 }
 
+// Every score comes back, in as many bytes as the format says.
+func TestScoresArePacked(t *testing.T) {
+	for score, size := range map[float64]int{
+		0: 1, 1: 2, -1: 2, 127: 2, -128: 2, 128: 3, -129: 3, 1e6: 4, 1_700_000_000_000: 7, 1<<54 + 4: 8, -1 << 55: 8, 1 << 55: 9,
+		0.5: 9, 1e300: 9, 5e-324: 9, math.Inf(1): 9, math.Inf(-1): 9,
+	} {
+		z := New()
+		z.Put([]byte("m"), score, limit(9, 9))
+		if got, ok := z.Score([]byte("m")); !ok || got != score {
+			t.Errorf("%v came back as %v", score, got)
+		}
+		if size > 0 && len(z.page) != size+2 {
+			t.Errorf("%v takes %d bytes, want %d", score, len(z.page)-2, size)
+		}
+		check(t, z)
+	}
+}
+
 func TestDecodeRefuses(t *testing.T) {
 	a, b := entry(1, "a"), entry(2, "b")
 	for name, body := range map[string][]byte{
@@ -54,11 +78,14 @@ func TestDecodeRefuses(t *testing.T) {
 		"-0":                           join([]byte{1}, entry(math.Copysign(0, -1), "a")),
 		"a score that is no number":    join([]byte{1}, entry(math.NaN(), "a")),
 		"an element cut short":         join([]byte{1}, a[:len(a)-1]),
-		"a score cut short":            join([]byte{1}, a[:5]),
-		"no length":                    join([]byte{1}, a[:8]),
-		"a length of more bytes":       join([]byte{1}, a[:8], []byte{0x81, 0, 'a'}),
-		"a length that nothing backs":  join([]byte{1}, binary.AppendUvarint(bytes.Clone(a[:8]), 1<<62)),
-		"a length over 64 bits":        join([]byte{1}, a[:8], bytes.Repeat([]byte{0xff}, 11)),
+		"a score cut short":            join([]byte{1}, entry(1.5, "a")[:5]),
+		"an integer as a float":        join([]byte{1, 8}, binary.LittleEndian.AppendUint64(nil, math.Float64bits(7)), []byte{1, 'a'}),
+		"an integer with a zero":       {1, 2, 14, 0, 1, 'a'},
+		"a score of nine bytes":        join([]byte{1, 9}, bytes.Repeat([]byte{1}, 9), []byte{1, 'a'}),
+		"no length":                    join([]byte{1}, a[:2]),
+		"a length of more bytes":       join([]byte{1}, a[:2], []byte{0x81, 0, 'a'}),
+		"a length that nothing backs":  join([]byte{1}, binary.AppendUvarint(bytes.Clone(a[:2]), 1<<62)),
+		"a length over 64 bits":        join([]byte{1}, a[:2], bytes.Repeat([]byte{0xff}, 11)),
 		"a billion elements of a byte": binary.AppendUvarint(nil, 1<<30),
 	} {
 		for form := range byte(2) {

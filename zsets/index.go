@@ -1,9 +1,7 @@
 package zsets
 
 import (
-	"encoding/binary"
 	"fmt"
-	"math"
 
 	"holdfast/dict"
 )
@@ -26,9 +24,8 @@ func (x *index) get(member []byte) (float64, bool) {
 
 // set gives a member a score, and tells whether it is new.
 func (x *index) set(member []byte, score float64) (added bool) {
-	var room [scoreBytes]byte
-	binary.LittleEndian.PutUint64(room[:], math.Float64bits(score))
-	return x.Dict.Set(member, room[:])
+	var room [9]byte
+	return x.Dict.Set(member, room[:page(room[:]).putScore(score)])
 }
 
 func (x *index) remove(member []byte) {

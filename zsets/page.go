@@ -11,12 +11,18 @@ import (
 
 // A page is a run of packed elements, by score and then by member:
 //
-//	entry    score, float64, little endian | uvarint length of the member | member
+//	entry    score | uvarint length of the member | member
+//	score    n, 0 to 7 | integer, n bytes         zigzag (0, -1, 1, -2 …), little endian, as short as can be
+//	         8 | float64, 8 bytes                 little endian: what is no integer, or too large for 7 bytes
 //
-// A small set is one page; the leaves of a large one are pages of at most pageMax bytes, unless of one element.
+// Most scores are small integers: so a hundred members of 16 bytes with scores below 100 take 2.0 KiB instead of 2.7, as
+// much as in Redis. A small set is one page; the leaves of a large one are pages of at most pageMax bytes, unless of one element.
 
 const (
-	scoreBytes = 8
+	// floatScore is the first byte of a score that is kept as a float64; below it are the lengths of integers.
+	floatScore = 8
+	// entryMin is the size of the smallest entry: the score 0 and the empty member.
+	entryMin = 2
 	// pageMax bounds the packed bytes of a leaf of several elements, in memory and in stored parts.
 	pageMax = 2 << 10
 	// pageMin is the least room that is allocated: one short element.
@@ -26,27 +32,80 @@ const (
 type page []byte
 
 // entrySize returns the bytes that an element takes whose member has n.
-func entrySize(n int) int { return scoreBytes + (bits.Len(uint(n)|1)+6)/7 + n }
+func entrySize(n int, score float64) int { return scoreSize(score) + lengthSize(n) + n }
+
+// lengthSize returns the bytes of n as a uvarint.
+func lengthSize(n int) int { return (bits.Len(uint(n)|1) + 6) / 7 }
+
+// scoreSize returns the bytes that a score takes.
+func scoreSize(score float64) int {
+	if z, ok := zigzag(score); ok {
+		return 1 + (bits.Len64(z)+7)/8
+	}
+	return 1 + 8
+}
+
+// zigzag returns the number that stands for an integer of at most 7 bytes; false for other scores. -0 is none of them, as
+// there is no -0 in a set.
+func zigzag(score float64) (uint64, bool) {
+	const limit = 1 << 55
+	if !(score >= -limit && score < limit) {
+		return 0, false
+	}
+	n := int64(score)
+	return uint64(n<<1) ^ uint64(n>>63), float64(n) == score
+}
+
+// putScore writes a score and returns its size.
+func (p page) putScore(score float64) int {
+	z, ok := zigzag(score)
+	if !ok {
+		p[0] = floatScore
+		binary.LittleEndian.PutUint64(p[1:], math.Float64bits(score))
+		return 1 + 8
+	}
+	n := (bits.Len64(z) + 7) / 8
+	p[0] = byte(n)
+	for i := range n {
+		p[1+i] = byte(z >> (8 * i))
+	}
+	return 1 + n
+}
 
 // score returns the score of the entry at the start of p.
-func (p page) score() float64 { return math.Float64frombits(binary.LittleEndian.Uint64(p)) }
+func (p page) score() float64 {
+	n := p[0]
+	if n == floatScore {
+		return math.Float64frombits(binary.LittleEndian.Uint64(p[1:]))
+	}
+	var z uint64
+	if len(p) >= 8 {
+		z = binary.LittleEndian.Uint64(p) >> 8 & (1<<(8*n) - 1)
+	} else {
+		for i := n; i > 0; i-- {
+			z = z<<8 | uint64(p[i])
+		}
+	}
+	return float64(int64(z>>1) ^ -int64(z&1))
+}
 
 // member returns the member of the entry at the start of p, and the entry's bytes. The result cannot be appended to in
 // place.
 func (p page) member() (member []byte, size int) {
-	n, h := int(p[scoreBytes]), scoreBytes+1
+	at := 1 + int(p[0])
+	n, h := int(p[at]), at+1
 	if n >= 0x80 {
-		long, w := binary.Uvarint(p[scoreBytes:])
-		n, h = int(long), scoreBytes+w
+		long, w := binary.Uvarint(p[at:])
+		n, h = int(long), at+w
 	}
 	return p[h : h+n : h+n], h + n
 }
 
 // put packs an element into p, which has exactly its entrySize.
 func (p page) put(member []byte, score float64) {
-	binary.LittleEndian.PutUint64(p, math.Float64bits(score))
-	h := scoreBytes + binary.PutUvarint(p[scoreBytes:], uint64(len(member)))
-	copy(p[h:], member)
+	at := p.putScore(score)
+	at += binary.PutUvarint(p[at:], uint64(len(member)))
+	copy(p[at:], member)
 }
 
 // below returns how many of the page's elements lie below the bound, and the bytes that they take.
@@ -154,7 +213,7 @@ func newPage(size int) page { return slices.Grow(page(nil), max(size, pageMin)) 
 // insert puts an element at byte offset off. A page that must grow does so by an eighth, which the usual set does
 // not outgrow at once and a finished one does not waste.
 func (p page) insert(off int, member []byte, score float64) page {
-	size := entrySize(len(member))
+	size := entrySize(len(member), score)
 	if cap(p)-len(p) < size {
 		room := len(p) + size
 		if grown := room + len(p)/8; room < pageMax {
@@ -184,21 +243,21 @@ func (p page) shrink() page {
 // checkEntry returns the size of the entry at the start of p, which is from outside, having found that it is there and
 // packed as it should be.
 func (p page) checkEntry() (size int, err error) {
-	if len(p) < scoreBytes {
+	if len(p) < entryMin || p[0] > floatScore || len(p) < entryMin+int(p[0]) {
 		return 0, fmt.Errorf("%w: an element of %d bytes", ErrCorrupt, len(p))
 	}
-	n, w := binary.Uvarint(p[scoreBytes:])
-	if w <= 0 || n > uint64(len(p)-scoreBytes-w) {
+	score, at := p.score(), 1+int(p[0])
+	if math.IsNaN(score) || score == 0 && math.Signbit(score) || scoreSize(score) != at {
+		return 0, fmt.Errorf("%w: a score that is no number, or -0, or not packed as it should be", ErrCorrupt)
+	}
+	n, w := binary.Uvarint(p[at:])
+	if w <= 0 || n > uint64(len(p)-at-w) {
 		return 0, fmt.Errorf("%w: a length exceeds the %d bytes left", ErrCorrupt, len(p))
 	}
-	size = scoreBytes + w + int(n)
-	if size != entrySize(int(n)) {
+	if w != lengthSize(int(n)) {
 		return 0, fmt.Errorf("%w: the length %d takes %d bytes", ErrCorrupt, n, w)
 	}
-	if score := p.score(); math.IsNaN(score) || score == 0 && math.Signbit(score) {
-		return 0, fmt.Errorf("%w: a score that is no number, or -0", ErrCorrupt)
-	}
-	return size, nil
+	return at + w + int(n), nil
 }
 
 // check reads at most most bytes of sound entries in rising order, at least one entry, from bytes from outside. It

@@ -88,7 +88,7 @@ func (m *machine) score() float64 {
 	case 2:
 		return 0
 	}
-	return float64(m.rng.IntN(m.scores)-m.scores/2) / 4
+	return float64(m.rng.IntN(m.scores)-m.scores/2) / float64(int(1)<<m.rng.IntN(3))
 }
 
 func (m *machine) step() {

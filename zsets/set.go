@@ -288,7 +288,7 @@ func (z *Set) Range(lo, hi int) iter.Seq2[[]byte, float64] {
 func (z *Set) Backward(lo, hi int) iter.Seq2[[]byte, float64] {
 	lo, hi = z.clamp(lo, hi)
 	return func(yield func([]byte, float64) bool) {
-		var room [pageMax / scoreBytes]int
+		var room [256]int // more than there usually are
 		for at := hi; at > lo; {
 			p, i, _ := z.pageAt(at - 1)
 			offsets := p.offsets(room[:0])

@@ -110,7 +110,7 @@ func (t *tree) each(fn func(l *leaf) bool) { t.root.each(fn) }
 
 // insert puts an element that is not there.
 func (t *tree) insert(member []byte, score float64) {
-	b, size := placeOf(score, member), entrySize(len(member))
+	b, size := placeOf(score, member), entrySize(len(member), score)
 	for {
 		p := t.seek(&b)
 		if t.len == 0 {
@@ -139,7 +139,7 @@ func (t *tree) insert(member []byte, score float64) {
 
 // ofOne is a leaf of one element.
 func ofOne(member []byte, score float64) leaf {
-	return leaf{page: newPage(entrySize(len(member))).insert(0, member, score), low: score, count: 1, dirty: true}
+	return leaf{page: newPage(entrySize(len(member), score)).insert(0, member, score), low: score, count: 1, dirty: true}
 }
 
 // put inserts into the path's leaf, where there is room.
@@ -151,7 +151,7 @@ func (t *tree) put(p *path, off int, member []byte, score float64) {
 // into one of its own.
 func (t *tree) addBehind(p *path, member []byte, score float64) {
 	s := p.lowest()
-	if s.i+1 < len(s.leaves) && len(s.leaves[s.i+1].page)+entrySize(len(member)) <= pageMax {
+	if s.i+1 < len(s.leaves) && len(s.leaves[s.i+1].page)+entrySize(len(member), score) <= pageMax {
 		s.i++
 		t.put(p, 0, member, score)
 		return
