@@ -3,7 +3,6 @@ package engine_test
 import (
 	"fmt"
 	"hash/crc32"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,13 +17,14 @@ type place struct {
 	key string
 }
 
-// value is what a key holds: a string, a list, a stream or a sorted set.
+// value is what a key holds: a string, a list, a hash, a stream or a sorted set.
 type value struct {
 	text     string
 	list     []string // never changed in place
 	isList   bool
 	stream   *streamValue
 	scores   scores
+	fields   fieldsValue
 	deadline int64 // unix ms; 0: none
 }
 
@@ -50,6 +50,9 @@ func (v value) String() string {
 	if v.scores != nil {
 		out = v.scores.describe(short)
 	}
+	if v.fields != nil {
+		out = v.fields.describe(short)
+	}
 	if v.deadline != 0 {
 		out += fmt.Sprint(" @", v.deadline)
 	}
@@ -57,17 +60,19 @@ func (v value) String() string {
 }
 
 // isText: it is a string, or nothing.
-func (v value) isText() bool { return !v.isList && v.stream == nil && v.scores == nil }
+func (v value) isText() bool {
+	return !v.isList && v.stream == nil && v.scores == nil && v.fields == nil
+}
 
-// state is what a keyspace holds at one moment. It is never changed in place. A key that is due is not there, whether or
-// not anybody has deleted it.
+// state is what a keyspace holds at one moment. It is never changed in place. A key that is due is not there, nor is a
+// field, whether or not anybody has deleted it.
 type state map[place]value
 
 // dump is what a rig's dump is to be.
 func (s state) dump(now int64) map[place]string {
 	all := map[place]string{}
 	for at, v := range s {
-		if v.deadline == 0 || v.deadline > now {
+		if v, ok := v.alive(now); ok {
 			all[at] = v.String()
 		}
 	}
@@ -84,8 +89,12 @@ const (
 // after is the state that a command leads to, and its reply. This is a second, naive reading of the commands that it
 // knows; those that it does not know panic.
 func (s state) after(now int64, db int, args ...string) (state, string) {
-	next := step{state: maps.Clone(s), now: now, db: db, args: args}
-	maps.DeleteFunc(next.state, func(_ place, v value) bool { return v.deadline != 0 && v.deadline <= now })
+	next := step{state: state{}, now: now, db: db, args: args}
+	for at, v := range s {
+		if v, ok := v.alive(now); ok {
+			next.state[at] = v
+		}
+	}
 	reply := next.reply(strings.ToUpper(args[0]))
 	return next.state, reply
 }
@@ -139,6 +148,8 @@ func (s *step) reply(name string) string {
 		return s.whole(name)
 	case "XADD", "XDEL", "XTRIM", "XGROUP", "XREADGROUP", "XACK", "XCLAIM":
 		return s.streams(name)
+	case "HSET", "HDEL", "HINCRBY", "HPEXPIRE", "HPERSIST", "HSETEX", "HGETDEL":
+		return s.hashes(name)
 	case "ZADD", "ZINCRBY", "ZREM", "ZPOPMIN", "ZREMRANGEBYRANK", "ZUNIONSTORE":
 		return s.zsets(name)
 	}
@@ -240,7 +251,7 @@ func (s *step) lists(name string) string {
 		if !ok {
 			return null
 		}
-		if to.text != "" || to.stream != nil || to.scores != nil {
+		if to.text != "" || to.stream != nil || to.scores != nil || to.fields != nil {
 			return wrongType
 		}
 		moved, rest := popped(v, s.args[3] == "LEFT")
