@@ -31,9 +31,9 @@ func serveCommand() *cli.Command {
 	flags := []cli.Flag{&cli.StringFlag{Name: "config", Usage: "read directives from `FILE`, in the form of redis.conf"}}
 	for _, d := range config.Directives() {
 		for _, name := range d.Names() {
-			flags = append(flags, &cli.StringFlag{
+			flags = append(flags, directiveFlag{&cli.StringFlag{
 				Name: name, Usage: d.Usage, DefaultText: d.Default, Hidden: d.Inert || name != d.Name,
-			})
+			}, []string{name}})
 		}
 	}
 	return &cli.Command{
@@ -52,6 +52,16 @@ func serveCommand() *cli.Command {
 		},
 	}
 }
+
+// directiveFlag is a flag that knows its names. The library works them out anew, by a regular expression, whenever it compares
+// a flag with a name: with so many flags that was half of the processor time of a start.
+type directiveFlag struct {
+	*cli.StringFlag
+	names []string
+}
+
+// Names are the flag's names: one.
+func (f directiveFlag) Names() []string { return f.names }
 
 // settings puts defaults, file, environment and flags together.
 func settings(ctx *cli.Context) (*config.Config, error) {
