@@ -220,6 +220,9 @@ func (e *Engine) openLog(meta snapshot.Meta) error {
 	if err := e.dropOvertaken(meta, segments); err != nil {
 		return err
 	}
+	if n := len(segments); n > 0 {
+		e.foresee(meta.LSN, segments[n-1].Last)
+	}
 	log, recovery, err := aof.Recover(e.logOptions(policy), meta.LSN, e.replay)
 	if err != nil {
 		return err

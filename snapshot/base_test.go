@@ -228,6 +228,22 @@ func TestIterations(t *testing.T) {
 	if !slices.Equal(some, all) {
 		t.Errorf("Some shows %d keys, Each %d", len(some), len(all))
 	}
+	wanted := [][]byte{[]byte(""), []byte("-"), []byte("000"), []byte("0000"), []byte("999"), []byte(long), []byte("zz")}
+	for i := range 700 {
+		wanted = append(wanted, fmt.Appendf(nil, "%03d", i+150), fmt.Appendf(nil, "%03d?", i))
+	}
+	var met []string
+	must(t, b.Find(1, wanted, func(key []byte, r Record) {
+		one, ok, err := b.Get(1, key)
+		if must(t, err); !ok || one.Deadline != r.Deadline || !bytes.Equal(one.Payload, r.Payload) {
+			t.Errorf("key %.9q: Find shows %v, Get %v", key, r, one)
+		}
+		met = append(met, string(key))
+	}))
+	if len(met) != 4+700 || !slices.Equal(met[:4], []string{"", "000", "999", long}) {
+		t.Errorf("Find meets %d keys, %.9q first", len(met), met[:4])
+	}
+	must(t, b.Find(77, wanted, func([]byte, Record) { t.Error("a key of an unknown store") }))
 	if more, err := b.Some(77, nil, 7, func([]byte, Record) { t.Error("a key of an unknown store") }); more || err != nil {
 		t.Errorf("some of an unknown store: %t %v", more, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"slices"
 )
 
 // Get looks up one key, in a read transaction of its own. ok says whether the key is there; a damaged key or
@@ -28,6 +29,50 @@ func (b *Base) Get(store Store, key []byte) (r Record, ok bool, err error) {
 		return err
 	})
 	return r, ok, err
+}
+
+// Find looks up many keys, and calls fn for those that are there, in their order. It is Get for each of them; sorted ones find
+// what they have to read side by side. Key and payload are valid until fn returns; fn must not call methods of this base.
+func (b *Base) Find(store Store, keys [][]byte, fn func(key []byte, r Record)) error {
+	const batch = 256
+	var memory arena
+	var stored []byte
+	var got []Entry
+	for keys := range slices.Chunk(keys, batch) {
+		got = got[:0]
+		memory.reset()
+		err := b.read("looking up keys", func(v *view, root uint64) error {
+			s := storeView{v, root, store}
+			t, err := s.tree(tableKeys)
+			for i := 0; i < len(keys) && t != nil && err == nil; i++ {
+				var e Entry
+				var found bool
+				stored = appendStored(stored[:0], keys[i])
+				if e.Record, found, err = s.lookUp(t, stored, &memory); found {
+					e.Key = keys[i]
+					got = append(got, e)
+				}
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, e := range got {
+			fn(e.Key, e.Record)
+		}
+	}
+	return nil
+}
+
+// lookUp finds the record of a stored key.
+func (s *storeView) lookUp(keys *tree, stored []byte, a *arena) (Record, bool, error) {
+	value, found, err := keys.find(stored)
+	if err != nil || !found {
+		return Record{}, false, err
+	}
+	e, err := s.entry(item{key: stored, value: value}, a)
+	return e.Record, err == nil, err
 }
 
 // Part looks up one part of a parted key, as Get looks up a key.
