@@ -39,7 +39,7 @@ type event struct {
 
 func events() []event {
 	return []event{
-		{name: "nothing", happen: func(ctx context.Context, s *subject) error { return s.pause(ctx, 3*time.Second) }},
+		{name: "nothing", happen: func(ctx context.Context, s *subject) error { return s.pause(ctx, s.o.Quiet) }},
 		{name: "checkpoint", happen: checkpoint},
 		{name: "growth", happen: func(ctx context.Context, s *subject) error {
 			return s.write(ctx, []string{"SET", load.WordCounter, load.WordValue}, s.scaled(grownKeys), s.rate, 0)

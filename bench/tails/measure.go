@@ -119,7 +119,7 @@ func measure(ctx context.Context, o Options, program rig.Program, e event, dir s
 	if err := s.load(ctx, phaseWarmUp); err != nil {
 		return side, err
 	}
-	s.run.For(warmUp, nil)
+	s.run.For(min(warmUp, o.Quiet), nil)
 	s.run.Phase(phaseQuiet)
 	s.run.For(o.Quiet, nil)
 	if e.restart {
@@ -140,13 +140,13 @@ func (s *subject) load(ctx context.Context, phase string) error {
 	return err
 }
 
-// happen waits for the end of the event, and for a second at least.
+// happen waits for the end of the event, and for a second at least, or as long as it was quiet before.
 func (s *subject) happen(ctx context.Context, e event) error {
 	began := time.Now()
 	if err := e.happen(ctx, s); err != nil {
 		return err
 	}
-	s.run.For(eventSpanMin-time.Since(began), nil)
+	s.run.For(min(eventSpanMin, s.o.Quiet)-time.Since(began), nil)
 	return nil
 }
 
