@@ -163,7 +163,7 @@ func (cmd *Command) keyRange() (first, last, step int) {
 }
 
 // fixed reports whether the keys stand at places that do not depend on the arguments.
-func (s *KeySpec) fixed() bool { return s.Keyword == "" && !s.Counted }
+func (s *KeySpec) fixed() bool { return s.Keyword == "" && !s.Counted && !s.Unknown }
 
 // end is the index of the last key, negative from the end.
 func (s *KeySpec) end() int {
@@ -179,6 +179,12 @@ func writeKeySpec(w *resp.Writer, s *KeySpec) {
 	w.BulkString("flags")
 	writeNames(w, uint64(s.Flags), keyFlagNames[:])
 	w.BulkString("begin_search")
+	if s.Unknown {
+		writeSearch(w, "unknown", nil)
+		w.BulkString("find_keys")
+		writeSearch(w, "unknown", nil)
+		return
+	}
 	if s.Keyword == "" {
 		writeSearch(w, "index", numbers{{"index", s.Begin}})
 	} else {

@@ -36,6 +36,8 @@ type KeySpec struct {
 	From    int
 	// Optional: without the Keyword there is no such key.
 	Optional bool
+	// Unknown: COMMAND INFO cannot tell where the keys stand. Without a Keyword nobody can before the command runs.
+	Unknown bool
 	// Last is the last key's index relative to the first; -1 the last argument, -2 the last but one …
 	Last, Step int
 	// Limit: with Last -1, the keys end after 1/Limit of the arguments that are left.
@@ -67,6 +69,9 @@ func keyAt(i int, f KeyFlags) KeySpec { return KeySpec{Flags: f, Begin: i, Step:
 
 // Each calls fn with the index of each key in args, and reports whether the spec fits args.
 func (s *KeySpec) Each(args [][]byte, fn func(i int)) bool {
+	if s.Unknown && s.Keyword == "" {
+		return true
+	}
 	first, ok := s.first(args)
 	if !ok {
 		return s.Optional

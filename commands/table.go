@@ -20,7 +20,7 @@ func NewTable() *Table {
 	t := &Table{}
 	for _, family := range [][]*Command{
 		connectionCommands(), clientCommands(), genericCommands(), expireCommands(), stringCommands(), listCommands(),
-		bitCommands(), hyperLogLogCommands(), geoCommands(), setCommands(),
+		bitCommands(), hyperLogLogCommands(), geoCommands(), setCommands(), sortCommands(),
 		streamCommands(), streamReadCommands(), streamGroupCommands(), pendingCommands(), streamInfoCommands(),
 		zsetCommands(), zsetCombinations(), blockingZSetCommands(),
 		hashCommands(), hashDeadlineCommands(),
