@@ -14,9 +14,9 @@ const (
 	// pickBelow: where at least that many times as many members are in a set as are wanted of it, they are drawn one by
 	// one; otherwise the set is gone through.
 	pickBelow = 3
-	// rebuildAbove: when SPOP takes so many times as many members as it leaves, Redis makes a new set of the rest, which
+	// renewAbove: when SPOP takes so many times as many members as it leaves, Redis makes a new set of the rest, which
 	// may be one of integers then.
-	rebuildAbove = 5
+	renewAbove = 5
 )
 
 // SPOP key [count]
@@ -78,12 +78,8 @@ func (c *Call) popSome(s *sets.Set, count int) {
 		s.Remove(member)
 		c.Reply.Bulk(member)
 	}
-	if s.Len()*rebuildAbove <= count {
-		rebuilt, rules := sets.New(), c.setRules()
-		for member := range s.All() {
-			rebuilt.Add(member, rules)
-		}
-		*s = *rebuilt
+	if s.Len()*renewAbove <= count {
+		s.Renew(c.setRules())
 	}
 	c.setChanged("spop", key, count)
 	for len(popped) > 0 {

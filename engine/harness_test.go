@@ -468,6 +468,8 @@ func (r *rig) look(c *client, at place) string {
 		}
 	case "hash":
 		v.fields = r.lookHash(c, db, at.key)
+	case "set":
+		v.members = r.membersOf(c, db, at.key)
 	case "zset":
 		v.scores = r.zsetOf(c, db, at.key)
 	case "stream":

@@ -17,12 +17,13 @@ type place struct {
 	key string
 }
 
-// value is what a key holds: a string, a list, a hash, a stream or a sorted set.
+// value is what a key holds: a string, a list, a hash, a stream, a set or a sorted set.
 type value struct {
 	text     string
 	list     []string // never changed in place
 	isList   bool
 	stream   *streamValue
+	members  members
 	scores   scores
 	fields   fieldsValue
 	deadline int64 // unix ms; 0: none
@@ -47,6 +48,9 @@ func (v value) String() string {
 	if v.stream != nil {
 		out = v.stream.String()
 	}
+	if v.members != nil {
+		out = v.members.describe(short)
+	}
 	if v.scores != nil {
 		out = v.scores.describe(short)
 	}
@@ -61,7 +65,7 @@ func (v value) String() string {
 
 // isText: it is a string, or nothing.
 func (v value) isText() bool {
-	return !v.isList && v.stream == nil && v.scores == nil && v.fields == nil
+	return !v.isList && v.stream == nil && v.members == nil && v.scores == nil && v.fields == nil
 }
 
 // state is what a keyspace holds at one moment. It is never changed in place. A key that is due is not there, nor is a
@@ -152,6 +156,8 @@ func (s *step) reply(name string) string {
 		return s.hashes(name)
 	case "ZADD", "ZINCRBY", "ZREM", "ZPOPMIN", "ZREMRANGEBYRANK", "ZUNIONSTORE":
 		return s.zsets(name)
+	case "SADD", "SREM", "SCARD", "SMOVE", "SINTERSTORE", "SUNIONSTORE", "SDIFFSTORE":
+		return s.sets(name)
 	}
 	panic("BUG: the model does not know " + name)
 }
@@ -251,7 +257,7 @@ func (s *step) lists(name string) string {
 		if !ok {
 			return null
 		}
-		if to.text != "" || to.stream != nil || to.scores != nil || to.fields != nil {
+		if to.text != "" || to.stream != nil || to.members != nil || to.scores != nil || to.fields != nil {
 			return wrongType
 		}
 		moved, rest := popped(v, s.args[3] == "LEFT")

@@ -182,6 +182,9 @@ func (l *life) command() string {
 	if l.rng.IntN(4) == 0 {
 		forms = l.hashForms()
 	}
+	if l.rng.IntN(4) == 0 {
+		forms = l.setForms()
+	}
 	if l.rng.IntN(60) == 0 {
 		swap := fmt.Sprintf("SWAPDB %d %d", l.rng.IntN(databases), l.rng.IntN(databases))
 		forms = []string{"FLUSHDB", swap, swap, "FLUSHALL"}

@@ -126,6 +126,23 @@ func (s *Set) enlarge(r Rules) {
 	}
 }
 
+// Renew makes a set of integers of one that holds nothing else and is small enough, as if it were made anew of its
+// members; any other stays as it is, with what it knows of its parts in the store.
+func (s *Set) Renew(r Rules) {
+	if s.integers() || int64(s.Len()) > r.MaxIntegers {
+		return
+	}
+	renewed := New()
+	for member := range s.All() {
+		v, ok := parse(member)
+		if !ok {
+			return
+		}
+		renewed.addInt(v)
+	}
+	*s = *renewed
+}
+
 // Remove removes a member, and reports whether it was there. It may be what All, Scan or Random handed out.
 func (s *Set) Remove(member []byte) bool {
 	switch {

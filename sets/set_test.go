@@ -118,6 +118,22 @@ func TestASetGoesThroughItsForms(t *testing.T) {
 	}
 }
 
+func TestRenewMakesIntegersOfASetThatHoldsNothingElse(t *testing.T) {
+	for _, c := range []struct {
+		words   string
+		most    int64
+		integer bool
+	}{{"1 2 3", 512, true}, {"1 2 3", 2, false}, {"1 2 a", 512, false}, {"1 2 03", 512, false}} {
+		s := of("x " + c.words)
+		s.Remove([]byte("x"))
+		had := len(members(s))
+		s.Renew(Rules{MaxIntegers: c.most, Seed: rules.Seed})
+		if s.integers() != c.integer || s.Len() != had || len(members(s)) != had {
+			t.Errorf("%s: integers %v, %d members of %d", c.words, s.integers(), s.Len(), had)
+		}
+	}
+}
+
 // numbered makes a set of n members, a prefix and a number each.
 func numbered(n int, prefix string) *Set {
 	s := New()
