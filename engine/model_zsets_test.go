@@ -104,11 +104,14 @@ func (s *step) zunionstore() string {
 	sum := scores{}
 	for _, i := range []int{3, 4} {
 		v, ok := s.state[s.at(i)]
-		if ok && v.scores == nil {
+		if ok && v.scores == nil && v.members == nil {
 			return wrongType
 		}
 		for member, score := range v.scores {
 			sum[member] += score
+		}
+		for member := range v.members { // of a set, which counts 1 for each
+			sum[member]++
 		}
 	}
 	if len(sum) == 0 {

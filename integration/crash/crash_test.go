@@ -142,6 +142,7 @@ func TestEveryCrash(t *testing.T) {
 		{"lists", "always", "3600", 0, 2},
 		{"accounts", "always", "", 0, 1},
 		{"ttls", "always", "", 0, 1},
+		{"sets", "always", "", 0, 1},
 		{"rankings", "always", "", 0, 1},
 		{"streams", "always", "", 0, 1},
 		{"mixed", "always", "1", 6 * time.Millisecond, 2},

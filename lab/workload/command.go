@@ -40,7 +40,7 @@ func (o *operation) writes() bool {
 
 func readOnly(name string) bool {
 	switch name {
-	case "GET", "MGET", "EXISTS", "LRANGE", "LLEN", "LINDEX", "PEXPIRETIME", "ZCARD", "ZRANGE", "XLEN":
+	case "GET", "MGET", "EXISTS", "LRANGE", "LLEN", "LINDEX", "PEXPIRETIME", "SMEMBERS", "SCARD", "ZCARD", "ZRANGE", "XLEN":
 		return true
 	}
 	return false
@@ -50,13 +50,14 @@ func readOnly(name string) bool {
 func keysOf(name string) (step, count int) {
 	switch name {
 	case "GET", "SET", "GETSET", "GETDEL", "GETEX", "INCR", "INCRBY", "DECR", "DECRBY", "RPUSH", "LPUSH", "LPOP", "RPOP",
+		"SADD", "SREM", "SPOP", "SCARD", "SMEMBERS",
 		"ZADD", "ZINCRBY", "ZREM", "ZPOPMIN", "ZCARD", "ZRANGE",
 		"XADD", "XTRIM", "XDEL", "XLEN", "XGROUP", "XREADGROUP", "XACK",
 		"LRANGE", "LLEN", "LINDEX", "LSET", "PEXPIRE", "PEXPIREAT", "PERSIST", "PEXPIRETIME":
 		return 1, 1
-	case "LMOVE", "RENAME", "COPY":
+	case "LMOVE", "SMOVE", "RENAME", "COPY":
 		return 1, 2
-	case "DEL", "EXISTS", "MGET":
+	case "DEL", "EXISTS", "MGET", "SUNIONSTORE", "SDIFFSTORE":
 		return 1, 0
 	case "MSET":
 		return 2, 0

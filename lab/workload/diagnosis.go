@@ -276,7 +276,7 @@ func (d *diagnosis) differ(k int, want *value) (Check, int) {
 		return Lost, 30
 	case want.same(s):
 		return Deadline, 10
-	case s.kind == want.kind && (s.kind == lst || s.kind == zst):
+	case s.kind == want.kind && (s.kind == lst || s.kind == set || s.kind == zst):
 		missing := lacking(want.list.elems(), s)
 		switch {
 		case missing == 0:
@@ -326,7 +326,7 @@ func lacking(want []string, s *sight) int {
 
 func (d *diagnosis) compared(k int, want *value) string {
 	text := fmt.Sprintf("it holds %s; it should hold %s", d.held(k), should(want))
-	if kind := d.seen[k].kind; want.kind == kind && (kind == lst || kind == zst) {
+	if kind := d.seen[k].kind; want.kind == kind && (kind == lst || kind == set || kind == zst) {
 		i := 0
 		for i < min(want.list.n, len(d.seen[k].elems)) && want.list.at(i) == string(d.seen[k].elems[i].Str) {
 			i++
@@ -365,6 +365,8 @@ func (d *diagnosis) held(k int) string {
 		text = quoted(s.str)
 	case lst:
 		text = fmt.Sprintf("a list of %d", len(s.elems))
+	case set:
+		text = fmt.Sprintf("a set of %d", len(s.elems))
 	case zst:
 		text = fmt.Sprintf("a sorted set of %d", len(s.elems)/2)
 	}
@@ -381,6 +383,8 @@ func should(v *value) string {
 		text = quoted(v.str)
 	case lst:
 		text = fmt.Sprintf("a list of %d", v.list.n)
+	case set:
+		text = fmt.Sprintf("a set of %d", v.list.n)
 	case zst:
 		text = fmt.Sprintf("a sorted set of %d", v.list.n/2)
 	}

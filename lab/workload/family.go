@@ -14,6 +14,7 @@ const (
 	counter class = iota
 	register
 	sequence // a list
+	club     // a set
 	ranking  // a sorted set
 	entries  // a stream
 )

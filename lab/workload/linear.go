@@ -69,7 +69,7 @@ func history(ops []*operation, bound uint64, shows func(*state) bool) []porcupin
 func (m *machine) copy(s *state) *state {
 	own := s.clone()
 	for i := range own.vals {
-		if v := &own.vals[i]; v.kind == lst || v.kind == zst {
+		if v := &own.vals[i]; v.kind == lst || v.kind == set || v.kind == zst {
 			v.list = m.list(append([]string(nil), v.list.elems()...))
 		}
 	}

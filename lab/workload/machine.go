@@ -155,6 +155,8 @@ func (m *machine) run(s *state, o *operation, c *command, a answer) bool {
 			return false
 		}
 		return m.runList(v, c, a)
+	case "SADD", "SREM", "SMOVE", "SPOP", "SCARD", "SMEMBERS", "SUNIONSTORE", "SDIFFSTORE":
+		return m.runClub(s, c, a)
 	case "ZADD", "ZINCRBY", "ZREM", "ZPOPMIN", "ZCARD", "ZRANGE":
 		return m.runRanking(&s.vals[c.keys[0]], c, a)
 	case "XADD", "XTRIM", "XDEL", "XLEN", "XGROUP", "XREADGROUP", "XACK":

@@ -42,6 +42,7 @@ func designs() []design {
 			[]family{accounts()}, false},
 		{About{"ttls", "times to live that lapse meanwhile, and deadlines in 2100 that must stay to the millisecond"},
 			[]family{ttls()}, false},
+		{About{"sets", "sets whose members come, go and move, and sets made of others"}, []family{clubs()}, false},
 		{About{"rankings", "sorted sets whose members come and go, and whose scores are counted"}, []family{rankings()}, false},
 		{About{"streams", "entries added, trimmed and deleted, and a group of consumers that reads and acknowledges them"},
 			[]family{journals()}, false},

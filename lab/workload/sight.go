@@ -21,7 +21,7 @@ func (m *machine) value(s *sight) value {
 	switch s.kind {
 	case str:
 		v.str = string(s.str)
-	case lst, zst:
+	case lst, set, zst:
 		elems := make([]string, len(s.elems))
 		for i := range s.elems {
 			elems[i] = string(s.elems[i].Str)
@@ -81,11 +81,15 @@ func see(read, deadline *resp.Reply, c class) (s sight, problem string) {
 		if len(read.Elems) > 0 {
 			s = sight{kind: lst, elems: read.Elems}
 		}
+	case c == club && (read.Kind == '*' || read.Kind == '~') && !read.Null:
+		if len(read.Elems) > 0 {
+			s = sight{kind: set, elems: sortedElems(read.Elems)}
+		}
 	case c == ranking && read.Kind == '*' && !read.Null:
 		if len(read.Elems) > 0 {
 			s = sight{kind: zst, elems: read.Elems}
 		}
-	case c == ranking:
+	case c == club, c == ranking:
 		return s, "reading it is answered with " + printed(*read)
 	case c != sequence && read.Null:
 	case c != sequence && read.Kind == '$':

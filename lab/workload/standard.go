@@ -60,6 +60,9 @@ func (w *standard) arrange() {
 			if w.groups[g].class[k] == sequence {
 				read = request("LRANGE", key, "0", "-1")
 			}
+			if w.groups[g].class[k] == club {
+				read = request("SMEMBERS", key)
+			}
 			if w.groups[g].class[k] == ranking {
 				read = request("ZRANGE", key, "0", "-1", "WITHSCORES")
 			}

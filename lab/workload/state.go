@@ -7,6 +7,7 @@ const (
 	none kind = iota
 	str
 	lst
+	set
 	zst
 	jrn
 )
@@ -45,7 +46,7 @@ func (v *value) same(seen *sight) bool {
 	if v.kind != seen.kind {
 		return false
 	}
-	if v.kind == lst || v.kind == zst {
+	if v.kind == lst || v.kind == set || v.kind == zst {
 		return v.list.shows(seen.elems)
 	}
 	return v.str == string(seen.str)
@@ -100,7 +101,7 @@ func (m *machine) seal(s *state) *state {
 		switch v.kind {
 		case str, jrn:
 			h += m.hash(v.str)
-		case lst, zst:
+		case lst, set, zst:
 			h += v.list.sum
 		}
 		s.hash = s.hash*0x9E3779B97F4A7C15 + h

@@ -19,6 +19,7 @@ type thing struct {
 	s        string
 	l        []string
 	isList   bool
+	m        map[string]bool  // a set
 	z        map[string]int64 // a sorted set
 	stream   *toyStream
 	deadline int64
@@ -186,6 +187,9 @@ func (t *toy) do(args [][]byte, now int64) resp.Reply {
 		return intReply(1)
 	case "PEXPIRE", "PEXPIREAT", "PERSIST", "PEXPIRETIME":
 		return t.doDeadline(w, num, now)
+	}
+	if w[0][0] == 'S' && w[0] != "SET" {
+		return t.doSet(w)
 	}
 	if w[0][0] == 'Z' {
 		return t.doRanking(w, num)
