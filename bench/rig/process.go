@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -72,19 +73,31 @@ func Launch(prog Program, dir string) (*Process, error) {
 	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
 	p.cmd.Env = plainEnviron()
 	p.cmd.SysProcAttr = OwnGroup()
-	if err := p.cmd.Start(); err != nil {
-		return nil, err
-	}
 	alive, ended := context.WithCancelCause(context.Background())
 	p.alive = alive
-	go func() {
-		if err := p.cmd.Wait(); err != nil {
-			ended(fmt.Errorf("it ended: %w", err))
-			return
-		}
-		ended(errors.New("it ended with exit code 0"))
-	}()
+	started := make(chan error)
+	go p.attend(started, ended)
+	if err := <-started; err != nil {
+		return nil, err
+	}
 	return p, nil
+}
+
+// attend starts the process and waits for its end, both on a thread of its own: the kernel sends what Pdeathsig says when
+// the thread ends that started the process, and Go ends threads now and then, those of the load generator among them.
+func (p *Process) attend(started chan<- error, ended context.CancelCauseFunc) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	err := p.cmd.Start()
+	started <- err
+	if err != nil {
+		return
+	}
+	if err := p.cmd.Wait(); err != nil {
+		ended(fmt.Errorf("it ended: %w", err))
+		return
+	}
+	ended(errors.New("it ended with exit code 0"))
 }
 
 // OwnGroup keeps a child out of the terminal's ^C, which is for us to handle, and ends it should we be killed.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -88,5 +90,41 @@ func TestTerminatedServerThatFailsIsAnError(t *testing.T) {
 	err = p.Terminate(10 * time.Second)
 	if err == nil || !strings.Contains(err.Error(), "exit status 4") || !strings.Contains(err.Error(), "cannot save") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A server lives on when the thread ends that asked for it, as threads of the load generator do.
+func TestServerOutlivesTheThreadThatAskedForIt(t *testing.T) {
+	type launched struct {
+		p      *Process
+		err    error
+		thread int
+	}
+	results := make(chan launched)
+	var launch func()
+	launch = func() {
+		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		if syscall.Gettid() == os.Getpid() {
+			go launch() // the first thread of a program never ends, so another one, while this one is locked
+			<-t.Context().Done()
+			return
+		}
+		p, err := Start(t.Context(), redis(), t.TempDir())
+		results <- launched{p, err, syscall.Gettid()}
+	}
+	go launch()
+	l := <-results
+	if l.err != nil {
+		t.Fatal(l.err)
+	}
+	defer l.p.Kill()
+	for { // until the thread has ended
+		if _, err := os.Stat("/proc/self/task/" + strconv.Itoa(l.thread)); errors.Is(err, os.ErrNotExist) {
+			break
+		}
+		runtime.Gosched()
+	}
+	if err := l.p.Terminate(10 * time.Second); err != nil { // and not by SIGKILL before
+		t.Error(err)
 	}
 }

@@ -188,6 +188,10 @@ func (s *subject) anew(ctx context.Context, program rig.Program, dir string, e e
 		return before, err
 	}
 	s.process = process
+	loaded := func(n int64) bool { return n == 0 } // redis answers INFO before, and nothing else
+	if err := s.awaitInfo(ctx, "persistence", "loading", loaded); err != nil {
+		return before, err
+	}
 	if err := s.load(ctx, phaseEvent); err != nil {
 		return before, err
 	}
