@@ -43,6 +43,8 @@ func defects() []defect {
 		{flag: "--reorder-commits", workload: "lists", check: workload.Order, states: 100},
 		{flag: "--relative-ttl", workload: "ttls", check: workload.Deadline, states: 40},
 		{flag: "--relative-ttl", workload: "ttls", check: workload.Resurrected, states: 40},
+		{flag: "--timeless-fields", workload: "hashes", check: workload.Deadline, states: 40},
+		{flag: "--timeless-fields", workload: "hashes", check: workload.Resurrected, states: 40},
 		{flag: "--flat-lists", workload: "lists", check: workload.Unreadable, states: 40},
 		{flag: "--forget-after-second-start", workload: "registers", check: workload.Lost, second: 1, states: 40},
 		{flag: "--wait-for-torn-record", workload: "lists", check: workload.NeverStarted, variants: []disk.Variant{disk.Torn}, states: 100},

@@ -144,6 +144,7 @@ func TestEveryCrash(t *testing.T) {
 		{"ttls", "always", "", 0, 1},
 		{"sets", "always", "", 0, 1},
 		{"rankings", "always", "", 0, 1},
+		{"hashes", "always", "", 0, 1},
 		{"streams", "always", "", 0, 1},
 		{"mixed", "always", "1", 6 * time.Millisecond, 2},
 		{"mixed", "everysec", "", 0, 2},

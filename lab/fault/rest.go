@@ -252,7 +252,7 @@ func readsOnly(op *workload.Op) bool {
 
 func reads(args [][]byte) bool {
 	switch string(upper(args[0])) {
-	case "GET", "MGET", "EXISTS", "STRLEN", "LRANGE", "LLEN", "LINDEX", "SMEMBERS", "SCARD", "ZCARD", "ZRANGE", "XLEN", "XINFO", "TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME", "TYPE", "DBSIZE",
+	case "GET", "MGET", "EXISTS", "STRLEN", "LRANGE", "LLEN", "LINDEX", "SMEMBERS", "SCARD", "ZCARD", "ZRANGE", "XLEN", "XINFO", "HGETALL", "HMGET", "HPEXPIRETIME", "TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME", "TYPE", "DBSIZE",
 		"PING", "INFO", "WATCH", "UNWATCH", "SAVE", "BGSAVE", "BGREWRITEAOF", "SNAPSHOT", "LASTSAVE", "DEBUG", "CONFIG":
 		return true
 	}

@@ -40,7 +40,8 @@ func (o *operation) writes() bool {
 
 func readOnly(name string) bool {
 	switch name {
-	case "GET", "MGET", "EXISTS", "LRANGE", "LLEN", "LINDEX", "PEXPIRETIME", "SMEMBERS", "SCARD", "ZCARD", "ZRANGE", "XLEN":
+	case "GET", "MGET", "EXISTS", "LRANGE", "LLEN", "LINDEX", "PEXPIRETIME", "SMEMBERS", "SCARD", "ZCARD", "ZRANGE", "XLEN",
+		"HGETALL", "HMGET", "HPEXPIRETIME":
 		return true
 	}
 	return false
@@ -52,6 +53,7 @@ func keysOf(name string) (step, count int) {
 	case "GET", "SET", "GETSET", "GETDEL", "GETEX", "INCR", "INCRBY", "DECR", "DECRBY", "RPUSH", "LPUSH", "LPOP", "RPOP",
 		"SADD", "SREM", "SPOP", "SCARD", "SMEMBERS",
 		"ZADD", "ZINCRBY", "ZREM", "ZPOPMIN", "ZCARD", "ZRANGE",
+		"HSET", "HDEL", "HGETALL", "HMGET", "HINCRBY", "HPEXPIRE", "HPEXPIREAT", "HPEXPIRETIME", "HPERSIST", "HSETEX", "HGETEX", "HGETDEL",
 		"XADD", "XTRIM", "XDEL", "XLEN", "XGROUP", "XREADGROUP", "XACK",
 		"LRANGE", "LLEN", "LINDEX", "LSET", "PEXPIRE", "PEXPIREAT", "PERSIST", "PEXPIRETIME":
 		return 1, 1
@@ -139,7 +141,7 @@ func (w *standard) part(o *operation, args [][]byte) bool {
 func integerOf(c *command) int64 {
 	text := ""
 	switch c.name {
-	case "INCRBY", "DECRBY", "ZINCRBY", "PEXPIRE", "PEXPIREAT", "LINDEX", "LSET":
+	case "INCRBY", "DECRBY", "ZINCRBY", "PEXPIRE", "PEXPIREAT", "HPEXPIRE", "HPEXPIREAT", "LINDEX", "LSET":
 		text = c.args[0]
 	case "SET":
 		if len(c.args) == 3 {
@@ -149,7 +151,7 @@ func integerOf(c *command) int64 {
 		if len(c.args) == 2 {
 			text = c.args[1]
 		}
-	case "XADD", "XTRIM": // MAXLEN n
+	case "XADD", "XTRIM", "HINCRBY", "HSETEX", "HGETEX": // MAXLEN n, n by, PX ms, PXAT ms
 		text = c.args[1]
 	case "XREADGROUP":
 		text = c.args[4]

@@ -76,7 +76,7 @@ func half(name string, keep func(op *Op) Op) func(*world, *toy, *History) bool {
 }
 
 func defects() []defect {
-	return []defect{
+	all := []defect{
 		{"a lost INCR", "counters", Lost, without("INCR")},
 		{"a lost DECR", "counters", Lost, without("DECR")},
 		{"a lost SET", "registers", Lost, without("SET", "GETSET", "MSET")},
@@ -217,6 +217,7 @@ func defects() []defect {
 		}},
 		{"a wrong type", "lists", Unreadable, nil},
 	}
+	return append(all, hashDefects()...)
 }
 
 // Every kind of defect is found, and called what it is; in one round and in the next.

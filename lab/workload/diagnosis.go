@@ -52,7 +52,7 @@ func (d *diagnosis) gather() {
 		if o := d.w.parse(d.h.Ops[i]); o != nil && o.group == d.g {
 			for _, c := range o.parts {
 				for _, arg := range c.args {
-					d.sent[arg] = true
+					d.sent[arg], d.sent[unpadded(arg)] = true, true
 				}
 			}
 		}
@@ -62,6 +62,9 @@ func (d *diagnosis) gather() {
 		d.sent[v.str] = true
 		for _, e := range v.list.elems() {
 			d.sent[e] = true
+		}
+		for _, e := range v.fields {
+			d.sent[e.name], d.sent[e.text] = true, true
 		}
 	}
 }
@@ -74,6 +77,9 @@ func (d *diagnosis) invented(k int) string {
 	}
 	if s.kind == str && !d.sent[string(s.str)] {
 		return fmt.Sprintf("it holds %s, which nobody sent to it", quoted(s.str))
+	}
+	if s.kind == hsh {
+		return d.inventedField(s.fields)
 	}
 	for i, e := range s.elems {
 		if s.kind == zst && i%2 == 1 { // a score, the sum of what was sent
@@ -274,6 +280,8 @@ func (d *diagnosis) differ(k int, want *value) (Check, int) {
 		return Resurrected, 20
 	case want.kind == none:
 		return Lost, 30
+	case s.kind == hsh && want.kind == hsh:
+		return d.differFields(s, want)
 	case want.same(s):
 		return Deadline, 10
 	case s.kind == want.kind && (s.kind == lst || s.kind == set || s.kind == zst):
@@ -336,6 +344,9 @@ func (d *diagnosis) compared(k int, want *value) string {
 			text += ", where " + quoted(want.list.at(i)) + " should be"
 		}
 	}
+	if d.seen[k].kind == hsh && want.kind == hsh {
+		text = d.comparedFields(&d.seen[k], want)
+	}
 	if o := d.lastWrite(k); o != nil {
 		text += "; last written by " + name(o)
 	}
@@ -369,6 +380,8 @@ func (d *diagnosis) held(k int) string {
 		text = fmt.Sprintf("a set of %d", len(s.elems))
 	case zst:
 		text = fmt.Sprintf("a sorted set of %d", len(s.elems)/2)
+	case hsh:
+		text = fmt.Sprintf("a hash of %d", len(s.fields))
 	}
 	if s.deadline != 0 {
 		text += fmt.Sprintf(" until %d", s.deadline)
@@ -387,16 +400,24 @@ func should(v *value) string {
 		text = fmt.Sprintf("a set of %d", v.list.n)
 	case zst:
 		text = fmt.Sprintf("a sorted set of %d", v.list.n/2)
+	case hsh:
+		text = fmt.Sprintf("a hash of %d", v.fields.len())
 	}
+	if v.lapsed {
+		return text + ", as it has expired"
+	}
+	return text + until(v.lo, v.hi)
+}
+
+// until is a deadline in its bounds, in words.
+func until(lo, hi int64) string {
 	switch {
-	case v.lapsed:
-		text += ", as it has expired"
-	case v.lo != v.hi:
-		text += fmt.Sprintf(" until %d to %d", v.lo, v.hi)
-	case v.hi != 0:
-		text += fmt.Sprintf(" until %d", v.hi)
+	case lo != hi:
+		return fmt.Sprintf(" until %d to %d", lo, hi)
+	case hi != 0:
+		return fmt.Sprintf(" until %d", hi)
 	}
-	return text
+	return ""
 }
 
 // name is how a report names an operation: connection, number, command.

@@ -16,6 +16,7 @@ const (
 	sequence // a list
 	club     // a set
 	ranking  // a sorted set
+	record   // a hash
 	entries  // a stream
 )
 

@@ -63,8 +63,14 @@ func journalSeq(id []byte) (int, error) {
 	return strconv.Atoi(text)
 }
 
-// unpadded is a value without what made it long.
-func unpadded(text string) string { return strings.TrimRight(text, "x") }
+// unpadded is a value with a number instead of what made it long.
+func unpadded(text string) string {
+	short := strings.TrimRight(text, "x")
+	if long := len(text) - len(short); long > 0 {
+		return short + "+" + strconv.Itoa(long)
+	}
+	return short
+}
 
 // seeJournal understands the reply to XINFO STREAM FULL; nil where there is no stream.
 func seeJournal(r *resp.Reply) (*journal, error) {

@@ -68,7 +68,7 @@ func (m *machine) part(states []*state, o *operation, c *command, a answer) []*s
 				continue
 			}
 			after := settled
-			if !readOnly(c.name) || c.name == "PEXPIRETIME" {
+			if !readOnly(c.name) || c.name == "PEXPIRETIME" || c.name == "HPEXPIRETIME" {
 				after = settled.clone()
 			}
 			if !m.run(after, o, c, a) {
@@ -85,7 +85,7 @@ func (m *machine) part(states []*state, o *operation, c *command, a answer) []*s
 
 // plausible sees before anything is copied that a reply does not fit: most orders that the search tries fail here.
 func plausible(v *value, c *command, a answer) bool {
-	if a.r == nil || v.kind == str || v.kind == jrn {
+	if a.r == nil || v.kind == str || v.kind == jrn || v.kind == hsh {
 		return true
 	}
 	left := false
@@ -111,6 +111,9 @@ func plausible(v *value, c *command, a answer) bool {
 
 // settle decides, for each key of a command that may be due when it runs, whether it is there. Often there are both.
 func (m *machine) settle(s *state, o *operation, c *command) []*state {
+	if c.name[0] == 'H' {
+		return m.settleFields(s, c.keys[0], o, c)
+	}
 	states := []*state{s}
 	for _, k := range c.keys {
 		if s.vals[k].hi == 0 {
@@ -159,6 +162,8 @@ func (m *machine) run(s *state, o *operation, c *command, a answer) bool {
 		return m.runClub(s, c, a)
 	case "ZADD", "ZINCRBY", "ZREM", "ZPOPMIN", "ZCARD", "ZRANGE":
 		return m.runRanking(&s.vals[c.keys[0]], c, a)
+	case "HSET", "HDEL", "HGETALL", "HMGET", "HINCRBY", "HPEXPIRE", "HPEXPIREAT", "HPEXPIRETIME", "HPERSIST", "HSETEX", "HGETEX", "HGETDEL":
+		return m.runRecord(&s.vals[c.keys[0]], o, c, a)
 	case "XADD", "XTRIM", "XDEL", "XLEN", "XGROUP", "XREADGROUP", "XACK":
 		return m.runJournal(&s.vals[c.keys[0]], c, a)
 	case "LMOVE":
@@ -227,7 +232,7 @@ func (m *machine) runString(v *value, o *operation, c *command, a answer) bool {
 // deadlineOf is what a time in a request makes: exact if absolute, else between what sending and answering allow.
 func deadlineOf(option string, n int64, o *operation) (lo, hi int64) {
 	switch option {
-	case "PXAT", "PEXPIREAT":
+	case "PXAT", "PEXPIREAT", "HPEXPIREAT":
 		return n, n
 	default:
 		return o.op.CallAt + n - clockSlack, o.op.ReturnAt + n + clockSlack

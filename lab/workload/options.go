@@ -44,6 +44,8 @@ func designs() []design {
 			[]family{ttls()}, false},
 		{About{"sets", "sets whose members come, go and move, and sets made of others"}, []family{clubs()}, false},
 		{About{"rankings", "sorted sets whose members come and go, and whose scores are counted"}, []family{rankings()}, false},
+		{About{"hashes", "hashes whose fields come, go, lapse and are counted, and deadlines of fields that must stay"},
+			[]family{records()}, false},
 		{About{"streams", "entries added, trimmed and deleted, and a group of consumers that reads and acknowledges them"},
 			[]family{journals()}, false},
 	}

@@ -81,7 +81,8 @@ func TestWorkloadsReachWhatTheyAreFor(t *testing.T) {
 	if lapsed == 0 {
 		t.Error("nobody saw a key gone")
 	}
-	for _, command := range []string{"EXEC", "BGSAVE", "BGREWRITEAOF", "LMOVE", "MSET", "RENAME", "COPY", "DEL", "GETEX", "PERSIST", "PEXPIREAT"} {
+	for _, command := range []string{"EXEC", "BGSAVE", "BGREWRITEAOF", "LMOVE", "MSET", "RENAME", "COPY", "DEL", "GETEX", "PERSIST", "PEXPIREAT",
+		"HSETEX", "HGETEX", "HGETDEL", "HPEXPIRE", "HPEXPIREAT", "HPERSIST"} {
 		if did[command] == 0 {
 			t.Errorf("no %s", command)
 		}

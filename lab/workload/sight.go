@@ -11,6 +11,7 @@ type sight struct {
 	kind     kind
 	str      []byte
 	journal  *journal // of a stream, and str what it looks like
+	fields   fields   // of a hash
 	elems    []resp.Reply
 	deadline int64 // unix ms; 0 is none
 }
@@ -27,6 +28,8 @@ func (m *machine) value(s *sight) value {
 			elems[i] = string(s.elems[i].Str)
 		}
 		v.list = m.list(elems)
+	case hsh:
+		v.holdFields(s.fields)
 	case jrn:
 		v.hold(s.journal)
 	}
@@ -63,6 +66,9 @@ func (w *standard) look(replies []resp.Reply, seen []sight) (_ []sight, findings
 
 // see makes a sight of the replies about one key, or says why that is not possible.
 func see(read, deadline *resp.Reply, c class) (s sight, problem string) {
+	if c == record {
+		return seeRecord(read, deadline)
+	}
 	if deadline.Kind != ':' || deadline.Int < -2 {
 		return s, "PEXPIRETIME is answered with " + printed(*deadline)
 	}

@@ -2,6 +2,7 @@ package workload
 
 import (
 	"math/rand/v2"
+	"strconv"
 	"sync"
 
 	"holdfast/resp"
@@ -69,7 +70,13 @@ func (w *standard) arrange() {
 			if w.groups[g].class[k] == entries {
 				read = request("XINFO", "STREAM", key, "FULL", "COUNT", "0")
 			}
-			w.reads = append(w.reads, read, request("PEXPIRETIME", key))
+			deadline := request("PEXPIRETIME", key)
+			if w.groups[g].class[k] == record {
+				names := recordNames()
+				read = request("HGETALL", key)
+				deadline = request(append([]string{"HPEXPIRETIME", key, "FIELDS", strconv.Itoa(len(names))}, names...)...)
+			}
+			w.reads = append(w.reads, read, deadline)
 		}
 	}
 }

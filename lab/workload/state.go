@@ -9,6 +9,7 @@ const (
 	lst
 	set
 	zst
+	hsh
 	jrn
 )
 
@@ -19,6 +20,7 @@ type value struct {
 	list list
 	// journal is a stream; str tells it apart from others.
 	journal *journal
+	fields  fields // of a hash; str tells them apart
 	// lo and hi are the bounds of its deadline in unix ms, inclusive; both 0 is none. They differ when it was given as a
 	// time to live: when exactly the server counted from is not known.
 	lo, hi int64
@@ -34,6 +36,9 @@ func (v *value) equal(o *value) bool {
 func (v *value) shows(seen *sight, at int64) bool {
 	if v.kind == none {
 		return seen.kind == none
+	}
+	if v.kind == hsh && (seen.kind == hsh || seen.kind == none) {
+		return v.showsFields(seen, at)
 	}
 	if seen.kind == none {
 		return v.hi != 0 && v.lo <= at+lookingMax
@@ -99,7 +104,7 @@ func (m *machine) seal(s *state) *state {
 		v := &s.vals[i]
 		h := uint64(v.kind) + uint64(v.lo)*3 + uint64(v.hi)*5
 		switch v.kind {
-		case str, jrn:
+		case str, jrn, hsh:
 			h += m.hash(v.str)
 		case lst, set, zst:
 			h += v.list.sum

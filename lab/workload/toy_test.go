@@ -2,6 +2,7 @@ package workload
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sort"
@@ -19,8 +20,9 @@ type thing struct {
 	s        string
 	l        []string
 	isList   bool
-	m        map[string]bool  // a set
-	z        map[string]int64 // a sorted set
+	m        map[string]bool     // a set
+	z        map[string]int64    // a sorted set
+	h        map[string]toyField // a hash
 	stream   *toyStream
 	deadline int64
 }
@@ -32,7 +34,7 @@ func (t *toy) clone() *toy {
 	for k, v := range t.keys {
 		o := *v
 		o.l = slices.Clone(v.l)
-		o.stream = v.stream.clone()
+		o.h, o.stream = maps.Clone(v.h), v.stream.clone()
 		c.keys[k] = &o
 	}
 	return c
@@ -81,6 +83,7 @@ func (t *toy) do(args [][]byte, now int64) resp.Reply {
 			delete(t.keys, k)
 		}
 	}
+	t.lapse(now)
 	w := make([]string, len(args))
 	for i := range args {
 		w[i] = string(args[i])
@@ -193,6 +196,9 @@ func (t *toy) do(args [][]byte, now int64) resp.Reply {
 	}
 	if w[0][0] == 'Z' {
 		return t.doRanking(w, num)
+	}
+	if w[0][0] == 'H' {
+		return t.doHash(w, num, now)
 	}
 	if w[0][0] == 'X' {
 		return t.doStream(w)

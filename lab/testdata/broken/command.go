@@ -13,7 +13,9 @@ import (
 type value struct {
 	text     string
 	list     []string         // nil: a string, or
-	scores   map[string]int64 // a sorted set
+	members  map[string]bool  // a set, or
+	scores   map[string]int64 // a sorted set, or
+	fields   map[string]field // a hash
 	deadline int64            // unix ms; 0: none
 }
 
@@ -52,6 +54,12 @@ var table = map[string]command{
 	"RENAME": {3, (*call).rename}, "COPY": {-3, (*call).copy}, "TYPE": {2, (*call).kind},
 	"ZADD": {-4, (*call).zadd}, "ZINCRBY": {4, (*call).zincrby}, "ZREM": {-3, (*call).zrem}, "ZPOPMIN": {2, (*call).zpopmin},
 	"ZCARD": {2, (*call).zcard}, "ZRANGE": {5, (*call).zrange},
+	"SADD": {-3, (*call).sadd}, "SREM": {-3, (*call).sadd}, "SMOVE": {4, (*call).smove}, "SPOP": {3, (*call).spop},
+	"SMEMBERS": {2, (*call).smembers}, "SCARD": {2, (*call).scard}, "SUNIONSTORE": {4, (*call).sstore}, "SDIFFSTORE": {4, (*call).sstore},
+	"HSET": {-4, (*call).hset}, "HINCRBY": {4, (*call).hincrby}, "HDEL": {-3, (*call).hdel}, "HGETDEL": {-5, (*call).hdel},
+	"HGETALL": {2, (*call).hgetall}, "HMGET": {-3, (*call).hmget}, "HSETEX": {-7, (*call).hsetex},
+	"HGETEX": {-7, (*call).hgetex}, "HPEXPIRE": {-6, (*call).hpexpire}, "HPEXPIREAT": {-6, (*call).hpexpire},
+	"HPEXPIRETIME": {-5, (*call).hpexpiretime}, "HPERSIST": {-5, (*call).hpexpiretime},
 	"KEYS": {2, (*call).all},
 }
 
@@ -329,8 +337,12 @@ func (c *call) kind() {
 	switch v := c.find(c.args[1]); {
 	case v == nil:
 		c.reply.Status("none")
+	case v.members != nil:
+		c.reply.Status("set")
 	case v.scores != nil:
 		c.reply.Status("zset")
+	case v.fields != nil:
+		c.reply.Status("hash")
 	case v.list == nil:
 		c.reply.Status("string")
 	default:
@@ -373,7 +385,8 @@ func (c *call) copy() {
 	v, there := c.find(c.args[1]), c.find(c.args[2])
 	may := v != nil && (there == nil || len(c.args) == 4 && strings.EqualFold(c.args[3], "REPLACE"))
 	if may {
-		c.keys[c.args[2]] = &value{text: v.text, list: slices.Clone(v.list), scores: maps.Clone(v.scores), deadline: v.deadline}
+		c.keys[c.args[2]] = &value{text: v.text, list: slices.Clone(v.list), members: maps.Clone(v.members),
+			scores: maps.Clone(v.scores), fields: maps.Clone(v.fields), deadline: v.deadline}
 		c.log("COPY", c.args[1], c.args[2], "REPLACE")
 	}
 	c.bool(may)

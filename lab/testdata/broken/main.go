@@ -36,7 +36,7 @@ import (
 // defects are what is wrong with the server.
 type defects struct {
 	ackBeforeSync, readBeforeSync, noDirsync, noChecksum, tornTransactions, reorderCommits, relativeTTL, flatLists,
-	forgetSecond, waitForTorn bool
+	forgetSecond, waitForTorn, timelessFields bool
 }
 
 func main() {
@@ -48,7 +48,7 @@ func main() {
 		"ack-before-sync": &d.ackBeforeSync, "read-before-sync": &d.readBeforeSync, "no-dirsync": &d.noDirsync,
 		"no-checksum": &d.noChecksum, "torn-transactions": &d.tornTransactions, "reorder-commits": &d.reorderCommits,
 		"relative-ttl": &d.relativeTTL, "flat-lists": &d.flatLists, "forget-after-second-start": &d.forgetSecond,
-		"wait-for-torn-record": &d.waitForTorn,
+		"wait-for-torn-record": &d.waitForTorn, "timeless-fields": &d.timelessFields,
 	} {
 		flag.BoolVar(defect, name, false, "be wrong in this way")
 	}

@@ -267,8 +267,12 @@ func (s *store) state() (commands [][]string) {
 	now := time.Now().UnixMilli()
 	for key, v := range s.keys {
 		switch {
+		case v.members != nil:
+			commands = append(commands, saddOf(key, v))
 		case v.scores != nil:
 			commands = append(commands, zaddOf(key, v))
+		case v.fields != nil:
+			commands = append(commands, s.hashOf(key, v, now)...)
 		case v.list == nil:
 			commands = append(commands, []string{"SET", key, v.text})
 		case s.wrong.flatLists:
