@@ -95,6 +95,19 @@ func (e Entry) Frequency() int64 {
 	return int64(e.db.ks.counter(e.b.access()))
 }
 
+// SetUse makes a key that is there look as if it was last used so many seconds ago or, while an LFU policy is on, as if its
+// counter stood at frequency, 0 to 255. What is below 0 is left as it is.
+func (db *DB) SetUse(key []byte, idle, frequency int64) {
+	p, ok := db.present(key)
+	switch {
+	case !ok:
+	case db.ks.frequency != nil && frequency >= 0:
+		p.b.setAccess(db.ks.minute()<<8 | uint32(frequency))
+	case db.ks.frequency == nil && idle >= 0:
+		p.b.setAccess(db.ks.clock - uint32(min(idle, int64(db.ks.clock))))
+	}
+}
+
 // Sample calls fn for up to n hot keys, some consecutive ones at a random place of the table.
 func (db *DB) Sample(rnd *rand.Rand, n int, fn func(Entry)) {
 	for tries := 0; n > 0 && db.live > 0 && tries < 8; tries++ {
