@@ -98,7 +98,7 @@ func (c *Call) blockingMove(from, to side, i int) {
 
 // BLMPOP timeout numkeys key [key ...] <LEFT | RIGHT> [COUNT count]
 func blmpopCommand(c *Call) {
-	p, ok := c.readFirstPop(2)
+	p, ok := readFirstPop(c, 2, c.side)
 	if !ok {
 		return
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 
 	"holdfast/lists"
-	"holdfast/resp"
 )
 
 // LMOVE source destination <LEFT | RIGHT> <LEFT | RIGHT>
@@ -51,7 +50,7 @@ func (c *Call) move(l *lists.List, from, to side) bool {
 
 // LMPOP numkeys key [key ...] <LEFT | RIGHT> [COUNT count]
 func lmpopCommand(c *Call) {
-	p, ok := c.readFirstPop(1)
+	p, ok := readFirstPop(c, 1, c.side)
 	if !ok {
 		return
 	}
@@ -65,42 +64,8 @@ func lmpopCommand(c *Call) {
 	}
 }
 
-// firstPop is what LMPOP and BLMPOP are asked for: up to count elements from a side of the first list.
-type firstPop struct {
-	keys  [][]byte
-	from  side
-	count int
-}
-
-// readFirstPop reads "numkeys key [key ...] <LEFT | RIGHT> [COUNT count]" from the i-th argument to the end.
-func (c *Call) readFirstPop(i int) (p firstPop, ok bool) {
-	n, ok := c.atLeast(1, i, resp.ErrNumKeys)
-	if !ok {
-		return p, false
-	}
-	rest := c.Args[i+1:]
-	if n >= len(rest) {
-		c.Reply.Error(resp.ErrSyntax)
-		return p, false
-	}
-	p.keys, p.count = rest[:n], 1
-	i += 1 + n
-	if p.from, ok = c.side(i); !ok {
-		return p, false
-	}
-	switch options := len(c.Args) - i - 1; {
-	case options == 0:
-	case options == 2 && c.is(i+1, "COUNT"):
-		p.count, ok = c.atLeast(1, i+2, resp.ErrCountPositive)
-	default:
-		c.Reply.Error(resp.ErrSyntax)
-		ok = false
-	}
-	return p, ok
-}
-
 // takeFirst pops from the key's list as p asks, and logs it as a pop from that one key.
-func (c *Call) takeFirst(key []byte, l *lists.List, p firstPop) {
+func (c *Call) takeFirst(key []byte, l *lists.List, p firstPop[side]) {
 	n := min(p.count, l.Len())
 	c.Reply.Array(2)
 	c.Reply.Bulk(key)

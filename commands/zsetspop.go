@@ -74,7 +74,7 @@ func (c *Call) takeScored(key []byte, z *zsets.Set, from extreme, n int, reply f
 
 // ZMPOP numkeys key [key ...] <MIN | MAX> [COUNT count]
 func zmpopCommand(c *Call) {
-	p, ok := c.readScoredPop(1)
+	p, ok := readFirstPop(c, 1, c.extreme)
 	if !ok {
 		return
 	}
@@ -88,48 +88,20 @@ func zmpopCommand(c *Call) {
 	}
 }
 
-// scoredPop is what ZMPOP and BZMPOP are asked for: up to count elements from an end of the first set.
-type scoredPop struct {
-	keys  [][]byte
-	from  extreme
-	count int
-}
-
-// readScoredPop reads "numkeys key [key ...] <MIN | MAX> [COUNT count]" from the i-th argument to the end.
-func (c *Call) readScoredPop(i int) (p scoredPop, ok bool) {
-	n, ok := c.atLeast(1, i, resp.ErrNumKeys)
-	if !ok {
-		return p, false
-	}
-	rest := c.Args[i+1:]
-	if n >= len(rest) {
-		c.Reply.Error(resp.ErrSyntax)
-		return p, false
-	}
-	p.keys, p.count = rest[:n], 1
-	i += 1 + n
+// extreme reads an end of a sorted set.
+func (c *Call) extreme(i int) (e extreme, ok bool) {
 	switch {
 	case c.is(i, string(lowest)):
-		p.from = lowest
+		return lowest, true
 	case c.is(i, string(highest)):
-		p.from = highest
-	default:
-		c.Reply.Error(resp.ErrSyntax)
-		return p, false
+		return highest, true
 	}
-	switch options := len(c.Args) - i - 1; {
-	case options == 0:
-	case options == 2 && c.is(i+1, "COUNT"):
-		p.count, ok = c.atLeast(1, i+2, resp.ErrCountPositive)
-	default:
-		c.Reply.Error(resp.ErrSyntax)
-		ok = false
-	}
-	return p, ok
+	c.Reply.Error(resp.ErrSyntax)
+	return "", false
 }
 
 // takeFirstScored pops from the key's set as p asks, and logs it as a pop from that one key.
-func (c *Call) takeFirstScored(key []byte, z *zsets.Set, p scoredPop) {
+func (c *Call) takeFirstScored(key []byte, z *zsets.Set, p firstPop[extreme]) {
 	n := min(p.count, z.Len())
 	c.Reply.Array(2)
 	c.Reply.Bulk(key)
@@ -203,7 +175,7 @@ func (c *Call) blockingZPop(from extreme) {
 
 // BZMPOP timeout numkeys key [key ...] <MIN | MAX> [COUNT count]
 func bzmpopCommand(c *Call) {
-	p, ok := c.readScoredPop(2)
+	p, ok := readFirstPop(c, 2, c.extreme)
 	if !ok {
 		return
 	}
