@@ -125,12 +125,22 @@ func hashType() kv.Type {
 		Clone:    func(v kv.Value) kv.Value { return v.(*hashes.Hash).Clone() },
 		Encoding: func(v kv.Value) string { return v.(*hashes.Hash).Encoding() },
 		Elements: func(v kv.Value) iter.Seq[[]byte] { return hashElements(v.(*hashes.Hash)) },
+		Timed:    func(v kv.Value) iter.Seq2[[]byte, int64] { return timedElements(v.(*hashes.Hash)) },
 	}
 }
 
 func hashElements(h *hashes.Hash) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		h.Each(func(field, value []byte, _ int64) bool { return yield(field) && yield(value) })
+	}
+}
+
+// timedElements has a field's deadline beside the field.
+func timedElements(h *hashes.Hash) iter.Seq2[[]byte, int64] {
+	return func(yield func([]byte, int64) bool) {
+		h.Each(func(field, value []byte, deadline int64) bool {
+			return yield(field, deadline) && yield(value, expiry.None)
+		})
 	}
 }
 

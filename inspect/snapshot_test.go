@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"holdfast/client"
+	"holdfast/hashes"
 	"holdfast/internal/vfs"
 	"holdfast/kv"
 	"holdfast/snapshot"
@@ -200,6 +201,36 @@ func TestSnapshotGet(t *testing.T) {
 		if _, err := s.Get(c.db, []byte(c.key)); !errors.Is(err, ErrNoKey) {
 			t.Errorf("%q in %d: %v", c.key, c.db, err)
 		}
+	}
+}
+
+func TestSnapshotGetOfAHashTellsDeadlinesOfFields(t *testing.T) {
+	dir := t.TempDir()
+	h := hashes.New()
+	for _, field := range []string{"f", "bin\xff", "g"} {
+		h.Set([]byte(field), []byte("v"))
+	}
+	h.SetDeadline([]byte("bin\xff"), testTime)
+	h.SetDeadline([]byte("g"), testTime+1)
+	payload := h.AppendBinary(nil)
+	writeBase(t, dir, testMeta(), item{1, "hash", snapshot.Record{Kind: byte(kv.Hash), Payload: payload}})
+	s := openSnapshot(t, dir)
+	for style, want := range map[client.Style]string{
+		client.Formatted: `1) "f"
+2) "v"
+3) "bin\xff" until 2023-11-14T22:13:20.000Z
+4) "v"
+5) "g" until 2023-11-14T22:13:20.001Z
+6) "v"
+`,
+		client.Raw: "f\nv\nbin\xff\nv\ng\nv\n",
+		client.JSON: fmt.Sprintf(`{"db":0,"key":"hash","type":"hash","bytes":%d,"value":["f","v",{"base64":"Ymlu/w=="},"v","g","v"],`+
+			`"field_deadlines":[{"field":{"base64":"Ymlu/w=="},"deadline_unix_ms":1700000000000},{"field":"g","deadline_unix_ms":1700000000001}]}`,
+			len("hash")+len(payload)) + "\n",
+	} {
+		v, err := s.Get(0, []byte("hash"))
+		must(t, err)
+		golden(t, func(b *bytes.Buffer) error { return v.Write(b, style) }, want)
 	}
 }
 

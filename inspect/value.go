@@ -10,6 +10,7 @@ import (
 
 	"holdfast/client"
 	"holdfast/engine"
+	"holdfast/expiry"
 	"holdfast/kv"
 	"holdfast/snapshot"
 )
@@ -17,9 +18,9 @@ import (
 // Value is what a key holds.
 type Value struct {
 	Key
-	text     []byte           // of a string
-	elements iter.Seq[[]byte] // of a collection; nil for a string
-	len      int              // of a collection
+	text     []byte                   // of a string
+	elements iter.Seq2[[]byte, int64] // of a collection, with a deadline where an element has one; nil for a string
+	len      int                      // of a collection
 }
 
 // Get reads what a key holds: ErrNoKey if it is not in the base.
@@ -54,11 +55,11 @@ func (s *Snapshot) value(k Key, r snapshot.Record) (Value, error) {
 		return Value{}, fmt.Errorf("%w: %s: key %s: its checksum is right, yet it is no %s: %w",
 			snapshot.ErrCorrupt, s.base.Path(), k.Key, k.Type, err)
 	}
-	return Value{Key: k, elements: s.types[r.Kind].Elements(collection), len: collection.Len()}, nil
+	return Value{Key: k, elements: s.types[r.Kind].TimedElements(collection), len: collection.Len()}, nil
 }
 
 // Write prints the value: Formatted and Raw as redis-cli prints the reply to the command that reads all of it, JSON as
-// an object with what Key has, and the value, which is a string or an array.
+// an object with what Key has, and the value, which is a string or an array. Formatted and JSON tell fields' deadlines too.
 func (v Value) Write(w io.Writer, style client.Style) error {
 	switch {
 	case style == client.JSON:
@@ -70,13 +71,17 @@ func (v Value) Write(w io.Writer, style client.Style) error {
 	out := bufio.NewWriter(w)
 	var text []byte
 	width, i := len(strconv.Itoa(v.len)), 0
-	for element := range v.elements {
+	for element, deadline := range v.elements {
 		i++
 		text = text[:0]
 		if style == client.Formatted {
 			text = fmt.Appendf(text, "%*d) ", width, i)
 		}
-		text = append(append(text, line(style, element)...), '\n')
+		text = append(text, line(style, element)...)
+		if style == client.Formatted && deadline != expiry.None {
+			text = append(text, " until "+clock(deadline)...)
+		}
+		text = append(text, '\n')
 		if _, err := out.Write(text); err != nil {
 			return err
 		}
@@ -84,15 +89,25 @@ func (v Value) Write(w io.Writer, style client.Style) error {
 	return out.Flush()
 }
 
+// fieldDeadline is that of a field of a hash.
+type fieldDeadline struct {
+	Field    Bytes `json:"field"`
+	Deadline int64 `json:"deadline_unix_ms"`
+}
+
 func (v Value) writeJSON(w io.Writer) error {
 	document := struct {
 		Key
-		Value any `json:"value"`
+		Value     any             `json:"value"`
+		Deadlines []fieldDeadline `json:"field_deadlines,omitempty"`
 	}{Key: v.Key, Value: Bytes(v.text)}
 	if v.elements != nil {
 		elements := make([]Bytes, 0, v.len)
-		for element := range v.elements {
+		for element, deadline := range v.elements {
 			elements = append(elements, element)
+			if deadline != expiry.None {
+				document.Deadlines = append(document.Deadlines, fieldDeadline{element, deadline})
+			}
 		}
 		document.Value = elements
 	}

@@ -1,6 +1,10 @@
 package kv
 
-import "iter"
+import (
+	"iter"
+
+	"holdfast/expiry"
+)
 
 // Kind says what a key holds. The numbers stand in snapshots: they never change their meaning.
 type Kind uint8
@@ -71,6 +75,23 @@ type Type struct {
 	// Elements yields what the value holds, in the order in which a command that reads all of it would reply.
 	// The bytes are the value's own, good until it changes.
 	Elements func(Value) iter.Seq[[]byte]
+	// Timed is Elements with the deadline that each has of its own, in unix ms: expiry.None for none. Nil for a type whose
+	// elements never have one.
+	Timed func(Value) iter.Seq2[[]byte, int64]
+}
+
+// TimedElements is Timed for any type of collection.
+func (t Type) TimedElements(v Value) iter.Seq2[[]byte, int64] {
+	if t.Timed != nil {
+		return t.Timed(v)
+	}
+	return func(yield func([]byte, int64) bool) {
+		for element := range t.Elements(v) {
+			if !yield(element, expiry.None) {
+				return
+			}
+		}
+	}
 }
 
 // Types holds the types by kind. The keyspace's owner puts it together; nothing here knows a type's package.

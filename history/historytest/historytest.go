@@ -18,6 +18,7 @@ import (
 	"holdfast/commands"
 	"holdfast/config"
 	"holdfast/engine"
+	"holdfast/expiry"
 	"holdfast/kv"
 	"holdfast/resp"
 )
@@ -142,11 +143,13 @@ func describe(types *kv.Types, e kv.Entry) string {
 	if e.Kind() == kv.String {
 		return text + fmt.Sprintf(" %q", e.Text())
 	}
-	var elements []string
-	for element := range typ.Elements(e.Value()) {
-		elements = append(elements, fmt.Sprintf("%q", element))
+	for element, deadline := range typ.TimedElements(e.Value()) {
+		text += fmt.Sprintf(" %q", element)
+		if deadline != expiry.None {
+			text += fmt.Sprintf(" until %d", deadline)
+		}
 	}
-	return text + " " + strings.Join(elements, " ")
+	return text
 }
 
 // Close ends the engine, with a checkpoint or without.

@@ -128,15 +128,19 @@ func copyBase(t testing.TB, dir, to string) (lsn uint64) {
 	return base.Meta().LSN
 }
 
-// allTypes checks that the history has every type of value that there are commands for.
+// allTypes checks that the history has every type of value that there are commands for, and deadlines of fields.
 func (p *Played) allTypes(t testing.TB) {
 	t.Helper()
-	seen := map[string]bool{}
+	seen, fields := map[string]bool{}, false
 	for _, state := range p.States {
 		for _, line := range state {
 			name, _, _ := strings.Cut(line, " ")
 			seen[name] = true
+			fields = fields || name == "hash" && strings.Count(line, " until ") > 1
 		}
+	}
+	if !fields {
+		t.Error("the history has no field with a deadline")
 	}
 	s := Open(t, t.TempDir(), NewClock())
 	defer s.Close(false)
@@ -163,11 +167,12 @@ func script() [][]string {
 			"SET a 1", "SET b 2", "DEL counter", "EXEC",
 		},
 		{
-			"LSET big 5 changed", "SWAPDB 0 3", "SET after swap", "PERSIST timed", "HSET hash f 1 g 2", "SADD set x y z",
+			"LSET big 5 changed", "SWAPDB 0 3", "SET after swap", "PERSIST timed", "HSET hash f 1 g 2", "HPEXPIREAT hash 1800000000002 FIELDS 1 g", "SADD set x y z",
 			"ZADD zset 1 one 2 two", "XADD stream 1-1 f v", "RENAME elsewhere moved",
 		},
 		{
-			"SELECT 3", "FLUSHDB", "SET fresh start EX 100000", "RPUSH big again", "HINCRBY hash f 5", "SREM set x",
+			"SELECT 3", "FLUSHDB", "SET fresh start EX 100000", "RPUSH big again", "HINCRBY hash f 5",
+			"HSETEX hash PXAT 1800000000003 FIELDS 2 h 3 i 4", "HPERSIST hash FIELDS 1 g", "HGETDEL hash FIELDS 1 i", "SREM set x",
 			"ZINCRBY zset 3 one", "XADD stream 2-1 g w", "SELECT 0",
 		},
 		{

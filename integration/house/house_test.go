@@ -57,7 +57,7 @@ var mayImport = map[string][]string{
 	"restore":       {"history", "history/historytest", "engine", "config", "aof", "snapshot", "internal/vfs"},
 	"repair":        {"history", "history/historytest", "engine", "commands", "kv", "config", "aof", "snapshot", "internal/vfs"},
 
-	"history/historytest": {"engine", "commands", "kv", "config", "resp", "snapshot", "internal/vfs"},
+	"history/historytest": {"engine", "commands", "kv", "expiry", "config", "resp", "snapshot", "internal/vfs"},
 
 	"lab/trace":    {},
 	"lab/disk":     {"lab/trace"},
@@ -74,7 +74,7 @@ var mayImport = map[string][]string{
 
 	"lab/play": {"lab/disk", "lab/subject", "lab/trace", "lab/traffic", "lab/workload", "resp"},
 
-	"inspect":      {"engine", "commands", "kv", "lists", "streams", "aof", "snapshot", "client", "resp", "glob", "internal/vfs"},
+	"inspect":      {"engine", "commands", "kv", "lists", "hashes", "streams", "expiry", "aof", "snapshot", "client", "resp", "glob", "internal/vfs"},
 	"server":       {"engine", "commands", "resp", "config", "internal/vfs"}, // vfs in tests
 	"cmd/holdfast": {"*"},
 	"integration":  {},
