@@ -5,6 +5,7 @@ FUZZTIME   ?= 30s
 ROUNDS     ?= 100
 STATES     ?= 20000
 BENCH      ?= .
+BENCHREPORT ?= docs/bench
 BASE       ?= HEAD
 PKGS       ?= ./...
 ROUNDS_COMPARE ?= 6
@@ -51,8 +52,8 @@ crash: deps ## STATES=20000 crashes played, ROUNDS=100 rounds of kill -9 under l
 fuzz: ## every fuzz target for FUZZTIME=30s
 	scripts/fuzz $(FUZZTIME)
 
-bench: build deps ## holdfast beside a real redis-server; BENCHFLAGS="-rows SET -policies always"
-	go run ./bench $(BENCHFLAGS)
+bench: build deps ## holdfast beside a real redis-server, into BENCHREPORT=docs/bench; BENCHFLAGS="-groups all"
+	go run ./bench -report '$(BENCHREPORT)' $(BENCHFLAGS)
 
 bench-micro: ## benchmarks of single packages; BENCH=pattern picks some
 	go test -run '^$$' -bench '$(BENCH)' -benchmem $(INSIDE)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -23,19 +24,49 @@ func (l Load) runOurs(ctx context.Context, port string, what Requests, requests,
 	if err != nil {
 		return Observed{}, err
 	}
-	o.Requests, o.Pipeline = uint64(requests), pipeline
-	result, err := load.Await(ctx, o, nil)
+	o.Requests, o.Pipeline, o.Rate = uint64(requests), pipeline, l.Rate
+	beside, err := l.startWriters(ctx, port)
+	if err != nil {
+		return Observed{}, fmt.Errorf("%w: writers: %w", ErrLoad, err)
+	}
+	p, err := faultless(load.Await(ctx, o, nil))
+	written, writersErr := beside()
 	if ctx.Err() != nil {
 		return Observed{}, fmt.Errorf("%w: %w", ErrLoad, context.Cause(ctx))
 	}
-	if err == nil {
-		err = load.Report{Phase: result.Phases[0]}.Fault()
-	}
-	if err != nil {
+	if err = errors.Join(err, writersErr); err != nil {
 		return Observed{}, fmt.Errorf("%w: %w", ErrLoad, err)
 	}
-	p := result.Phases[0]
-	return Observed{RPS: p.Rate, P99ms: float64(p.Latency.P99) / float64(time.Millisecond)}, nil
+	ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+	return Observed{RPS: p.Rate, P50ms: ms(p.Latency.P50), P99ms: ms(p.Latency.P99), P999ms: ms(p.Latency.P999), Beside: written}, nil
+}
+
+// startWriters begins the load beside, if there is one. The function ends it and says how much was answered.
+func (l Load) startWriters(ctx context.Context, port string) (end func() (uint64, error), err error) {
+	if l.Writers == 0 {
+		return func() (uint64, error) { return 0, nil }, nil
+	}
+	o, err := l.options(port, workload("SET").Load)
+	if err != nil {
+		return nil, err
+	}
+	o.Connections, o.Keyspace, o.Seed = l.Writers, load.Uniform, o.Seed+1
+	writers, err := load.Start(ctx, o, "writers")
+	if err != nil {
+		return nil, err
+	}
+	return func() (uint64, error) {
+		p, err := faultless(writers.Stop())
+		return p.Operations, err
+	}, nil
+}
+
+// faultless is what a run of one phase saw; one in which a reply was wrong is an error.
+func faultless(result load.Result, err error) (load.Phase, error) {
+	if err != nil {
+		return load.Phase{}, err
+	}
+	return result.Phases[0], load.Report{Phase: result.Phases[0]}.Fault()
 }
 
 // options are what our generator is told.

@@ -30,12 +30,22 @@ type Load struct {
 	Keys       int    // key space: what -r says
 	ValueBytes int
 	Keyspace   load.Distribution // of our generator; redis-benchmark knows uniform keys alone
+
+	// Of our generator alone.
+	Rate    float64 // requests a second, all connections together (open loop); 0: as fast as replies come
+	Share   float64 // of what the slowest server takes: Rate is found by it; 0: it is not
+	Writers int     // connections of others that send SETs meanwhile
 }
 
 // Observed is what the generator saw in one run.
 type Observed struct {
-	RPS   float64 // requests a second
-	P99ms float64 // 99th percentile of the time from sending a request to its reply; redis-benchmark: to the first of its pipeline
+	RPS float64 // requests a second
+
+	// Percentiles of the time from sending a request to its reply, or from when it was due; redis-benchmark: to the first of
+	// its pipeline, and only P99ms. 0: not known.
+	P50ms, P99ms, P999ms float64
+
+	Beside uint64 // requests of writers that were answered meanwhile
 }
 
 // Run sends the requests and returns what was seen. ctx has to end with the server.

@@ -22,9 +22,9 @@ func TestParseCSV(t *testing.T) {
 		want         Observed
 		fails        bool
 	}{
-		{name: "a test", output: csvNames + `"SET","49504.95","15.073","0.696","11.679","49.055","57.791","57.983"`, want: Observed{49504.95, 57.791}},
-		{name: "a command in the title", output: csvNames + `"LRANGE mylist 0 99","17241.38","1.7","0.2","1.5","2.8","6.407","7.5"`, want: Observed{17241.38, 6.407}},
-		{name: "columns are found by name", output: "p99_latency_ms,test,rps\n2.5,GET,100\n", want: Observed{100, 2.5}},
+		{name: "a test", output: csvNames + `"SET","49504.95","15.073","0.696","11.679","49.055","57.791","57.983"`, want: Observed{RPS: 49504.95, P99ms: 57.791}},
+		{name: "a command in the title", output: csvNames + `"LRANGE mylist 0 99","17241.38","1.7","0.2","1.5","2.8","6.407","7.5"`, want: Observed{RPS: 17241.38, P99ms: 6.407}},
+		{name: "columns are found by name", output: "p99_latency_ms,test,rps\n2.5,GET,100\n", want: Observed{RPS: 100, P99ms: 2.5}},
 		{name: "nothing", output: "", fails: true},
 		{name: "only names: the run failed", output: csvNames, fails: true},
 		{name: "two tests", output: csvNames + "a,1,1,1,1,1,1,1\nb,2,2,2,2,2,2,2\n", fails: true},
@@ -75,7 +75,7 @@ const goodRun = "echo rps,p99_latency_ms; echo 100,2"
 
 func TestLoadReturnsWhatWasPrinted(t *testing.T) {
 	got, err := Load{Generator: redisBenchmark, Path: script(t, goodRun), Keys: 1}.Run(t.Context(), "1", Requests{}, 1, 1)
-	if want := (Observed{100, 2}); err != nil || got != want {
+	if want := (Observed{RPS: 100, P99ms: 2}); err != nil || got != want {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
 }

@@ -8,33 +8,34 @@ import (
 )
 
 // describe lists what a reader needs to judge the figures and to repeat them: the machine, the versions, the commands.
-func describe(ctx context.Context, b *Bench, args []string) ([]string, error) {
-	left, err := rig.VersionOf(ctx, b.left.Path)
+func describe(ctx context.Context, b *Bench, o Options, args []string) ([]string, error) {
+	generator, err := describeLoad(ctx, o.Load)
 	if err != nil {
 		return nil, err
 	}
-	right, err := rig.VersionOf(ctx, b.right.Path)
+	heading, err := rig.Machine(b.dir)
 	if err != nil {
 		return nil, err
 	}
-	generator, err := b.describeLoad(ctx)
-	if err != nil {
-		return nil, err
+	if o.Quick {
+		heading = append([]string{notForQuoting}, heading...)
 	}
-	machine, err := rig.Machine(b.dir)
-	if err != nil {
-		return nil, err
+	heading = append(heading, "command: `"+rig.CommandLine("go", append([]string{"run", "./bench"}, args...))+"`")
+	for _, p := range b.programs {
+		version, err := rig.VersionOf(ctx, p.Path)
+		if err != nil {
+			return nil, err
+		}
+		heading = append(heading, p.Name+": "+version+rig.BuildOf(p.Path)+", `"+rig.CommandLine(p.Path, p.Args("DIR", "PORT", "POLICY"))+"`")
 	}
-	sample := Row{Workload: workloads()[0], Pipeline: 16, Policy: "POLICY"}
-	commands := []string{
-		"command: `" + rig.CommandLine("go", append([]string{"run", "./bench"}, args...)) + "`",
-		b.left.Name + ": " + left + rig.BuildOf(b.left.Path) + ", `" + rig.CommandLine(b.left.Path, b.left.Args("DIR", "PORT", sample.Policy)) + "`",
-		b.right.Name + ": " + right + rig.BuildOf(b.right.Path) + ", `" + rig.CommandLine(b.right.Path, b.right.Args("DIR", "PORT", sample.Policy)) + "`",
-		"load: " + generator,
-		fmt.Sprintf("%d rounds, %s", b.rounds, b.runLength()),
+	if o.Valkey == "" && !o.Twin {
+		heading = append(heading, "valkey: not measured, there is no valkey-server on PATH")
 	}
-	return append(machine, commands...), nil
+	return append(heading, "load: "+generator, fmt.Sprintf("%d keys where nothing else is said; rounds: %d, %s", o.Load.Keys, b.rounds, b.runLength())), nil
 }
+
+// notForQuoting marks the report of -quick.
+const notForQuoting = "**not for quoting**: a test of the program by -quick, with runs too short for figures"
 
 func (b *Bench) runLength() string {
 	if b.requests > 0 {
@@ -44,14 +45,13 @@ func (b *Bench) runLength() string {
 }
 
 // describeLoad says what sends the requests.
-func (b *Bench) describeLoad(ctx context.Context) (string, error) {
-	if b.load.Generator == ours {
-		return fmt.Sprintf("our own generator (holdfast bench), one thread, %d connections, %d keys (%s), values of %d bytes",
-			b.load.Clients, b.load.Keys, b.load.Keyspace, b.load.ValueBytes), nil
+func describeLoad(ctx context.Context, l Load) (string, error) {
+	if l.Generator == ours {
+		return "our own generator (holdfast bench), one thread", nil
 	}
-	version, err := rig.VersionOf(ctx, b.load.Path)
+	version, err := rig.VersionOf(ctx, l.Path)
 	if err != nil {
 		return "", err
 	}
-	return version + ", `" + rig.CommandLine(b.load.Path, b.load.Args("PORT", workloads()[0].Load.Words, "N", 16)) + "`, for one row", nil
+	return version + ", `" + rig.CommandLine(l.Path, l.Args("PORT", workload("SET").Load.Words, "N", 16)) + "`, for one row", nil
 }

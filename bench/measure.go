@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -20,33 +21,49 @@ import (
 const (
 	fillFactor   = 5 // requests per key: random keys then cover 99.3 % of the key space
 	fillPipeline = 16
+	fillClients  = 50
 
 	probeRequests    = 20_000
 	probeDurationMin = 150 * time.Millisecond // a shorter probe says little; it is repeated with more requests
 	requestsMax      = 20_000_000
+	runBytesMax      = 512 << 20 // of values in a run
 )
 
-// A Bench measures two programs, left and right, in turn. The ratios are left divided by right.
+// A Bench measures programs in turn.
 type Bench struct {
-	left, right Program
-	load        Load
-	dir         string // of all data; ours
-	rounds      int
-	requests    int // per run; 0: to be found
-	duration    time.Duration
-	progress    io.Writer
+	programs []Program // the one under test first, then the one that ratios are taken to
+	dir      string    // of all data; ours
+	rounds   int
+	requests int // per run; 0: to be found
+	duration time.Duration
+	progress io.Writer
 }
+
+// reference is the index of the program that ratios are taken to.
+const reference = 1
 
 func newBench(o Options, dir string, progress io.Writer) *Bench {
 	b := &Bench{
-		left: Holdfast(o.Holdfast), right: Redis(o.Redis), load: o.Load,
-		dir: dir, rounds: o.Rounds, requests: o.Requests, duration: o.Duration, progress: progress,
+		programs: []Program{Holdfast(o.Holdfast), Redis(o.Redis)},
+		dir:      dir, rounds: o.Rounds, requests: o.Requests, duration: o.Duration, progress: progress,
 	}
 	if o.Twin {
-		b.left = Redis(o.Redis)
-		b.left.Name = "twin"
+		b.programs[0] = Redis(o.Redis)
+		b.programs[0].Name = "twin"
+	}
+	if o.Valkey != "" {
+		b.programs = append(b.programs, Valkey(o.Valkey))
 	}
 	return b
+}
+
+// names of the programs, as the table calls them.
+func (b *Bench) names() []string {
+	var names []string
+	for _, p := range b.programs {
+		names = append(names, p.Name)
+	}
+	return names
 }
 
 // measure measures one row. Whatever goes wrong is in the result; the servers have ended and their data are gone when it
@@ -60,74 +77,72 @@ func (b *Bench) measure(ctx context.Context, row Row) (result Result) {
 	}
 	defer func() { result.Err = errors.Join(result.Err, os.RemoveAll(dir)) }()
 
-	pair, err := b.startPair(ctx, row, dir)
+	servers, err := b.start(ctx, row, dir)
 	if err != nil {
 		result.Err = err
 		return result
 	}
-	defer pair.kill()
-	if err := b.rate(ctx, pair); err != nil {
+	defer servers.kill()
+	if err := b.rate(ctx, servers); err != nil {
 		result.Err = err
 		return result
 	}
-	result.Left, result.Right, result.Remarks = pair[0].runs, pair[1].runs, append(pair[0].remarks, pair[1].remarks...)
+	for _, s := range servers {
+		result.Sides = append(result.Sides, s.runs)
+		result.Remarks = append(result.Remarks, s.remarks...)
+	}
 	return result
 }
 
-// A side is one of the two servers of a row and what was measured of it.
+// A side is one of the servers of a row and what was measured of it.
 type side struct {
 	*rig.Process
 	name    string
 	row     Row
-	load    Load
 	runs    []Measured
 	remarks []string
 }
 
-type pair [2]*side
+type sides []*side
 
-func (p pair) kill() {
-	for _, s := range p {
+func (all sides) kill() {
+	for _, s := range all {
 		s.Kill()
 	}
 }
 
-// startPair starts both servers, each on an empty directory below dir.
-func (b *Bench) startPair(ctx context.Context, row Row, dir string) (pair, error) {
-	var started pair
-	for i, prog := range []Program{b.left, b.right} {
+// start starts all servers, each on an empty directory below dir.
+func (b *Bench) start(ctx context.Context, row Row, dir string) (sides, error) {
+	var started sides
+	for i, prog := range b.programs {
 		data := filepath.Join(dir, strconv.Itoa(i))
 		err := os.Mkdir(data, 0o700)
 		var process *rig.Process
 		if err == nil {
 			process, err = rig.Start(ctx, prog.Under(row.Policy), data)
 		}
-		if err != nil && i == 1 {
-			started[0].Kill()
-		}
 		if err != nil {
-			return pair{}, err
+			started.kill()
+			return nil, err
 		}
-		started[i] = &side{Process: process, name: prog.Name, row: row, load: b.load}
+		started = append(started, &side{Process: process, name: prog.Name, row: row})
 	}
 	return started, nil
 }
 
-// rate fills both servers, finds how many requests a run has, and runs the rounds.
-func (b *Bench) rate(ctx context.Context, servers pair) error {
+// rate fills the servers, finds how many requests a run has, and runs the rounds.
+func (b *Bench) rate(ctx context.Context, servers sides) error {
 	for _, s := range servers {
 		if err := s.fill(ctx); err != nil {
 			return err
 		}
 	}
-	requests := b.requests
-	if requests == 0 {
-		var err error
-		if requests, err = b.calibrate(ctx, servers); err != nil {
-			return err
-		}
+	requests, err := b.calibrate(ctx, servers)
+	if err != nil {
+		return err
 	}
 	for round := range b.rounds {
+		line := fmt.Sprintf("%s: round %d of %d, %d requests:", servers[0].row.Name(), round+1, b.rounds, requests)
 		for _, s := range servers {
 			if err := b.settleDisk(); err != nil {
 				return err
@@ -135,33 +150,55 @@ func (b *Bench) rate(ctx context.Context, servers pair) error {
 			if err := s.run(ctx, requests); err != nil {
 				return err
 			}
+			line += fmt.Sprintf(" %s %.0f/s", s.name, s.runs[round].RPS)
 		}
-		l, r := servers[0], servers[1]
-		fmt.Fprintf(b.progress, "%s: round %d of %d, %d requests: %s %.0f/s, %s %.0f/s\n",
-			l.row.Name(), round+1, b.rounds, requests, l.name, l.runs[round].RPS, r.name, r.runs[round].RPS)
+		fmt.Fprintln(b.progress, line)
 	}
 	return nil
 }
 
-// calibrate finds how many requests take the wanted time, as the mean of both servers. Both then get the same number:
-// the work is compared, not the time. It warms both up as well.
-func (b *Bench) calibrate(ctx context.Context, servers pair) (int, error) {
-	var secondsPerRequest float64 // summed over both
+// calibrate finds how many requests take the wanted time, as the mean of the servers. All then get the same number: the
+// work is compared, not the time. It warms them up as well. Where the rate is a share of what the slowest takes, it is
+// found here too.
+func (b *Bench) calibrate(ctx context.Context, servers sides) (int, error) {
+	l := servers[0].row.Load
+	if b.requests > 0 && l.Share == 0 {
+		return b.requests, nil
+	}
+	if l.Rate > 0 {
+		return l.wholeBatches(l.Rate*b.duration.Seconds(), 1), nil
+	}
+	var secondsPerRequest float64 // summed over all
+	slowest := math.Inf(1)
 	for _, s := range servers {
 		probe, err := s.probe(ctx, min(probeDurationMin, b.duration))
 		if err != nil {
 			return 0, err
 		}
 		secondsPerRequest += 1 / probe.RPS
+		slowest = min(slowest, probe.RPS)
 	}
 	requests := b.duration.Seconds() * float64(len(servers)) / secondsPerRequest
-	return b.load.wholeBatches(requests, servers[0].row.Pipeline), nil
+	if l.Share > 0 {
+		rate := max(math.Floor(l.Share*slowest), 1)
+		for _, s := range servers {
+			s.row.Load.Rate = rate
+		}
+		requests = rate * b.duration.Seconds()
+	}
+	if b.requests > 0 {
+		return b.requests, nil
+	}
+	return l.wholeBatches(requests, servers[0].row.Pipeline), nil
 }
+
+// most is how many requests a run has at the most: those of large values fill the disk.
+func (l Load) most() int { return min(requestsMax, max(runBytesMax/l.ValueBytes, 1)) }
 
 // wholeBatches rounds to a number of requests that gives every client the same number of whole pipelines.
 func (l Load) wholeBatches(requests float64, pipeline int) int {
 	batch := l.Clients * pipeline
-	return max(int(min(requests, requestsMax))/batch, 1) * batch
+	return max(int(min(requests, float64(l.most())))/batch, 1) * batch
 }
 
 // settleDisk writes back what either server left in the page cache, so that nobody pays for the other's writes.
@@ -178,7 +215,7 @@ func (b *Bench) settleDisk() error {
 
 // send runs the row's load on this server.
 func (s *side) send(ctx context.Context, what Requests, requests, pipeline int) (Observed, error) {
-	return s.sendWith(ctx, s.load, what, requests, pipeline)
+	return s.sendWith(ctx, s.row.Load, what, requests, pipeline)
 }
 
 // sendWith runs a load on this server; without the server there is no load.
@@ -198,7 +235,9 @@ func (s *side) fill(ctx context.Context) error {
 	if what == nil {
 		return nil
 	}
-	filler, requests := s.load, s.load.wholeBatches(float64(fillFactor*s.load.Keys), fillPipeline)
+	filler := s.row.Load
+	filler.Clients, filler.Rate, filler.Writers = min(filler.Clients, fillClients), 0, 0
+	requests := filler.wholeBatches(float64(fillFactor*filler.Keys), fillPipeline)
 	if filler.Generator == ours {
 		filler.Keyspace, requests = load.Sequential, filler.Keys
 	}
@@ -220,7 +259,8 @@ func (s *side) prepare() error {
 
 // probe runs the load, longer each time, until a run takes at least so long.
 func (s *side) probe(ctx context.Context, atLeast time.Duration) (Observed, error) {
-	for requests := probeRequests; ; requests *= 4 {
+	most := s.row.Load.most()
+	for requests := min(probeRequests, most); ; requests *= 4 {
 		if err := s.prepare(); err != nil {
 			return Observed{}, err
 		}
@@ -228,7 +268,7 @@ func (s *side) probe(ctx context.Context, atLeast time.Duration) (Observed, erro
 		if err != nil {
 			return Observed{}, fmt.Errorf("calibrate: %w", err)
 		}
-		if float64(requests)/seen.RPS >= atLeast.Seconds() || requests*4 > requestsMax {
+		if float64(requests)/seen.RPS >= atLeast.Seconds() || requests*4 > most {
 			return seen, nil
 		}
 	}
@@ -239,7 +279,7 @@ func (s *side) run(ctx context.Context, requests int) error {
 	if err := s.prepare(); err != nil {
 		return err
 	}
-	before, _, err := cpuTimeWhenQuiet(ctx, s.PID())
+	before, _, err := lookWhenQuiet(ctx, s.PID())
 	if err != nil {
 		return s.Explain(fmt.Errorf("%s: %w", s.name, err))
 	}
@@ -247,14 +287,13 @@ func (s *side) run(ctx context.Context, requests int) error {
 	if err != nil {
 		return err
 	}
-	after, quiet, err := cpuTimeWhenQuiet(ctx, s.PID())
+	after, quiet, err := lookWhenQuiet(ctx, s.PID())
 	if err != nil {
 		return s.Explain(fmt.Errorf("%s: %w", s.name, err))
 	}
 	if !quiet {
 		s.remarks = append(s.remarks, fmt.Sprintf("%s was still busy %v after run %d", s.name, quietWaitMax, len(s.runs)+1))
 	}
-	used := float64((after - before).Microseconds())
-	s.runs = append(s.runs, Measured{Observed: seen, CPUus: used / float64(requests)})
+	s.runs = append(s.runs, Measured{Observed: seen, Usage: load.Used(before, after, uint64(requests)+seen.Beside)})
 	return nil
 }

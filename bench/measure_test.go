@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"holdfast/load"
 )
 
 // The tests below run the real redis-server on both sides, briefly.
@@ -32,19 +34,24 @@ func requireEmpty(t *testing.T, dir string) {
 
 func TestRunMeasuresBothSides(t *testing.T) {
 	dir := t.TempDir()
-	file := t.TempDir() + "/table.md"
+	out := t.TempDir()
 	var stdout, stderr bytes.Buffer
-	args := strings.Fields("-twin -quick -requests 1600 -rows GET/16,LRANGE_100/1,YCSB-F/1 -policies always -dir " + dir + " -markdown " + file)
+	args := strings.Fields("-twin -quick -requests 1600 -rows GET/16,LRANGE_100/1,YCSB-F/1 -policies always -dir " + dir + " -report " + out)
 	if code := run(t.Context(), args, &stdout, &stderr); code != exitFine {
 		t.Fatalf("exit code %d\n%s%s", code, stdout.String(), stderr.String())
 	}
-	for _, want := range []string{"twin rps", "\n| always   | GET        |       16 |", "\n| always   | LRANGE_100 |        1 |", "\n| always   | YCSB-F     |        1 |", "Redis server v=", "kernel: Linux"} {
+	for _, want := range []string{"not for quoting", "\n| always GET/16 ", "| twin ", "\n| always LRANGE_100/1 ", "\n| always YCSB-F/1 ", "Redis server v=", "kernel: Linux"} {
 		if !strings.Contains(stdout.String(), want) {
 			t.Errorf("no %q in:\n%s", want, stdout.String())
 		}
 	}
-	if table, err := os.ReadFile(file); err != nil || string(table) != stdout.String() {
-		t.Errorf("-markdown wrote, %v:\n%s", err, table)
+	text, err := os.ReadFile(out + "/report.md")
+	_, tables, _ := strings.Cut(stdout.String(), "\n## ")
+	if err != nil || !strings.HasSuffix(string(text), tables) || !strings.Contains(string(text), "(throughput.svg)") {
+		t.Errorf("-report wrote, %v:\n%s", err, text)
+	}
+	if picture, err := os.ReadFile(out + "/cpu.svg"); err != nil || !strings.Contains(string(picture), "not for quoting") {
+		t.Errorf("a chart: %v\n%s", err, picture)
 	}
 	requireEmpty(t, dir)
 }
@@ -56,8 +63,8 @@ func TestCalibrationFillsTheWantedTime(t *testing.T) {
 	if result.Err != nil {
 		t.Fatal(result.Err)
 	}
-	if len(result.Left) != quickRounds || len(result.Right) != quickRounds {
-		t.Errorf("%d and %d runs in %d rounds", len(result.Left), len(result.Right), quickRounds)
+	if len(result.Sides) != 2 || len(result.Sides[0]) != quickRounds || len(result.Sides[1]) != quickRounds {
+		t.Errorf("%d rounds: %+v", quickRounds, result.Sides)
 	}
 	requireEmpty(t, b.dir)
 }
@@ -91,7 +98,7 @@ func (i *interrupter) Write(b []byte) (int, error) {
 
 func TestServersHaveEndedAfterKill(t *testing.T) {
 	b := twinBench(t)
-	servers, err := b.startPair(t.Context(), aRow(t, "no SET/1"), t.TempDir())
+	servers, err := b.start(t.Context(), aRow(t, "no SET/1"), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +113,7 @@ func TestServersHaveEndedAfterKill(t *testing.T) {
 // A server that ends in the middle makes an error that says so, and no figure.
 func TestServerThatDiesIsAnError(t *testing.T) {
 	b := twinBench(t)
-	servers, err := b.startPair(t.Context(), aRow(t, "no SET/1"), t.TempDir())
+	servers, err := b.start(t.Context(), aRow(t, "no SET/1"), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +141,7 @@ func TestFailedRowIsNotANumber(t *testing.T) {
 	if code := run(t.Context(), args, &stdout, &stderr); code != exitFailed {
 		t.Errorf("exit code %d", code)
 	}
-	for _, want := range []string{"|       failed |         – |", "no SET/1 failed: fill: twin: the load failed: it complains: Error from server: no"} {
+	for _, want := range []string{"|   failed |                  – |", "no SET/1 failed: fill: twin: the load failed: it complains: Error from server: no"} {
 		if !strings.Contains(stdout.String(), want) {
 			t.Errorf("no %q in:\n%s", want, stdout.String())
 		}
@@ -147,8 +154,63 @@ func TestWholeBatches(t *testing.T) {
 		requests       float64
 		pipeline, want int
 	}{{0, 1, 50}, {1000, 1, 1000}, {1049, 1, 1000}, {100, 16, 800}, {2000, 16, 1600}, {1e18, 1, requestsMax}} {
-		if got := (Load{Clients: 50}).wholeBatches(c.requests, c.pipeline); got != c.want {
+		if got := (Load{Clients: 50, ValueBytes: 3}).wholeBatches(c.requests, c.pipeline); got != c.want {
 			t.Errorf("%v requests at pipeline %d: %d, want %d", c.requests, c.pipeline, got, c.want)
+		}
+	}
+}
+
+func TestLargeValuesHaveFewRequests(t *testing.T) {
+	if got := (Load{Clients: 50, ValueBytes: 1 << 20}).wholeBatches(1e6, 1); got != 500 {
+		t.Errorf("%d requests of 1 MB", got)
+	}
+}
+
+// A rate that is a share is found from the slowest server, and then both get requests at this rate.
+func TestRateIsAShareOfWhatTheSlowestTakes(t *testing.T) {
+	b := twinBench(t)
+	b.requests = 0
+	row := usual("GET", Load{Generator: ours, Clients: 5, Keys: 100, ValueBytes: 3, Keyspace: load.Uniform, Share: 0.1}, "")
+	servers, err := b.start(t.Context(), row, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer servers.kill()
+	if err := b.rate(t.Context(), servers); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range servers {
+		if rate, got := servers[0].row.Load.Rate, s.runs[0].RPS; s.row.Load.Rate != rate || rate < 100 || got > 1.5*rate {
+			t.Errorf("%s: %.0f/s at a rate of %.0f", s.name, got, s.row.Load.Rate)
+		}
+	}
+}
+
+// The requests of writers beside are counted, and their number is not given: they end with the others.
+func TestWritersBeside(t *testing.T) {
+	b := twinBench(t)
+	row := usual("GET", Load{Generator: ours, Clients: 5, Keys: 100, ValueBytes: 3, Keyspace: load.Uniform, Writers: 5}, "")
+	result := b.measure(t.Context(), row)
+	if result.Err != nil {
+		t.Fatal(result.Err)
+	}
+	for _, side := range result.Sides {
+		if side[0].Beside == 0 || side[0].P999ms < side[0].P99ms || side[0].Anon == 0 {
+			t.Errorf("%+v", side[0])
+		}
+	}
+}
+
+// A third program is measured as the others are.
+func TestThirdProgram(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	args := strings.Fields("-twin -valkey redis-server -quick -requests 800 -rows SET/1 -policies no -dir " + t.TempDir())
+	if code := run(t.Context(), args, &stdout, &stderr); code != exitFine {
+		t.Fatalf("exit code %d\n%s%s", code, stdout.String(), stderr.String())
+	}
+	for _, want := range []string{"| twin ", "| redis ", "| valkey ", "- valkey: Redis server"} {
+		if !strings.Contains(stdout.String(), want) {
+			t.Errorf("no %q in:\n%s", want, stdout.String())
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,13 +20,15 @@ import (
 type Options struct {
 	Holdfast string // path of the binary
 	Redis    string // path or name of redis-server
-	Load     Load
-	Twin     bool // a second redis-server in holdfast's place
+	Valkey   string // path of valkey-server; "": it is not measured
+	Load     Load   // of the group commands
+	Twin     bool   // a second redis-server in holdfast's place
 
-	Dir      string // where the data directories are made
-	Markdown string // file to write the report to; "" for none
+	Dir    string // where the data directories are made
+	Report string // directory to write the report and its charts to; "" for none
+	Quick  bool   // the figures are not for quoting
 
-	Rows     []Row
+	Groups   []Group
 	Rounds   int
 	Requests int           // per run; 0: as many as take Duration
 	Duration time.Duration // of a run, roughly
@@ -33,43 +36,53 @@ type Options struct {
 
 // What -quick changes: enough to see that all works, too short for figures.
 const (
-	quickRounds   = 2
-	quickDuration = 300 * time.Millisecond
-	quickKeys     = 10_000
+	quickRounds   = 1
+	quickDuration = 100 * time.Millisecond
+	quickKeys     = 5000
+	quickPolicy   = "everysec" // of the group commands
 )
 
 func parseOptions(args []string, stderr io.Writer) (Options, error) {
 	var o Options
-	var rows, policies, pipelines, valueSize, keyspace string
-	var quick bool
+	var groupList, rows, policies, pipelines, valueSize, keyspace string
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.Holdfast, "holdfast", "bin/holdfast", "the holdfast `binary`")
 	flags.StringVar(&o.Redis, "redis", "redis-server", "the redis-server `binary`")
+	flags.StringVar(&o.Valkey, "valkey", "valkey-server", "the valkey-server `binary`; measured too where there is one")
 	flags.StringVar(&o.Load.Generator, "generator", ours, "what sends the requests: `holdfast` (our own) or redis-benchmark")
 	flags.StringVar(&o.Load.Path, "load", "redis-benchmark", "the redis-benchmark `binary`")
-	flags.IntVar(&o.Load.Clients, "clients", 50, "connections")
-	flags.StringVar(&pipelines, "pipelines", "1,16", "pipeline `depths`")
-	flags.StringVar(&valueSize, "value-size", "3", "`bytes` of a value; 1k and 1m are 1024 and 1048576")
-	flags.StringVar(&keyspace, "distribution", string(load.Uniform), "how keys are chosen: uniform, sequential, `zipf`")
+	flags.IntVar(&o.Load.Clients, "clients", 50, "connections of the group commands")
+	flags.StringVar(&pipelines, "pipelines", "1,16", "pipeline `depths` of the group commands")
+	flags.StringVar(&valueSize, "value-size", "3", "`bytes` of a value in the group commands; 1k and 1m are 1024 and 1048576")
+	flags.StringVar(&keyspace, "distribution", string(load.Uniform), "how keys of the group commands are chosen: uniform, sequential, `zipf`")
 	flags.BoolVar(&o.Twin, "twin", false, "a second redis-server in holdfast's place: shows the noise of the method")
 	flags.StringVar(&o.Dir, "dir", os.TempDir(), "make the data directories below this `directory`; its disk is what fsync waits for")
-	flags.StringVar(&o.Markdown, "markdown", "", "write the report to this `file` too")
+	flags.StringVar(&o.Report, "report", "", "write the report and its charts into this `directory` too")
+	flags.StringVar(&groupList, "groups", defaultGroups, "measure these `groups` of rows: "+strings.Join(groupNames(), ", ")+"; all")
 	flags.StringVar(&rows, "rows", "", "measure only these, as COMMAND or COMMAND/PIPELINE: `SET,GET/16`")
 	flags.StringVar(&policies, "policies", strings.Join(policyNames, ","), "measure under these fsync `policies`")
-	flags.IntVar(&o.Rounds, "rounds", 5, "rounds, each of which measures both servers once")
+	flags.IntVar(&o.Rounds, "rounds", 5, "rounds, each of which measures every server once")
 	flags.IntVar(&o.Requests, "requests", 0, "requests per run; 0 for as many as take -duration")
 	flags.DurationVar(&o.Duration, "duration", 2500*time.Millisecond, "how long a run should take")
 	flags.IntVar(&o.Load.Keys, "keys", 100_000, "key space of SET, GET, INCR and YCSB")
-	flags.BoolVar(&quick, "quick", false, "two short rounds on few keys: a test of this program, not of the servers")
+	flags.BoolVar(&o.Quick, "quick", false, "every group, one short round on few keys: a test of this program, not of the servers")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
 	if flags.NArg() > 0 {
 		return o, fmt.Errorf("what is %q? There are only flags; -help lists them", flags.Arg(0))
 	}
-	if quick {
-		o.hurry(flags)
+	given := map[string]bool{}
+	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	if rows != "" && !given["groups"] {
+		groupList = "commands"
+	}
+	if o.Quick {
+		o.hurry(given)
+		if !given["groups"] && rows == "" {
+			groupList = allGroups
+		}
 	}
 	if o.Rounds < 1 || o.Requests < 0 || o.Duration <= 0 || o.Load.Keys < 1 {
 		return o, errors.New("-rounds, -duration and -keys must be positive, -requests at least 0")
@@ -83,18 +96,60 @@ func parseOptions(args []string, stderr io.Writer) (Options, error) {
 	if err != nil {
 		return o, err
 	}
-	if o.Rows, err = chooseRows(rows, policies, depths); err != nil {
+	if o.Groups, err = chooseGroups(groups(o.Load, depths), rig.SplitList(groupList)); err != nil {
+		return o, err
+	}
+	if o.Groups, err = chooseRows(o.Groups, rows, policies); err != nil {
+		return o, err
+	}
+	if o.Quick && rows == "" && !given["policies"] {
+		o.thin()
+	}
+	if o.Valkey, err = o.findValkey(given["valkey"]); err != nil {
 		return o, err
 	}
 	return o, o.checkLoad()
+}
+
+// thin leaves one policy in the group commands.
+func (o *Options) thin() {
+	for i, g := range o.Groups {
+		if g.Name == "commands" {
+			o.Groups[i].Rows = slices.DeleteFunc(g.Rows, func(r Row) bool { return r.Policy != quickPolicy })
+		}
+	}
+}
+
+// findValkey is the path of valkey-server, or "" where there is none. One that was asked for must be there.
+func (o Options) findValkey(asked bool) (string, error) {
+	if o.Valkey == "" || o.Twin && !asked {
+		return "", nil
+	}
+	path, err := exec.LookPath(o.Valkey)
+	if err != nil && asked {
+		return "", fmt.Errorf("-valkey: %w", err)
+	}
+	if err != nil {
+		return "", nil
+	}
+	return path, nil
+}
+
+// rows lists those of all groups.
+func (o Options) rows() []Row {
+	var rows []Row
+	for _, g := range o.Groups {
+		rows = append(rows, g.Rows...)
+	}
+	return rows
 }
 
 // checkLoad says what the generator cannot do.
 func (o Options) checkLoad() error {
 	switch o.Load.Generator {
 	case ours:
-		for _, row := range o.Rows {
-			if _, err := o.Load.options("1", row.Workload.Load); err != nil {
+		for _, row := range o.rows() {
+			if _, err := row.Load.options("1", row.Workload.Load); err != nil {
 				return err
 			}
 		}
@@ -109,9 +164,9 @@ func (o Options) checkLoad() error {
 	if o.Load.Clients < 1 || o.Load.ValueBytes < 1 {
 		return errors.New("-clients and -value-size must be positive")
 	}
-	for _, row := range o.Rows {
-		if row.Workload.Load.Words == nil {
-			return fmt.Errorf("redis-benchmark cannot send %s", row.Workload.Name)
+	for _, row := range o.rows() {
+		if l := row.Load; row.Workload.Load.Words == nil || row.paced() || l.Writers > 0 || l.Keyspace != load.Uniform {
+			return fmt.Errorf("redis-benchmark cannot send %s", row.Name())
 		}
 	}
 	return nil
@@ -133,9 +188,7 @@ func parsePipelines(list string) ([]int, error) {
 }
 
 // hurry shortens what the command line did not set itself.
-func (o *Options) hurry(flags *flag.FlagSet) {
-	given := map[string]bool{}
-	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+func (o *Options) hurry(given map[string]bool) {
 	if !given["rounds"] {
 		o.Rounds = quickRounds
 	}
@@ -147,9 +200,10 @@ func (o *Options) hurry(flags *flag.FlagSet) {
 	}
 }
 
-// chooseRows lists the rows that both filters let through, in the order of the table. An empty filter of rows lets all
-// through but YCSB's. A word that matches nothing is an error: a typing mistake must not look like a fast run.
-func chooseRows(rows, policies string, pipelines []int) ([]Row, error) {
+// chooseRows keeps the rows of the groups that both filters let through, in the order of the report. An empty filter of
+// rows lets all through; of the group commands those that redis-benchmark knows too. A word that matches nothing is an
+// error: a typing mistake must not look like a fast run.
+func chooseRows(all []Group, rows, policies string) ([]Group, error) {
 	wantedPolicies := rig.SplitList(policies)
 	for _, p := range wantedPolicies {
 		if !slices.Contains(policyNames, p) {
@@ -158,28 +212,31 @@ func chooseRows(rows, policies string, pipelines []int) ([]Row, error) {
 	}
 	wanted := rig.SplitList(rows)
 	matched := map[string]bool{}
-	var chosen []Row
-	for _, r := range allRows(pipelines) {
-		if !slices.Contains(wantedPolicies, r.Policy) {
-			continue
-		}
-		takes := len(wanted) == 0 && r.Workload.Load.Words != nil
-		for _, name := range []string{r.Workload.Name, r.Workload.Name + "/" + strconv.Itoa(r.Pipeline)} {
-			if slices.Contains(wanted, name) {
-				matched[name], takes = true, true
+	var chosen []Group
+	for _, g := range all {
+		kept := Group{Name: g.Name, About: g.About}
+		for _, r := range g.Rows {
+			takes := len(wanted) == 0 && (g.Name != "commands" || r.Workload.Load.Words != nil)
+			for _, name := range []string{r.Workload.Name, r.Workload.Name + "/" + strconv.Itoa(r.Pipeline)} {
+				if slices.Contains(wantedPolicies, r.Policy) && slices.Contains(wanted, name) {
+					matched[name], takes = true, true
+				}
+			}
+			if takes && slices.Contains(wantedPolicies, r.Policy) {
+				kept.Rows = append(kept.Rows, r)
 			}
 		}
-		if takes {
-			chosen = append(chosen, r)
+		if len(kept.Rows) > 0 {
+			chosen = append(chosen, kept)
 		}
-	}
-	if len(chosen) == 0 && len(wanted) == 0 {
-		return nil, errors.New("-policies: names none")
 	}
 	for _, name := range wanted {
 		if !matched[name] {
 			return nil, fmt.Errorf("-rows: there is no row %q", name)
 		}
+	}
+	if len(chosen) == 0 {
+		return nil, errors.New("-groups and -policies: they leave no row")
 	}
 	return chosen, nil
 }

@@ -2,35 +2,67 @@ package main
 
 import (
 	"io"
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
+func rowNames(o Options) string {
+	var names []string
+	for _, r := range o.rows() {
+		names = append(names, r.Name())
+	}
+	return strings.Join(names, "; ")
+}
+
 func TestChooseRows(t *testing.T) {
-	for _, c := range []struct{ rows, policies, want string }{
-		{"SET", "always", "always SET/1, always SET/16"},
-		{"GET/16,SET/1", "no,always", "no SET/1, no GET/16, always SET/1, always GET/16"},
-		{"SET,SET/16", "everysec", "everysec SET/1, everysec SET/16"},
-		{"YCSB-A/1", "no", "no YCSB-A/1"},
-		{" LRANGE_100/1 ,", " no ", "no LRANGE_100/1"},
+	for _, c := range []struct{ line, want string }{
+		{"-rows SET -policies always", "always SET/1; always SET/16"},
+		{"-rows GET/16,SET/1 -policies no,always", "no SET/1; no GET/16; always SET/1; always GET/16"},
+		{"-rows SET,SET/16 -policies everysec", "everysec SET/1; everysec SET/16"},
+		{"-rows YCSB-A/1 -policies no", "no YCSB-A/1"},
+		{"-rows SET -groups keys", "everysec SET/1, uniform; everysec SET/1, zipf"},
+		{"-groups rate", "everysec GET/1, fixed rate; everysec SET/1, fixed rate; everysec GET+SET/1, fixed rate"},
+		{"-groups writers,connections -policies always", "always SET/1, 1 connection; always GET/1, 50 writers; always GET/1, 50 writers, 2000/s"},
+		{"-groups pipeline -quick", "everysec GET/128; everysec SET/128; everysec INCR/128; everysec LPUSH/128"},
 	} {
-		rows, err := chooseRows(c.rows, c.policies, []int{1, 16})
-		var names []string
-		for _, r := range rows {
-			names = append(names, r.Name())
-		}
-		if got := strings.Join(names, ", "); err != nil || got != c.want {
-			t.Errorf("-rows %q -policies %q: got %s, %v", c.rows, c.policies, got, err)
+		o, err := parseOptions(strings.Fields(c.line), io.Discard)
+		if got := rowNames(o); err != nil || got != c.want {
+			t.Errorf("%s: got %s, %v", c.line, got, err)
 		}
 	}
-	if rows, err := chooseRows("", strings.Join(policyNames, ","), []int{1, 16}); err != nil || len(rows) != 5*2*3 {
-		t.Errorf("without filters: %d rows, %v", len(rows), err)
+}
+
+// Names tell rows apart, and fit the table.
+func TestEveryGroupHasRows(t *testing.T) {
+	o, err := parseOptions([]string{"-groups", "all"}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, g := range o.Groups {
+		names = append(names, g.Name)
+		known := map[string]bool{}
+		for _, r := range g.Rows {
+			if known[r.Name()] || utf8.RuneCountInString(r.Name()) > widths[0] {
+				t.Errorf("%s: %s", g.Name, r.Name())
+			}
+			known[r.Name()] = true
+		}
+	}
+	if !slices.Equal(names, groupNames()) {
+		t.Errorf("got %v", names)
+	}
+	o, err = parseOptions(nil, io.Discard)
+	if err != nil || len(o.Groups[0].Rows) != 5*2*3 || len(o.rows()) != 30+9+3+2 {
+		t.Errorf("by default %d rows: %s, %v", len(o.rows()), rowNames(o), err)
 	}
 }
 
 func TestOptionsThatMeanNothing(t *testing.T) {
 	for _, line := range []string{
-		"-rows STE", "-rows SET/2", "-rows SET,GTE", "-policies sometimes", "-policies ,", "-rounds 0", "-requests -1",
+		"-rows STE", "-groups odd", "-groups ,", "-groups rate -policies no", "-valkey /no/such", "-generator redis-benchmark -groups rate", "-rows SET/2", "-rows SET,GTE", "-policies sometimes", "-policies ,", "-rounds 0", "-requests -1",
 		"-generator odd", "-pipelines 0", "-pipelines ,", "-value-size 1x", "-value-size 0", "-distribution odd", "-clients 0",
 		"-generator redis-benchmark -rows YCSB-A", "-generator redis-benchmark -distribution zipf",
 		"-duration 0s", "-keys 0", "SET", "-nosuch",
@@ -46,7 +78,7 @@ func TestOptionsThatMeanNothing(t *testing.T) {
 
 func TestQuick(t *testing.T) {
 	o, err := parseOptions([]string{"-quick"}, io.Discard)
-	if err != nil || o.Rounds != quickRounds || o.Duration != quickDuration || o.Load.Keys != quickKeys || len(o.Rows) != 30 {
+	if err != nil || o.Rounds != quickRounds || o.Duration != quickDuration || o.Load.Keys != quickKeys || len(o.Groups) != len(groupNames()) {
 		t.Errorf("got %+v, %v", o, err)
 	}
 	o, err = parseOptions([]string{"-rounds", "7", "-quick", "-keys", "3"}, io.Discard)

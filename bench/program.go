@@ -27,8 +27,13 @@ func Holdfast(path string) Program {
 
 // Redis is the real server with the same promises: logging every write, no RDB snapshots, and no rewrite of the log,
 // which would fork in the middle of a run.
-func Redis(path string) Program {
-	return Program{Name: "redis", Path: path, Args: func(dir, port, policy string) []string {
+func Redis(path string) Program { return redisLike("redis", path) }
+
+// Valkey is the descendant of redis, told the same.
+func Valkey(path string) Program { return redisLike("valkey", path) }
+
+func redisLike(name, path string) Program {
+	return Program{Name: name, Path: path, Args: func(dir, port, policy string) []string {
 		return []string{"--dir", dir, "--bind", rig.Loopback, "--port", port, "--appendonly", "yes", "--appendfsync", policy,
 			"--save", "", "--auto-aof-rewrite-percentage", "0"}
 	}}

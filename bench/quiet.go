@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"holdfast/internal/proc"
+	"holdfast/load"
 )
 
 // When a server counts as quiet: at most one clock tick in quietSpan, which is under 5 % of a core.
@@ -13,21 +14,24 @@ const (
 	quietWaitMax = 5 * time.Second
 )
 
-// cpuTimeWhenQuiet waits until the process has nothing left to do and returns the CPU time that it used so far. What
-// a run leaves behind to be done (a sync, a checkpoint, collecting garbage) is so counted as its own, and does not run
-// into the other server's turn. quiet is false for a process that was still busy after quietWaitMax.
-func cpuTimeWhenQuiet(ctx context.Context, pid int) (used time.Duration, quiet bool, err error) {
+// lookWhenQuiet waits until the process has nothing left to do and takes a sample of it. What a run leaves behind to be
+// done (a sync, a checkpoint, collecting garbage) is so counted as its own, and does not run into another server's turn.
+// quiet is false for a process that was still busy after quietWaitMax.
+func lookWhenQuiet(ctx context.Context, pid int) (seen load.Sample, quiet bool, err error) {
 	deadline := time.Now().Add(quietWaitMax)
-	used, err = proc.CPUTime(pid)
+	used, err := proc.CPUTime(pid)
 	for err == nil && !quiet && time.Now().Before(deadline) {
 		select {
 		case <-ctx.Done():
-			return used, false, context.Cause(ctx)
+			return seen, false, context.Cause(ctx)
 		case <-time.After(quietSpan):
 		}
 		before := used
 		used, err = proc.CPUTime(pid)
 		quiet = used-before <= proc.ClockTick
 	}
-	return used, quiet, err
+	if err == nil {
+		seen, err = load.Look(pid)
+	}
+	return seen, quiet, err
 }

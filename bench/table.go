@@ -11,33 +11,44 @@ import (
 
 // A Result is what became of one row.
 type Result struct {
-	Row         Row
-	Left, Right []Measured // by round
-	Remarks     []string   // what a reader of the figures should know
-	Err         error      // why there are no figures
+	Row     Row
+	Sides   [][]Measured // by program, by round
+	Remarks []string     // what a reader of the figures should know
+	Err     error        // why there are no figures
 }
 
 // A Report is the whole of what is printed: Markdown that is also readable as it is.
 type Report struct {
-	Heading     []string // lines on the machine and the method
-	Left, Right string   // the two programs
+	Heading  []string // lines on the machine and the method
+	Programs []string // their names; ratios are to the one at reference
+	Sections []Section
+}
+
+// A Section is what became of a group.
+type Section struct {
+	Name, About string
 	Results     []Result
 }
 
-// widths of the columns, so that the table lines up before it is complete. The first two are aligned to the left.
-var widths = []int{8, 10, 8, 12, 9, 18, 15, 12, 15, 12, 18}
+// The columns, and their widths, so that the table lines up before it is complete. The first two are aligned to the left.
+var (
+	columns = []string{"row", "server", "rps", "ratio", "p50 ms", "p99 ms", "p99.9 ms", "p99 ratio", "CPU µs", "CPU ratio", "RssAnon MiB", "reads", "writes"}
+	widths  = []int{33, 8, 8, 18, 8, 8, 8, 18, 9, 18, 11, 6, 6}
+)
 
 const columnsLeft = 2
 
-// Head is everything above the first row.
+// Head is everything above the first section.
 func (r Report) Head() string {
 	var b strings.Builder
 	for _, line := range r.Heading {
 		fmt.Fprintf(&b, "- %s\n", line)
 	}
-	b.WriteString("\n")
-	b.WriteString(tableLine("fsync", "command", "pipeline", r.Left+" rps", r.Right+" rps", "ratio",
-		r.Left+" p99 ms", r.Right+" p99 ms", r.Left+" CPU µs", r.Right+" CPU µs", "CPU ratio"))
+	return b.String()
+}
+
+// Head is everything above the first row of a section.
+func (s Section) Head() string {
 	rules := make([]string, len(widths))
 	for i, width := range widths {
 		rules[i] = strings.Repeat("-", width)
@@ -45,41 +56,61 @@ func (r Report) Head() string {
 			rules[i] = strings.Repeat("-", width-1) + ":"
 		}
 	}
-	b.WriteString(tableLine(rules...))
+	return "\n## " + s.Name + "\n\n" + s.About + "\n\n" + tableLine(columns...) + tableLine(rules...)
+}
+
+// Lines are the row of the table, a line for each program. A row that failed has no figures at all.
+func (r Result) Lines(programs []string) string {
+	if r.Err != nil {
+		return tableLine(append([]string{r.Row.Name(), "", "failed"}, slices.Repeat([]string{"–"}, len(widths)-3)...)...)
+	}
+	var b strings.Builder
+	for i, program := range programs {
+		name := ""
+		if i == 0 {
+			name = r.Row.Name()
+		}
+		middle := func(figure func(Measured) float64, digits int) string {
+			return rig.Number(rig.Median(column(r.Sides[i], figure)), digits)
+		}
+		throughput := r.ratio(i, rps)
+		if i != reference && r.Row.paced() {
+			throughput = "–"
+		}
+		b.WriteString(tableLine(name, program, middle(rps, 0), throughput,
+			middle(p50ms, 2), middle(p99ms, 2), middle(p999ms, 2), r.ratio(i, p99ms),
+			middle(cpuus, 2), r.ratio(i, cpuus), middle(anonMiB, 1), middle(reads, 2), middle(writes, 2)))
+	}
 	return b.String()
 }
 
-// Line is the row of the table. A row that failed has no figures at all.
-func (r Result) Line() string {
-	cells := []string{r.Row.Policy, r.Row.Workload.Name, fmt.Sprint(r.Row.Pipeline)}
-	if r.Err != nil {
-		return tableLine(append(cells, append([]string{"failed"}, slices.Repeat([]string{"–"}, len(widths)-4)...)...)...)
+// ratio is a program's figures divided by the reference's, as text; nothing for the reference itself.
+func (r Result) ratio(program int, figure func(Measured) float64) string {
+	if program == reference {
+		return ""
 	}
-	side := func(figure func(Measured) float64, digits int) []string {
-		return []string{
-			rig.Number(rig.Median(column(r.Left, figure)), digits),
-			rig.Number(rig.Median(column(r.Right, figure)), digits),
-		}
-	}
-	cells = append(cells, side(rps, 0)...)
-	cells = append(cells, spread(rig.Ratios(column(r.Left, rps), column(r.Right, rps))))
-	cells = append(cells, side(p99ms, 2)...)
-	cells = append(cells, side(cpuus, 2)...)
-	cells = append(cells, spread(rig.Ratios(column(r.Left, cpuus), column(r.Right, cpuus))))
-	return tableLine(cells...)
+	return spread(r.ratios(program, figure))
 }
 
-// Foot is everything below the last row: how to read it, remarks, and why rows failed.
+func (r Result) ratios(program int, figure func(Measured) float64) []float64 {
+	return rig.Ratios(column(r.Sides[program], figure), column(r.Sides[reference], figure))
+}
+
+// Foot is everything below the last section: how to read it, remarks, and why rows failed.
 func (r Report) Foot() string {
 	var b strings.Builder
-	b.WriteString("\nMedians of the rounds. Ratio: the median of the rounds' ratios, and the least and greatest in brackets.\n" +
-		"CPU: user and system time of the server per request.\n")
-	for _, result := range r.Results {
-		for _, remark := range result.Remarks {
-			fmt.Fprintf(&b, "\n- %s: %s", result.Row.Name(), remark)
-		}
-		if result.Err != nil {
-			fmt.Fprintf(&b, "\n- %s failed: %s", result.Row.Name(), strings.ReplaceAll(strings.TrimSpace(result.Err.Error()), "\n", "\n      "))
+	fmt.Fprintf(&b, "\nMedians of the rounds. Ratio: a server's figure divided by %s's in the same round; the median of the rounds, the least and the\n"+
+		"greatest in brackets. CPU: user and system time of the server per request. RssAnon: at the end of a run. Reads and writes: calls of\n"+
+		"these two families per request, on sockets and files, as /proc/PID/io counts them; epoll_wait and fsync are not among them.\n",
+		r.Programs[reference])
+	for _, section := range r.Sections {
+		for _, result := range section.Results {
+			for _, remark := range result.Remarks {
+				fmt.Fprintf(&b, "\n- %s: %s", result.Row.Name(), remark)
+			}
+			if result.Err != nil {
+				fmt.Fprintf(&b, "\n- %s failed: %s", result.Row.Name(), strings.ReplaceAll(strings.TrimSpace(result.Err.Error()), "\n", "\n      "))
+			}
 		}
 	}
 	return strings.TrimRight(b.String(), "\n") + "\n"
@@ -89,8 +120,11 @@ func (r Report) Foot() string {
 func (r Report) String() string {
 	var b strings.Builder
 	b.WriteString(r.Head())
-	for _, result := range r.Results {
-		b.WriteString(result.Line())
+	for _, section := range r.Sections {
+		b.WriteString(section.Head())
+		for _, result := range section.Results {
+			b.WriteString(result.Lines(r.Programs))
+		}
 	}
 	b.WriteString(r.Foot())
 	return b.String()
@@ -99,9 +133,11 @@ func (r Report) String() string {
 // Failed names the rows without figures.
 func (r Report) Failed() []string {
 	var names []string
-	for _, result := range r.Results {
-		if result.Err != nil {
-			names = append(names, result.Row.Name())
+	for _, section := range r.Sections {
+		for _, result := range section.Results {
+			if result.Err != nil {
+				names = append(names, result.Row.Name())
+			}
 		}
 	}
 	return names

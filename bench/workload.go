@@ -35,15 +35,26 @@ type Workload struct {
 	Before [][]string
 }
 
-// A Row is one line of the table.
+// A Row is one line of the report.
 type Row struct {
 	Workload Workload
 	Pipeline int    // requests a client sends before it waits for replies
 	Policy   string // of fsync: one of policyNames
+	Load     Load   // what sends the requests, from how many connections, to which keys
+	Variant  string // what else tells it from the others of its group: "500 connections"; "" for nothing
 }
 
-// Name is the row as errors and progress name it, such as "always SET/16".
-func (r Row) Name() string { return r.Policy + " " + r.Workload.Name + "/" + strconv.Itoa(r.Pipeline) }
+// Name is the row as tables, charts, errors and progress name it, such as "always SET/16" or "everysec GET/1, zipf".
+func (r Row) Name() string {
+	name := r.Policy + " " + r.Workload.Name + "/" + strconv.Itoa(r.Pipeline)
+	if r.Variant != "" {
+		name += ", " + r.Variant
+	}
+	return name
+}
+
+// paced says whether requests come at a rate that we chose, so that their number says nothing of the server.
+func (r Row) paced() bool { return r.Load.Rate > 0 || r.Load.Share > 0 }
 
 // policyNames are the fsync policies, in the words that both servers use.
 var policyNames = []string{"no", "everysec", "always"}
@@ -69,21 +80,19 @@ func workloads() []Workload {
 			Before: [][]string{{"DEL", list}, append([]string{"RPUSH", list}, elements...)},
 		},
 	}
+	all = append(all, Workload{Name: "GET+SET", Load: Requests{Name: "get=1,set=1"}, Fill: &set})
 	for _, name := range load.YCSBNames() {
 		all = append(all, Workload{Name: strings.ToUpper(name), Load: Requests{Name: name}, Fill: &set})
 	}
 	return all
 }
 
-// allRows lists every row at these pipeline depths, in the order of the table.
-func allRows(pipelines []int) []Row {
-	var rows []Row
-	for _, policy := range policyNames {
-		for _, w := range workloads() {
-			for _, p := range pipelines {
-				rows = append(rows, Row{Workload: w, Pipeline: p, Policy: policy})
-			}
-		}
+// workload finds one by its name.
+func workload(name string) Workload {
+	all := workloads()
+	i := slices.IndexFunc(all, func(w Workload) bool { return w.Name == name })
+	if i < 0 {
+		panic("BUG: there is no workload " + name)
 	}
-	return rows
+	return all[i]
 }
