@@ -37,6 +37,8 @@ type Bench struct {
 	requests int // per run; 0: to be found
 	duration time.Duration
 	progress io.Writer
+
+	quietSpan time.Duration // how long a server has to be quiet between runs
 }
 
 // reference is the index of the program that ratios are taken to.
@@ -45,7 +47,10 @@ const reference = 1
 func newBench(o Options, dir string, progress io.Writer) *Bench {
 	b := &Bench{
 		programs: []Program{Holdfast(o.Holdfast), Redis(o.Redis)},
-		dir:      dir, rounds: o.Rounds, requests: o.Requests, duration: o.Duration, progress: progress,
+		dir:      dir, rounds: o.Rounds, requests: o.Requests, duration: o.Duration, progress: progress, quietSpan: quietSpan,
+	}
+	if o.Quick {
+		b.quietSpan = quickQuietSpan
 	}
 	if o.Twin {
 		b.programs[0] = Redis(o.Redis)
@@ -101,6 +106,8 @@ type side struct {
 	row     Row
 	runs    []Measured
 	remarks []string
+
+	quietSpan time.Duration
 }
 
 type sides []*side
@@ -125,7 +132,7 @@ func (b *Bench) start(ctx context.Context, row Row, dir string) (sides, error) {
 			started.kill()
 			return nil, err
 		}
-		started = append(started, &side{Process: process, name: prog.Name, row: row})
+		started = append(started, &side{Process: process, name: prog.Name, row: row, quietSpan: b.quietSpan})
 	}
 	return started, nil
 }
@@ -169,9 +176,12 @@ func (b *Bench) calibrate(ctx context.Context, servers sides) (int, error) {
 		return l.wholeBatches(l.Rate*b.duration.Seconds(), 1), nil
 	}
 	var secondsPerRequest float64 // summed over all
-	slowest := math.Inf(1)
+	slowest, probeMin := math.Inf(1), min(probeDurationMin, b.duration)
+	if l.Share > 0 {
+		probeMin = b.duration // here the probe is a figure of its own
+	}
 	for _, s := range servers {
-		probe, err := s.probe(ctx, min(probeDurationMin, b.duration))
+		probe, err := s.probe(ctx, probeMin)
 		if err != nil {
 			return 0, err
 		}
@@ -184,6 +194,7 @@ func (b *Bench) calibrate(ctx context.Context, servers sides) (int, error) {
 		for _, s := range servers {
 			s.row.Load.Rate = rate
 		}
+		servers[0].remarks = append(servers[0].remarks, fmt.Sprintf("requests were due at %.0f a second", rate))
 		requests = rate * b.duration.Seconds()
 	}
 	if b.requests > 0 {
@@ -279,7 +290,7 @@ func (s *side) run(ctx context.Context, requests int) error {
 	if err := s.prepare(); err != nil {
 		return err
 	}
-	before, _, err := lookWhenQuiet(ctx, s.PID())
+	before, _, err := lookWhenQuiet(ctx, s.PID(), s.quietSpan)
 	if err != nil {
 		return s.Explain(fmt.Errorf("%s: %w", s.name, err))
 	}
@@ -287,7 +298,7 @@ func (s *side) run(ctx context.Context, requests int) error {
 	if err != nil {
 		return err
 	}
-	after, quiet, err := lookWhenQuiet(ctx, s.PID())
+	after, quiet, err := lookWhenQuiet(ctx, s.PID(), s.quietSpan)
 	if err != nil {
 		return s.Explain(fmt.Errorf("%s: %w", s.name, err))
 	}

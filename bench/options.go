@@ -40,6 +40,8 @@ const (
 	quickDuration = 100 * time.Millisecond
 	quickKeys     = 5000
 	quickPolicy   = "everysec" // of the group commands
+
+	quickQuietSpan = 40 * time.Millisecond
 )
 
 func parseOptions(args []string, stderr io.Writer) (Options, error) {
