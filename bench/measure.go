@@ -271,7 +271,11 @@ func (s *side) prepare() error {
 // probe runs the load, longer each time, until a run takes at least so long.
 func (s *side) probe(ctx context.Context, atLeast time.Duration) (Observed, error) {
 	most := s.row.Load.most()
-	for requests := min(probeRequests, most); ; requests *= 4 {
+	first := probeRequests
+	if atLeast < probeDurationMin {
+		first = quickProbeRequests
+	}
+	for requests := min(first, most); ; requests *= 4 {
 		if err := s.prepare(); err != nil {
 			return Observed{}, err
 		}

@@ -180,7 +180,7 @@ func TestRateIsAShareOfWhatTheSlowestTakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, s := range servers {
-		if rate, got := servers[0].row.Load.Rate, s.runs[0].RPS; s.row.Load.Rate != rate || rate < 100 || got > 1.5*rate {
+		if rate, got := servers[0].row.Load.Rate, s.runs[0].RPS; s.row.Load.Rate != rate || rate < 1 || got > 1.5*rate {
 			t.Errorf("%s: %.0f/s at a rate of %.0f", s.name, got, s.row.Load.Rate)
 		}
 	}

@@ -37,11 +37,12 @@ type Options struct {
 // What -quick changes: enough to see that all works, too short for figures.
 const (
 	quickRounds   = 1
-	quickDuration = 100 * time.Millisecond
+	quickDuration = 80 * time.Millisecond
 	quickKeys     = 5000
 	quickPolicy   = "everysec" // of the group commands
 
-	quickQuietSpan = 40 * time.Millisecond
+	quickQuietSpan     = 40 * time.Millisecond
+	quickProbeRequests = 4000
 )
 
 func parseOptions(args []string, stderr io.Writer) (Options, error) {
@@ -77,14 +78,15 @@ func parseOptions(args []string, stderr io.Writer) (Options, error) {
 	}
 	given := map[string]bool{}
 	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
-	if rows != "" && !given["groups"] {
-		groupList = "commands"
-	}
 	if o.Quick {
 		o.hurry(given)
-		if !given["groups"] && rows == "" {
-			groupList = allGroups
-		}
+	}
+	switch {
+	case given["groups"]:
+	case rows != "" || o.Load.Generator == redisBenchmark: // which knows no other
+		groupList = "commands"
+	case o.Quick:
+		groupList = allGroups
 	}
 	if o.Rounds < 1 || o.Requests < 0 || o.Duration <= 0 || o.Load.Keys < 1 {
 		return o, errors.New("-rounds, -duration and -keys must be positive, -requests at least 0")

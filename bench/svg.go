@@ -29,7 +29,7 @@ const (
 	chartWidth   = 760
 	labelWidth   = 250 // names of the rows, left of the bars
 	figureWidth  = 50  // right of them
-	barHeight    = 10
+	barHeight    = 11
 	rowGap       = 5
 	sectionSpace = 24
 	headSpace    = 48
@@ -91,7 +91,7 @@ func (c Chart) body() (svg string, height int) {
 		fmt.Fprintf(&b, `<rect x="%d" y="%d" width="%.1f" height="%d" fill="%s"/>`, labelWidth, y, c.x(bar.Middle)-labelWidth, barHeight, colours[bar.Series%len(colours)])
 		fmt.Fprintf(&b, `<path d="M%.1f %.1fH%.1fm0 -3v6M%.1f %.1fv6" stroke="#333" fill="none"/>`,
 			c.x(bar.Least), middle, c.x(bar.Greatest), c.x(bar.Least), middle-3)
-		fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="end" fill="#333">%.2f</text>`+"\n", chartWidth-6, y+9, bar.Middle)
+		fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="end" font-size="10" fill="#333">%.2f</text>`+"\n", chartWidth-6, y+9, bar.Middle)
 		y += barHeight
 	}
 	return b.String(), y + rowGap + footSpace
