@@ -12,7 +12,7 @@ func TestSpilledKeysComeBack(t *testing.T) {
 	for _, opened := range []bool{false, true} {
 		t.Run(fmt.Sprintf("opened with a base %v", opened), func(t *testing.T) {
 			s := begin(t, setup{})
-			for i := range 300 {
+			for i := range 100 {
 				s.pipeline(fmt.Sprintf("SET key%d v%d PX %d", i, i, 1_000_000+i), fmt.Sprintf("RPUSH list%d a %d", i, i))
 			}
 			s.say("RPUSH long " + strings.Repeat("element ", 20_000))
@@ -22,7 +22,7 @@ func TestSpilledKeysComeBack(t *testing.T) {
 				s.rig = s.again()
 			}
 			s.expect("CONFIG SET maxmemory-policy spill maxmemory 1", "+OK")
-			for i := range 300 {
+			for i := range 100 {
 				s.say(fmt.Sprintf("GET key%d", i))
 			}
 			s.expect("CONFIG SET maxmemory 0", "+OK")
