@@ -21,13 +21,18 @@ type field struct {
 
 // String tells fields apart.
 func (f fields) String() string {
-	var out strings.Builder
+	out := make([]byte, 0, 32*len(f))
 	for i := range f {
-		if e := &f[i]; !e.lapsed {
-			fmt.Fprintf(&out, "%s=%s %d-%d ", e.name, e.text, e.lo, e.hi)
+		e := &f[i]
+		if e.lapsed {
+			continue
+		}
+		out = append(append(append(append(out, e.name...), '='), e.text...), ' ')
+		if e.hi != 0 {
+			out = append(strconv.AppendInt(append(strconv.AppendInt(out, e.lo, 10), '-'), e.hi, 10), ' ')
 		}
 	}
-	return out.String()
+	return string(out)
 }
 
 func (f fields) search(name string) (int, bool) {

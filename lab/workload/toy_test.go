@@ -83,11 +83,11 @@ func (t *toy) do(args [][]byte, now int64) resp.Reply {
 			delete(t.keys, k)
 		}
 	}
-	t.lapse(now)
 	w := make([]string, len(args))
 	for i := range args {
 		w[i] = string(args[i])
 	}
+	t.lapse(slices.Values(w[1:]), now)
 	num := func(i int) int64 {
 		n, err := strconv.ParseInt(w[i], 10, 64)
 		if err != nil {
@@ -97,6 +97,7 @@ func (t *toy) do(args [][]byte, now int64) resp.Reply {
 	}
 	switch w[0] {
 	case "KEYS":
+		t.lapse(maps.Keys(t.keys), now)
 		var all []string
 		for k := range t.keys {
 			all = append(all, k)

@@ -2,6 +2,7 @@ package workload
 
 import (
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strconv"
@@ -15,10 +16,11 @@ type toyField struct {
 	deadline int64
 }
 
-// lapse removes the fields that are due.
-func (t *toy) lapse(now int64) {
-	for k, v := range t.keys {
-		if v.h == nil {
+// lapse removes the fields that are due, of some keys.
+func (t *toy) lapse(keys iter.Seq[string], now int64) {
+	for k := range keys {
+		v := t.keys[k]
+		if v == nil || v.h == nil {
 			continue
 		}
 		maps.DeleteFunc(v.h, func(_ string, f toyField) bool { return f.deadline != 0 && f.deadline <= now })
