@@ -49,7 +49,7 @@ crash: deps ## STATES=20000 crashes played, ROUNDS=100 rounds of kill -9 under l
 	CRASH_STATES=$(STATES) go test -count=1 -v -timeout 60m ./integration/crash
 	INTEGRATION_ROUNDS=$(ROUNDS) go test -count=1 -v -timeout 60m -run TestKill ./integration
 
-fuzz: ## every fuzz target for FUZZTIME=30s
+fuzz: deps ## every fuzz target, and random commands beside a redis-server, for FUZZTIME=30s
 	scripts/fuzz $(FUZZTIME)
 
 bench: build deps ## holdfast beside a real redis-server, into BENCHREPORT=docs/bench; BENCHFLAGS="-groups all"

@@ -29,8 +29,11 @@ func readFirstPop[End any](c *Call, i int, end func(i int) (End, bool)) (p first
 	}
 	switch options := len(c.Args) - i - 1; {
 	case options == 0:
-	case options == 2 && c.is(i+1, "COUNT"):
-		p.count, ok = c.atLeast(1, i+2, resp.ErrCountPositive)
+	case options >= 2 && c.is(i+1, "COUNT"):
+		if p.count, ok = c.atLeast(1, i+2, resp.ErrCountPositive); ok && options > 2 {
+			c.Reply.Error(resp.ErrSyntax)
+			ok = false
+		}
 	default:
 		c.Reply.Error(resp.ErrSyntax)
 		ok = false

@@ -389,7 +389,10 @@ func spanned(start, stop, n int) int {
 	if stop < 0 {
 		stop += n
 	}
-	return max(min(stop, n-1)-start+1, 0)
+	if stop = min(stop, n-1); start > stop { // compared, not subtracted: stop may be the least number
+		return 0
+	}
+	return stop - start + 1
 }
 
 // atLeast is the i-th argument as an integer that is not below low; where it is none, refusal is the reply.

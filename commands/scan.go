@@ -77,8 +77,9 @@ func scanCommand(c *Call) {
 	}
 }
 
-// parseCursor reads a cursor as C's strtoul does, which even takes nothing, or a sign.
+// parseCursor reads a cursor as C's strtoul does, which even takes nothing, or a sign, and goes no further than a zero byte.
 func parseCursor(b []byte) (uint64, bool) {
+	b, _, _ = bytes.Cut(b, []byte{0})
 	if len(b) == 0 {
 		return 0, true
 	}

@@ -173,10 +173,11 @@ func (c *Call) weigh(s *sorting, all []sorted) bool {
 			weight, found := c.byPattern(s.by, x.element)
 			x.weight, x.missing = bytes.Clone(weight), !found
 		}
-		if s.alpha || x.missing || len(x.weight) == 0 {
+		text := untilZero(x.weight)
+		if s.alpha || x.missing || len(text) == 0 {
 			continue
 		}
-		score, fits, ok := parseDouble(bytes.TrimLeft(x.weight, " \t\n\v\f\r"))
+		score, fits, ok := parseDouble(bytes.TrimLeft(text, " \t\n\v\f\r"))
 		x.score = score
 		fine = fine && ok && fits
 	}

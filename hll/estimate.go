@@ -18,12 +18,13 @@ func Count(b []byte) (uint64, error) {
 		h.addDense(b[headerSize:])
 		return h.estimate(), nil
 	}
-	i := 0
+	i, end := 0, headerSize
 	for r := range runs(b) {
 		h[r.rank] += r.length
 		i += r.length
+		end = r.at + r.size
 	}
-	if i != Registers {
+	if i != Registers || end != len(b) {
 		return 0, ErrCorrupt
 	}
 	return h.estimate(), nil

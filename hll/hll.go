@@ -111,7 +111,7 @@ func (r *Ranks) Merge(b []byte) error {
 		}
 		return nil
 	}
-	i := 0
+	i, end := 0, headerSize
 	for s := range runs(b) {
 		if s.length > Registers-i {
 			return ErrCorrupt
@@ -122,8 +122,9 @@ func (r *Ranks) Merge(b []byte) error {
 			}
 		}
 		i += s.length
+		end = s.at + s.size
 	}
-	if i != Registers {
+	if i != Registers || end != len(b) {
 		return ErrCorrupt
 	}
 	return nil

@@ -36,6 +36,8 @@
 //	                      docs/compatibility.md must have the same words
 //	!own "reply"          for holdfast alone, with this raw reply: what Redis 7.0 lacks; documented likewise
 //
+// Beside them, TestDifferences sends random commands to both; make fuzz does so for longer.
+//
 // INTEGRATION_TWIN=redis puts a redis-server in holdfast's place: it checks the harness and the transcripts.
 // INTEGRATION_BINARY=path tests that binary instead of building one; INTEGRATION_RACE=1 builds with the race detector.
 // INTEGRATION_TRACE=1 with -v shows the real server's replies.
