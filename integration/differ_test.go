@@ -170,7 +170,7 @@ func sameReply(words []string, ours, theirs Reply) bool {
 		return true
 	}
 	step := known[name]
-	if by := slices.Index(words, "BY"); (name == "sort" || name == "sort_ro") && by >= 0 && !strings.Contains(strings.Join(words[by+1:], " "), "*") {
+	if by := slices.Index(words, "BY") + 1; (name == "sort" || name == "sort_ro") && by > 0 && by < len(words) && !strings.Contains(words[by], "*") {
 		step.Rule = RuleShape // not sorted, and a set has no order
 	}
 	if ours.IsError() || theirs.IsError() {
