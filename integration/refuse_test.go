@@ -7,12 +7,14 @@ import (
 	"hash/crc32"
 	"hash/fnv"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // Exit codes, a contract with scripts.
@@ -227,11 +229,28 @@ func emptyBolt() []byte {
 }
 
 // Two servers never share a directory: the second says who has it, and the first goes on.
+// awaitRest waits until a server that nobody asks for anything has made the next log segment, and changes its directory no more.
+func awaitRest(t *testing.T, dir string) {
+	t.Helper()
+	const ahead, segmentBytes = "next.tmp", 16 << 20 // the default
+	for deadline := time.Now().Add(replyWaitMax); ; time.Sleep(20 * time.Millisecond) {
+		before := tree(t, dir)
+		next, err := os.Stat(filepath.Join(dir, "aof", ahead))
+		if err == nil && next.Size() == segmentBytes && maps.Equal(before, tree(t, dir)) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s is not at rest: %v, %v", dir, before, err)
+		}
+	}
+}
+
 func TestDirectoryInUseRefuses(t *testing.T) {
 	o := Options{Dir: t.TempDir()}
 	proc := start(t, subject, o)
 	c := dial(t, proc.Addr)
 	must(t, c, "SET", "k", "v")
+	awaitRest(t, o.Dir)
 	expectRefusal(t, refusal{options: o, code: []int{exitInUse}, says: []string{o.Dir}})
 	must(t, c, "SET", "k", "w")
 	proc.Kill()
