@@ -1,6 +1,10 @@
 package server
 
-import "syscall"
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
 
 // turnout tells a loop whether many clients are at work at a time.
 //
@@ -44,7 +48,9 @@ func (l *loop) gathers() bool { return l.turnout.large && l.srv.o.Engine.CommitC
 // gather ends an iteration that has served so many sessions.
 func (l *loop) gather(served int) {
 	if served <= fewSessions && l.gathers() {
-		pause := syscall.Timespec{Nsec: gatherPause}
-		_ = syscall.Nanosleep(&pause, nil) // a signal ends it early, which does no harm
+		// Raw, so that Go does not give the loop's processor away meanwhile: to have it back took up to milliseconds, and p99
+		// at 70 % load was 0.5 to 3 ms with it and 0.3 without. A signal ends the pause early, which does no harm.
+		pause := unix.Timespec{Nsec: gatherPause}
+		_, _, _ = unix.RawSyscall(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&pause)), 0, 0)
 	}
 }
