@@ -54,6 +54,7 @@ func newStage(t *testing.T) *stage {
 		Rand:      rand.New(rand.NewPCG(1, 2)),
 		ExpireKey: s.expireKey,
 		LapseKey:  s.lapseKey,
+		RemoveKey: s.removeKey,
 		Events: func(class byte, event string, db int, key []byte) {
 			s.events = append(s.events, fmt.Sprintf("%c %s %d %s", class, event, db, key))
 		},
@@ -199,6 +200,14 @@ func (s *stage) expireKey(db int, key []byte) {
 	s.record = append(s.record, Effect{db, clone([][]byte{word("DEL"), key})})
 	s.world.Touch(db, key)
 	s.world.Events(EventExpired, "expired", db, key)
+	s.world.Keys.DB(db).Delete(key)
+}
+
+// removeKey is World.RemoveKey.
+func (s *stage) removeKey(db int, key []byte) {
+	s.record = append(s.record, Effect{db, clone([][]byte{word("DEL"), key})})
+	s.world.Touch(db, key)
+	s.world.Events(EventGeneric, "del", db, key)
 	s.world.Keys.DB(db).Delete(key)
 }
 

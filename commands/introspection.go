@@ -321,7 +321,7 @@ func (c *Call) keysOfRequest(args [][]byte) (keys []keyAmong, ok bool) {
 		return nil, false
 	}
 	fits := cmd.EachKey(args, func(i int, f KeyFlags) {
-		keys = append(keys, keyAmong{i, variableFlags(cmd, args, f)})
+		keys = append(keys, keyAmong{i, variableFlags(cmd, args, f) &^ Incomplete})
 	})
 	switch {
 	case fits:

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -23,6 +24,7 @@ type keeper struct {
 
 	snapshots []SnapshotInfo
 	aside     []func(error) // who waits for something in the background
+	apart     []func()      // what Aside was given
 }
 
 // newServer sets a stage with a keeper and the stage's own client as the only one connected.
@@ -136,6 +138,27 @@ func (k *keeper) Finish(c *Client, write func(*resp.Writer)) {
 	w.SetProto(c.Proto)
 	write(&w)
 	k.release(c, w.Take())
+}
+
+// Aside does everything when endApart is called: the call under way comes first.
+func (k *keeper) Aside(work func(context.Context), settle func(now int64), finish func()) {
+	k.apart = append(k.apart, func() {
+		work(context.Background())
+		settle(k.now)
+		if len(k.record) > 0 {
+			k.log, k.record = append(k.log, k.record), nil
+		}
+		finish()
+	})
+}
+
+// endApart ends what goes on beside the commands.
+func (k *keeper) endApart() {
+	apart := k.apart
+	k.apart = nil
+	for _, end := range apart {
+		end()
+	}
 }
 
 // crowd is the connections.

@@ -36,6 +36,8 @@ type KeySpec struct {
 	From    int
 	// Optional: without the Keyword there is no such key.
 	Optional bool
+	// OrNext: where the argument is empty the keys are those of the next spec, if there are any, and only then.
+	OrNext bool
 	// Unknown: COMMAND INFO cannot tell where the keys stand. Without a Keyword nobody can before the command runs.
 	Unknown bool
 	// Last is the last key's index relative to the first; -1 the last argument, -2 the last but one …
@@ -125,11 +127,23 @@ func (s *KeySpec) first(args [][]byte) (int, bool) {
 
 // EachKey calls fn with the index of every key of the call, and reports whether the specs fit args.
 func (c *Command) EachKey(args [][]byte, fn func(i int, f KeyFlags)) bool {
-	for k := range c.Keys {
+	for k := 0; k < len(c.Keys); k++ {
 		s := &c.Keys[k]
+		if s.OrNext {
+			if s.Begin < len(args) && len(args[s.Begin]) == 0 && c.Keys[k+1].present(args) {
+				continue
+			}
+			k++
+		}
 		if !s.Each(args, func(i int) { fn(i, s.Flags) }) {
 			return false
 		}
 	}
 	return true
+}
+
+// present reports whether there are keys of this spec in args.
+func (s *KeySpec) present(args [][]byte) bool {
+	_, ok := s.first(args)
+	return ok
 }

@@ -207,6 +207,8 @@ func announced(token string, behind []Argument) Argument {
 // tokenName is how a token that is an argument by itself is called.
 func tokenName(token string) string {
 	switch token {
+	case `""`:
+		return "empty_string"
 	case "=":
 		return "equal"
 	case "~":

@@ -19,7 +19,7 @@ const tableSlots = 2048
 func NewTable() *Table {
 	t := &Table{}
 	for _, family := range [][]*Command{
-		connectionCommands(), clientCommands(), genericCommands(), dumpCommands(), expireCommands(), stringCommands(), listCommands(),
+		connectionCommands(), clientCommands(), genericCommands(), dumpCommands(), migrateCommands(), expireCommands(), stringCommands(), listCommands(),
 		bitCommands(), hyperLogLogCommands(), geoCommands(), setCommands(), sortCommands(),
 		streamCommands(), streamReadCommands(), streamGroupCommands(), pendingCommands(), streamInfoCommands(),
 		zsetCommands(), zsetCombinations(), blockingZSetCommands(),

@@ -9,6 +9,7 @@
 package commands
 
 import (
+	"context"
 	"math/rand/v2"
 	"time"
 
@@ -37,6 +38,8 @@ type World struct {
 	TouchedAll func()
 	// ExpireKey deletes a key that is due, and logs it.
 	ExpireKey func(db int, key []byte)
+	// RemoveKey deletes a key for somebody whose call is over, and logs it, with the event of a DEL.
+	RemoveKey func(db int, key []byte)
 	// LapseKey deletes what is due within the value of a key, and logs it.
 	LapseKey func(db int, key []byte, now int64)
 	// Events, where set, hears keyspace events.
@@ -90,6 +93,9 @@ type Keeper interface {
 	Drop(c *Client)
 	// Finish ends a client's wait with the reply that write writes; nothing if the client no longer waits.
 	Finish(c *Client, write func(*resp.Writer))
+	// Aside calls work on a goroutine of its own; its context ends when the engine closes. At its end, under the lock, it calls
+	// settle, which may remove keys, and then, when that is in the log, finish.
+	Aside(work func(context.Context), settle func(now int64), finish func())
 	// CreateSnapshot and DropSnapshot make and remove a named copy of all data, and ListSnapshots describes those there are, in
 	// the background. done is called at the end under the lock; an error says that nothing has begun.
 	CreateSnapshot(name string, done func(error)) error

@@ -158,6 +158,7 @@ func newEngine(o Options) *Engine {
 		},
 		TouchedAll: func() { e.touchedAll = true },
 		ExpireKey:  e.expireKey,
+		RemoveKey:  e.removeKey,
 		LapseKey:   e.lapseKey,
 		Run:        e.nested,
 	}

@@ -80,6 +80,12 @@ const (
 	ErrRestoreFreq       = "ERR Invalid FREQ value, must be >= 0 and <= 255"
 	ErrRestorePayload    = "ERR DUMP payload version or checksum are wrong"
 	ErrRestoreData       = "ERR Bad data format"
+	ErrMigrateKeyAndKeys = "ERR When using MIGRATE KEYS option, the key argument must be set to the empty string"
+	ErrMigrateConnect    = "IOERR error or timeout connecting to the client"
+	ErrMigrateWrite      = "IOERR error or timeout writing to target instance"
+	ErrMigrateRead       = "IOERR error or timeout reading to target instance"
+	ErrMigrateNested     = "ERR MIGRATE is not for transactions and scripts here: everybody would have to wait for the other server"                  // ours
+	ErrMigrateStayed     = "ERR keys changed while they were on their way, so that they are not removed here: the other server has them as they were" // ours
 	ErrSortNotDouble     = "ERR One or more scores can't be converted into double"
 	ErrNotLFU            = "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."
 	ErrNotLRU            = "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."
@@ -330,6 +336,11 @@ func ErrGeoFrom(command []byte) string {
 // ErrGeoBy is the reply to a search without a size; command is the name as sent.
 func ErrGeoBy(command []byte) string {
 	return "ERR exactly one of BYRADIUS and BYBOX can be specified for " + string(quoted(command, len(command)))
+}
+
+// ErrMigrateTarget is MIGRATE's reply to an error of the other server, whose text it repeats.
+func ErrMigrateTarget(text string) string {
+	return "ERR Target instance replied with error: " + strings.NewReplacer("\r", " ", "\n", " ").Replace(text)
 }
 
 // ErrHelloOption is HELLO's reply to an option that it does not know or that lacks its values.
