@@ -4,6 +4,9 @@
 //	Directory ── Snapshot()  ──► Info · Stats · Keys · Get      base.db, opened for reading only
 //	          ├─ Segments()  ──► a line per segment             aof/, the headers
 //	          ├─ Records()   ──► the records, one by one        aof/, as a start would read them
+//	          ├─ Tail()      ──► the newest ones, and on        aof/, while a server writes it
+//	          ├─ LogStats()  ──► LogStats                       counted in bounded memory
+//	          ├─ Who()       ──► what touched one key
 //	          └─ Check()     ──► Report                         everything, with a verdict per file
 //
 // Invariants

@@ -47,16 +47,17 @@ func TestLogShow(t *testing.T) {
 	dir := fixture(t)
 	untouched(t, dir)
 	lines := []string{
-		`         1  2023-11-14T22:13:20.000Z  [0]  "SET" "greeting" "hello"`,
-		`         2  2023-11-14T22:13:20.001Z  [3]  "SET" "other" "x"`,
-		`         3  2023-11-14T22:13:20.002Z  [0]  "RPUSH" "queue" "a"`,
-		`         4  2023-11-14T22:13:20.003Z  [0]  "SET" "greeting" "bye"`,
-		`         5  2023-11-14T22:13:20.004Z  [0]  ┌ "SET" "a" "1"` + "\n" +
-			`         5  2023-11-14T22:13:20.004Z  [3]  │ "INCR" "n"` + "\n" +
-			`         5  2023-11-14T22:13:20.004Z  [0]  └ "DEL" "queue"`,
-		`         6  2023-11-14T22:13:20.005Z  [0]  "set" "bin\xff" "\x00"`,
-		`         7  2023-11-14T22:13:20.006Z  [0]  "FLUSHDB"`,
+		`1           2023-11-14T22:13:20.000Z  0    SET greeting hello`,
+		`2           2023-11-14T22:13:20.001Z  3    SET other x`,
+		`3           2023-11-14T22:13:20.002Z  0    RPUSH queue a`,
+		`4           2023-11-14T22:13:20.003Z  0    SET greeting bye`,
+		`5           2023-11-14T22:13:20.004Z  0    ┌ SET a 1` + "\n" +
+			`5           2023-11-14T22:13:20.004Z  3    │ INCR n` + "\n" +
+			`5           2023-11-14T22:13:20.004Z  0    └ DEL queue`,
+		`6           2023-11-14T22:13:20.005Z  0    set "bin\xff" "\x00"`,
+		`7           2023-11-14T22:13:20.006Z  0    FLUSHDB`,
 	}
+	three := 3
 	for _, c := range []struct {
 		filter RecordFilter
 		want   []int // LSNs
@@ -70,6 +71,9 @@ func TestLogShow(t *testing.T) {
 		{filter: RecordFilter{Limit: 2}, want: []int{1, 2}},
 		{filter: RecordFilter{From: 4, Command: "set"}, want: []int{4, 5, 6}},
 		{filter: RecordFilter{Command: "SET", Limit: 1}, want: []int{1}},
+		{filter: RecordFilter{Since: testTime + 2, Until: testTime + 4}, want: []int{3, 4, 5}},
+		{filter: RecordFilter{DB: &three}, want: []int{2, 5}},
+		{filter: RecordFilter{DB: &three, Key: []byte("a")}},
 		{filter: RecordFilter{Key: []byte("queue")}, want: []int{3, 5}},
 		{filter: RecordFilter{Key: []byte("n")}, want: []int{5}},
 		{filter: RecordFilter{Key: []byte("bin\xff")}, want: []int{6}},

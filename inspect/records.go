@@ -14,10 +14,14 @@ import (
 
 // RecordFilter selects records.
 type RecordFilter struct {
-	From, To uint64 // LSNs, both included; 0 for no bound
-	Key      []byte // a key that one of the record's commands names; nil for any
-	Command  string // the name of one of its commands, in either case; "" for any
-	Limit    int64  // of records; 0 for none
+	From, To     uint64 // LSNs, both included; 0 for no bound
+	Since, Until int64  // unix ms, both included; 0 for no bound
+	DB           *int   // a database that one of the record's commands ran in; nil for any
+	Key          []byte // a key that one of the record's commands names; nil for any
+	Command      string // the name of one of its commands, in either case; "" for any
+	Limit        int64  // of records; 0 for none
+	// Progress, if any, is told how much of the log has been read, in bytes.
+	Progress Progress
 }
 
 // Record is a record of the log: what one command, transaction or script changed.
@@ -36,22 +40,30 @@ type Command struct {
 	Args []Bytes `json:"args"`
 }
 
+// RecordsTitle is the line above records that are written for people.
+const RecordsTitle = "LSN         time                      db   command\n"
+
 // WriteText writes the record, a line for each command. The lines of a record with several are held together by a
 // bracket.
 func (r Record) WriteText(w io.Writer) error {
 	var text []byte
 	for i, command := range r.Commands {
-		text = fmt.Appendf(text, "%10d  %s  [%d]  %s", r.LSN, clock(r.Time), command.DB, bracket(i, len(r.Commands)))
-		for j, arg := range command.Args {
-			if j > 0 {
-				text = append(text, ' ')
-			}
-			text = arg.appendQuoted(text)
-		}
-		text = append(text, '\n')
+		text = command.appendLine(text, r.LSN, r.Time, bracket(i, len(r.Commands)))
 	}
 	_, err := w.Write(text)
 	return err
+}
+
+// appendLine appends a command as it stands in a list of records.
+func (c Command) appendLine(text []byte, lsn uint64, ms int64, mark string) []byte {
+	text = fmt.Appendf(text, "%-10d  %s  %-3d  %s", lsn, clock(ms), c.DB, mark)
+	for i, arg := range c.Args {
+		if i > 0 {
+			text = append(text, ' ')
+		}
+		text = arg.appendWord(text)
+	}
+	return append(text, '\n')
 }
 
 func bracket(i, n int) string {
@@ -84,7 +96,7 @@ func (d *Directory) Records(f RecordFilter, fn func(Record) error) (notes []stri
 		f.From = first
 	}
 	show := shower{RecordFilter: f, table: commands.NewTable(), left: f.Limit, fn: fn}
-	found, err := aof.Scan(d.fs, d.logPath(), f.From, show.record)
+	found, err := aof.Scan(d.fs, d.logPath(), f.From, told(f.Progress, infos, f.From, show.record))
 	switch {
 	case errors.Is(err, errEnough):
 		return notes, nil
@@ -96,6 +108,27 @@ func (d *Directory) Records(f RecordFilter, fn func(Record) error) (notes []stri
 		notes = append(notes, tornNote(found))
 	}
 	return notes, err
+}
+
+// told is fn where progress, if any, hears how many bytes of the log have been read.
+func told(progress Progress, infos []aof.SegmentInfo, from uint64, fn func(aof.Position, aof.Record) error) func(aof.Position, aof.Record) error {
+	if progress == nil {
+		return fn
+	}
+	var total int64
+	before := map[string]int64{} // what is read before a segment
+	for _, info := range infos {
+		if info.Last >= from {
+			before[info.File] = total
+			total += max(info.Bytes, info.Used)
+		}
+	}
+	return func(at aof.Position, r aof.Record) error {
+		if r.LSN&0xff == 0 {
+			progress("reading the log", before[at.File]+at.Offset, total)
+		}
+		return fn(at, r)
+	}
 }
 
 // tornNote tells of a torn tail, which is no damage.
@@ -116,15 +149,18 @@ func (s *shower) record(at aof.Position, r aof.Record) error {
 	if s.To != 0 && r.LSN > s.To {
 		return errEnough
 	}
+	if s.Since != 0 && r.Time < s.Since || s.Until != 0 && r.Time > s.Until {
+		return nil // the clock may have gone back, so that later records may be earlier
+	}
 	record := Record{LSN: r.LSN, Time: r.Time, File: at.File, Offset: at.Offset, Bytes: at.Bytes, Commands: []Command{}}
-	wanted := s.Key == nil && s.Command == ""
+	wanted := s.Key == nil && s.Command == "" && s.DB == nil
 	err := aof.Commands(r.Body, func(db int, args [][]byte) error {
 		command := Command{DB: db, Args: make([]Bytes, len(args))}
 		for i, arg := range args {
 			command.Args[i] = arg
 		}
 		record.Commands = append(record.Commands, command)
-		wanted = wanted || s.wants(args)
+		wanted = wanted || s.wants(db, args)
 		return nil
 	})
 	if err != nil {
@@ -147,26 +183,36 @@ func badRecord(at aof.Position, lsn uint64, err error) error {
 	return &aof.DamageError{Kind: aof.ErrCorrupt, Segment: at.File, Offset: at.Offset, LSN: lsn, Reason: err.Error()}
 }
 
-// wants reports whether a command has the name and the key that are asked for.
-func (s *shower) wants(args [][]byte) bool {
-	if s.Command != "" && !strings.EqualFold(s.Command, string(args[0])) {
+// wants reports whether a command has the name, the database and the key that are asked for.
+func (s *shower) wants(db int, args [][]byte) bool {
+	if s.Command != "" && !strings.EqualFold(s.Command, string(args[0])) || s.DB != nil && *s.DB != db {
 		return false
 	}
-	return s.Key == nil || s.names(args)
+	if s.Key == nil {
+		return true
+	}
+	found := false
+	eachKey(s.table, args, func(key []byte) { found = found || bytes.Equal(key, s.Key) })
+	return found
 }
 
-// names reports whether the key that is asked for is one of the command's keys. Of a command that is not in the table
-// any argument may be one.
-func (s *shower) names(args [][]byte) (found bool) {
-	command := s.table.Lookup(args[0])
+// eachKey calls fn for the keys that a command names. Of a command that is not in the table any argument may be one; then
+// it returns false.
+func eachKey(table *commands.Table, args [][]byte, fn func(key []byte)) (known bool) {
+	command := table.Lookup(args[0])
 	if command != nil && len(args) > 1 && command.Sub(args[1]) != nil {
 		command = command.Sub(args[1])
 	}
-	if command != nil && command.EachKey(args, func(i int, _ commands.KeyFlags) { found = found || bytes.Equal(args[i], s.Key) }) {
-		return found
+	var places [8]int
+	keys := places[:0]
+	if command != nil && command.EachKey(args, func(i int, _ commands.KeyFlags) { keys = append(keys, i) }) {
+		for _, i := range keys {
+			fn(args[i])
+		}
+		return true
 	}
 	for _, arg := range args[1:] {
-		found = found || bytes.Equal(arg, s.Key)
+		fn(arg)
 	}
-	return found
+	return false
 }

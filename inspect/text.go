@@ -31,6 +31,22 @@ func (b Bytes) MarshalJSON() ([]byte, error) {
 
 func (b Bytes) appendQuoted(dst []byte) []byte { return append(dst, line(client.Formatted, b)...) }
 
+// appendWord appends b as a person would type it into redis-cli: in quotes only where it needs them.
+func (b Bytes) appendWord(dst []byte) []byte {
+	for _, c := range b {
+		if c <= ' ' || c > '~' || c == '"' || c == '\'' || c == '\\' {
+			return b.appendQuoted(dst)
+		}
+	}
+	if len(b) == 0 {
+		return b.appendQuoted(dst)
+	}
+	return append(dst, b...)
+}
+
+// word is b as appendWord appends it.
+func (b Bytes) word() string { return string(b.appendWord(nil)) }
+
 // line is a string as a style prints it, without the newline.
 func line(style client.Style, b []byte) []byte {
 	text := style.Append(nil, resp.Reply{Kind: '$', Str: b})

@@ -1,24 +1,29 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"holdfast/inspect"
+	"holdfast/internal/vfs"
 )
 
 // logCommand is "holdfast log": reading the append-only log. It is safe beside a running server.
 func logCommand() *cli.Command {
-	return group("log", "read the append-only log; a server may be running", logListCommand(), logShowCommand())
+	return group("log", "read the append-only log; a server may be running",
+		logListCommand(), logShowCommand(), logStatsCommand(), logVerifyCommand(), logTailCommand(), logExportCommand(), logWhoCommand())
 }
 
 func logListCommand() *cli.Command {
 	return offline(&cli.Command{
 		Name: "list", Usage: "list the segments: what LSNs they hold, and damage of their headers",
-		Description: "holdfast check reads the records too. The exit code is 3 if a segment is damaged.",
-		Flags:       []cli.Flag{dirFlag(), jsonFlag("one document")},
+		Description: "holdfast log verify reads the records too. The exit code is 3 if a segment is damaged.\n\n" +
+			examples("holdfast log list --dir data", "holdfast log list --dir /backup/data --json"),
+		Flags: []cli.Flag{dirFlag(), jsonFlag("one document")},
 	}, 0, func(ctx *cli.Context, out io.Writer) error {
 		d, err := directory(ctx)
 		if err != nil {
@@ -39,39 +44,216 @@ func logShowCommand() *cli.Command {
 	return offline(&cli.Command{
 		Name: "show", Usage: "show the records: LSN, time, database, command",
 		Description: "A record is what one command, transaction or script changed; those of several commands stand in a bracket.\n" +
-			"--key and --command select records of which any command fits, and show them whole.",
-		Flags: []cli.Flag{
-			dirFlag(),
-			&cli.Uint64Flag{Name: "from", DefaultText: "the oldest", Usage: "first `LSN`"},
-			&cli.Uint64Flag{Name: "to", DefaultText: "the newest", Usage: "last `LSN`"},
-			&cli.StringFlag{Name: "key", Usage: "only records with a command that names `KEY`"},
-			&cli.StringFlag{Name: "command", Usage: "only records with a command of that `NAME`"},
+			"--key, --command and --db select records of which any command fits, and show them whole.\n\n" +
+			examples("holdfast log show --key session:42 --since 2026-11-28T00:00:00Z", "holdfast log show --from 1000 --to 1010 --json"),
+		Flags: append(recordFlags(),
 			&cli.Int64Flag{Name: "limit", DefaultText: "none", Usage: "end after `NUMBER` records"},
 			jsonFlag("an object a line, one for each record"),
-		},
+			toggle("resp", "write the commands as a client would send them")),
 	}, 0, func(ctx *cli.Context, out io.Writer) error {
-		filter := inspect.RecordFilter{
-			From: ctx.Uint64("from"), To: ctx.Uint64("to"), Command: ctx.String("command"), Limit: ctx.Int64("limit"),
-		}
-		if filter.Limit < 0 {
-			return usage(fmt.Errorf("--limit takes no negative number"))
-		}
-		if ctx.IsSet("key") {
-			filter.Key = []byte(ctx.String("key"))
+		filter, err := recordFilter(ctx)
+		if err != nil {
+			return err
 		}
 		d, err := directory(ctx)
 		if err != nil {
 			return err
 		}
-		notes, err := d.Records(filter, func(r inspect.Record) error {
-			if ctx.Bool("json") {
-				return inspect.WriteJSON(out, r)
-			}
-			return r.WriteText(out)
+		notes, err := d.Records(filter, recordWriter(ctx, out))
+		tellNotes(ctx, notes)
+		return err
+	})
+}
+
+func logStatsCommand() *cli.Command {
+	return offline(&cli.Command{
+		Name: "stats", Usage: "count commands, keys and bytes over time, and find the hottest keys and prefixes",
+		Description: "The memory that this takes does not grow with the log. Distinct keys are estimated, by a HyperLogLog (0.8 % off, as a\n" +
+			"rule). The hottest keys and prefixes are counted exactly up to 4096 of each, and beyond that found by Space-Saving:\n" +
+			"none that is hotter than a 4096th of all is missed, and where a count is not exact its range is shown.\n\n" +
+			examples("holdfast log stats --top 20", "holdfast log stats --since 2026-11-28T00:00:00Z --separator / --depth 2 --json"),
+		Flags: append(recordFlags(),
+			&cli.IntFlag{Name: "top", Value: 10, Usage: "name the `NUMBER` hottest keys and prefixes"},
+			&cli.StringFlag{Name: "separator", Value: ":", Usage: "`TEXT` that ends a prefix"},
+			&cli.IntFlag{Name: "depth", Value: 1, Usage: "`NUMBER` of separators in a prefix"},
+			jsonFlag("one document")),
+	}, 0, func(ctx *cli.Context, out io.Writer) error {
+		filter, err := recordFilter(ctx)
+		if err != nil {
+			return err
+		}
+		if ctx.Int("top") < 0 || ctx.Int("depth") < 1 {
+			return usage(errors.New("--top takes no negative number, and --depth none below 1"))
+		}
+		d, err := directory(ctx)
+		if err != nil {
+			return err
+		}
+		bar := newBar(ctx.App.ErrWriter)
+		filter.Progress = bar.show
+		stats, notes, err := d.LogStats(inspect.LogStatsOptions{
+			RecordFilter: filter, Top: ctx.Int("top"), Separator: []byte(ctx.String("separator")), Depth: ctx.Int("depth"),
 		})
-		for _, note := range notes {
-			fmt.Fprintln(ctx.App.ErrWriter, "holdfast: "+note)
+		bar.end()
+		tellNotes(ctx, notes)
+		if err != nil {
+			return err
+		}
+		return show(ctx, out, stats)
+	})
+}
+
+func logVerifyCommand() *cli.Command {
+	return offline(&cli.Command{
+		Name: "verify", Usage: "read every record and check it; a verdict for each segment",
+		Description: "Segments behind damage are read too. The exit code is 0 if all is fine, 1 if something cannot be read, 3 if something\n" +
+			"is damaged. A torn end is not damage: a crash leaves it, and a start cuts it. Whether the log goes on where the\n" +
+			"snapshot ends is looked at by holdfast check, which reads both.\n\n" +
+			examples("holdfast log verify --dir data", "holdfast log verify --dir /backup/data --json"),
+		Flags: []cli.Flag{dirFlag(), jsonFlag("one document")},
+	}, 0, func(ctx *cli.Context, out io.Writer) error {
+		bar := newBar(ctx.App.ErrWriter)
+		report, err := inspect.CheckLog(vfs.OS(), ctx.String("dir"), bar.show)
+		if bar.end(); err != nil {
+			return err
+		}
+		if err := show(ctx, out, report); err != nil {
+			return err
+		}
+		return verdictCode(report.Verdict)
+	})
+}
+
+func logWhoCommand() *cli.Command {
+	return offline(&cli.Command{
+		Name: "who", Usage: "show the history of one key: every command that touched it", ArgsUsage: "KEY",
+		Description: "Shown are commands that name the key, in its database or moving it there, and those that change it without naming\n" +
+			"it: FLUSHALL, FLUSHDB, SWAPDB. What came before the oldest segment is in the snapshot. The exit code is 1 if the\n" +
+			"log has nothing about the key.\n\n" +
+			examples("holdfast log who session:42", "holdfast log who --db 3 --json -- --strange-key"),
+		Flags: append(rangeFlags(),
+			&cli.IntFlag{Name: "db", Usage: "`NUMBER` of the key's database"},
+			&cli.Int64Flag{Name: "limit", DefaultText: "none", Usage: "end after `NUMBER` commands"},
+			jsonFlag("an object a line, one for each command")),
+	}, 1, func(ctx *cli.Context, out io.Writer) error {
+		filter, err := rangeFilter(ctx)
+		if err != nil {
+			return err
+		}
+		key, found := []byte(ctx.Args().First()), false
+		d, err := directory(ctx)
+		if err != nil {
+			return err
+		}
+		notes, err := d.Who(ctx.Int("db"), key, filter, func(t inspect.Touch) error {
+			if ctx.Bool("json") {
+				found = true
+				return inspect.WriteJSON(out, t)
+			}
+			if !found {
+				found = true
+				if _, err := io.WriteString(out, inspect.RecordsTitle); err != nil {
+					return err
+				}
+			}
+			return t.WriteText(out)
+		})
+		tellNotes(ctx, notes)
+		if err == nil && !found {
+			err = fmt.Errorf("%w: nothing in the log touched %s in database %d", inspect.ErrNoKey, inspect.Bytes(key), ctx.Int("db"))
 		}
 		return err
 	})
+}
+
+// rangeFlags select records by LSN and time.
+func rangeFlags() []cli.Flag {
+	return []cli.Flag{
+		dirFlag(),
+		&cli.Uint64Flag{Name: "from", DefaultText: "the oldest", Usage: "first `LSN`"},
+		&cli.Uint64Flag{Name: "to", DefaultText: "the newest", Usage: "last `LSN`"},
+		&cli.StringFlag{Name: "since", Usage: "only records from `TIME` on, as 2006-01-02T15:04:05Z"},
+		&cli.StringFlag{Name: "until", Usage: "only records up to `TIME`"},
+	}
+}
+
+// recordFlags select records.
+func recordFlags() []cli.Flag {
+	return append(rangeFlags(),
+		&cli.StringFlag{Name: "key", Usage: "only records with a command that names `KEY`"},
+		&cli.StringFlag{Name: "command", Usage: "only records with a command of that `NAME`"},
+		&cli.IntFlag{Name: "db", DefaultText: "all", Usage: "only records with a command in the database of that `NUMBER`"})
+}
+
+func rangeFilter(ctx *cli.Context) (f inspect.RecordFilter, err error) {
+	f = inspect.RecordFilter{From: ctx.Uint64("from"), To: ctx.Uint64("to"), Limit: ctx.Int64("limit")}
+	if f.Limit < 0 || ctx.Int("db") < 0 {
+		return f, usage(errors.New("--limit and --db take no negative numbers"))
+	}
+	if f.Since, err = moment(ctx, "since"); err != nil {
+		return f, err
+	}
+	f.Until, err = moment(ctx, "until")
+	return f, err
+}
+
+func recordFilter(ctx *cli.Context) (inspect.RecordFilter, error) {
+	f, err := rangeFilter(ctx)
+	f.Command = ctx.String("command")
+	if ctx.IsSet("key") {
+		f.Key = []byte(ctx.String("key"))
+	}
+	if ctx.IsSet("db") {
+		db := ctx.Int("db")
+		f.DB = &db
+	}
+	return f, err
+}
+
+// moment reads a flag that takes a time, as unix milliseconds; 0 where it is not given.
+func moment(ctx *cli.Context, flag string) (int64, error) {
+	if !ctx.IsSet(flag) {
+		return 0, nil
+	}
+	at, err := time.Parse(time.RFC3339, ctx.String(flag))
+	if err != nil {
+		return 0, usage(fmt.Errorf("--%s takes a moment as 2006-01-02T15:04:05Z (RFC 3339), not %q", flag, ctx.String(flag)))
+	}
+	return at.UnixMilli(), nil
+}
+
+// recordWriter writes records as the flags say.
+func recordWriter(ctx *cli.Context, out io.Writer) func(inspect.Record) error {
+	titled := false
+	requests := inspect.NewRequests(out, false)
+	return func(r inspect.Record) error {
+		switch {
+		case ctx.Bool("json"):
+			return inspect.WriteJSON(out, r)
+		case ctx.Bool("resp"):
+			return requests.Record(r)
+		}
+		if !titled {
+			titled = true
+			if _, err := io.WriteString(out, inspect.RecordsTitle); err != nil {
+				return err
+			}
+		}
+		return r.WriteText(out)
+	}
+}
+
+func tellNotes(ctx *cli.Context, notes []string) {
+	for _, note := range notes {
+		fmt.Fprintln(ctx.App.ErrWriter, "holdfast: "+note)
+	}
+}
+
+// examples are lines of a description that show how a command is used.
+func examples(lines ...string) string {
+	text := "Examples:"
+	for _, line := range lines {
+		text += "\n  " + line
+	}
+	return text
 }

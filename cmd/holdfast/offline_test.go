@@ -72,6 +72,8 @@ func runOffline(t *testing.T, args ...string) (code int, out, errs string) {
 	return code, stdout.String(), stderr.String()
 }
 
+const logTitle = "LSN         time                      db   command\n"
+
 func TestOffline(t *testing.T) {
 	dir := dataDir(t)
 	for _, c := range []struct {
@@ -94,11 +96,20 @@ func TestOffline(t *testing.T) {
 		{args: "snapshot get --dir DIR --db 3 -- --queue --no-raw", out: "1) \"a\"\n2) \"b\\xff\"\n"},
 		{args: "snapshot get --dir DIR --db 3 --raw -- --queue", out: "a\nb\xff\n"},
 		{args: "log list --dir DIR", out: "…00000000000000000001.aof  1          2 "},
-		{args: "log show --dir DIR", out: "" +
-			"         1  1970-01-01T00:00:00.000Z  [0]  \"SET\" \"greeting\" \"hello\"\n" +
-			"         2  1970-01-01T00:00:00.001Z  [0]  \"DEL\" \"greeting\"\n"},
-		{args: "log show --dir DIR --from 2 --to 2 --key greeting --command del --limit 5", out: "" +
-			"         2  1970-01-01T00:00:00.001Z  [0]  \"DEL\" \"greeting\"\n"},
+		{args: "log show --dir DIR", out: logTitle +
+			"1           1970-01-01T00:00:00.000Z  0    SET greeting hello\n" +
+			"2           1970-01-01T00:00:00.001Z  0    DEL greeting\n"},
+		{args: "log show --dir DIR --from 2 --to 2 --key greeting --command del --limit 5", out: logTitle +
+			"2           1970-01-01T00:00:00.001Z  0    DEL greeting\n"},
+		{args: "log show --dir DIR --since 1970-01-01T00:00:00.001Z --resp", out: "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n" +
+			"*2\r\n$3\r\nDEL\r\n$8\r\ngreeting\r\n"},
+		{args: "log tail --dir DIR -n 1 --db 0", out: logTitle + "2           1970-01-01T00:00:00.001Z  0    DEL greeting\n"},
+		{args: "log who greeting --dir DIR --limit 1", out: logTitle + "1           1970-01-01T00:00:00.000Z  0    SET greeting hello\n"},
+		{args: "log who greeting --dir DIR --json --from 2",
+			out: `{"lsn":2,"time_unix_ms":1,"db":0,"args":["DEL","greeting"],"removes":true}` + "\n"},
+		{args: "log export --dir DIR --from 2", out: "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*2\r\n$3\r\nDEL\r\n$8\r\ngreeting\r\n"},
+		{args: "log stats --dir DIR --top 1", out: "…\nDEL      1      11\n"},
+		{args: "log verify --dir DIR", out: "…aof is fine: LSN 1 to 2\n"},
 		{args: "check --dir DIR", out: "…is fine: snapshot as of LSN 1, log up to LSN 2\n"},
 
 		{args: "snapshot get greeting --dir DIR --db 1", code: 1, errs: `no such key: "greeting" is not in database 1`},
@@ -109,6 +120,7 @@ func TestOffline(t *testing.T) {
 		{args: "snapshot info --file DIR/aof/00000000000000000001.aof", code: 1, errs: "not a holdfast base"},
 		{args: "log list --dir DIR/no", code: 1, errs: "does not exist"},
 		{args: "log show --dir DIR/aof", code: 1, errs: "neither base.db nor aof"},
+		{args: "log who nobody --dir DIR", code: 1, errs: "nothing in the log touched \"nobody\" in database 0"},
 		{args: "check --dir DIR/no", code: 1, errs: "does not exist"},
 
 		{args: "snapshot get --dir DIR", code: 2, errs: "wants KEY"},
@@ -121,6 +133,10 @@ func TestOffline(t *testing.T) {
 		{args: "snapshot bogus", code: 2, errs: `no command "snapshot bogus"`},
 		{args: "log show --from -1", code: 2, errs: "from"},
 		{args: "log show x", code: 2, errs: `does not take "x"`},
+		{args: "log show --since yesterday", code: 2, errs: "RFC 3339"},
+		{args: "log tail -n -1", code: 2, errs: "negative"},
+		{args: "log stats --depth 0", code: 2, errs: "--depth"},
+		{args: "log who --dir DIR", code: 2, errs: "wants KEY"},
 		{args: "check DIR", code: 2, errs: "does not take"},
 	} {
 		args := strings.Fields(strings.ReplaceAll(c.args, "DIR", dir))

@@ -75,7 +75,7 @@ var mayImport = map[string][]string{
 
 	"lab/play": {"lab/disk", "lab/subject", "lab/trace", "lab/traffic", "lab/workload", "resp"},
 
-	"inspect":      {"engine", "commands", "kv", "lists", "hashes", "streams", "expiry", "aof", "snapshot", "client", "resp", "glob", "internal/vfs"},
+	"inspect":      {"engine", "commands", "kv", "lists", "hashes", "streams", "hll", "expiry", "aof", "snapshot", "client", "resp", "glob", "internal/vfs"},
 	"server":       {"engine", "commands", "resp", "config", "internal/vfs"}, // vfs in tests
 	"cmd/holdfast": {"*"},
 	"integration":  {},

@@ -1,0 +1,71 @@
+package inspect
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+
+	"holdfast/resp"
+)
+
+// Requests writes commands as a client would send them, which is also how a Redis AOF has them: SELECT where the database
+// changes, MULTI and EXEC around those of one record.
+type Requests struct {
+	w        io.Writer
+	db       int
+	begun    bool // a database has been chosen
+	stamps   bool
+	stamp    int64 // unix seconds, of the last annotation
+	buf      []byte
+	commands int64
+}
+
+// NewRequests begins a stream of commands. With stamps it says at each new second when what follows was done, in the
+// annotations that a Redis from 7.0 on reads in an AOF; on a connection they are no commands and must be left out.
+func NewRequests(w io.Writer, stamps bool) *Requests { return &Requests{w: w, stamps: stamps} }
+
+// Commands is how many commands have been written, those in between (SELECT, MULTI, EXEC) not counted.
+func (q *Requests) Commands() int64 { return q.commands }
+
+// Record writes the commands of a record.
+func (q *Requests) Record(r Record) error {
+	q.buf = q.buf[:0]
+	if seconds := r.Time / 1000; q.stamps && seconds != q.stamp {
+		q.buf = fmt.Appendf(q.buf, "#TS:%d\r\n", seconds)
+		q.stamp = seconds
+	}
+	several := len(r.Commands) > 1
+	if several {
+		q.choose(r.Commands[0].DB)
+		q.buf = resp.AppendCommand(q.buf, "MULTI")
+	}
+	for _, c := range r.Commands {
+		q.choose(c.DB)
+		q.buf = resp.AppendCommand(q.buf, c.Args...)
+		q.commands++
+	}
+	if several {
+		q.buf = resp.AppendCommand(q.buf, "EXEC")
+	}
+	_, err := q.w.Write(q.buf)
+	return err
+}
+
+// Command writes one command.
+func (q *Requests) Command(db int, args ...[]byte) error {
+	q.buf = q.buf[:0]
+	q.choose(db)
+	q.buf = resp.AppendCommand(q.buf, args...)
+	q.commands++
+	_, err := q.w.Write(q.buf)
+	return err
+}
+
+// choose selects a database. The first command always has its SELECT.
+func (q *Requests) choose(db int) {
+	if q.begun && q.db == db {
+		return
+	}
+	q.begun, q.db = true, db
+	q.buf = resp.AppendCommand(q.buf, "SELECT", strconv.Itoa(db))
+}

@@ -1,0 +1,65 @@
+package inspect
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"holdfast/aof"
+	"holdfast/commands"
+)
+
+// Tail calls fn for the records that f selects: the last ones there are, and, when it is to follow, those that a server
+// writes from then on, until ctx ends. last is how many records of the log's end to begin with; f.From goes before it.
+// After each batch flush is called. Segments that are begun and retired meanwhile are no matter.
+func (d *Directory) Tail(ctx context.Context, f RecordFilter, last int, follow bool, fn func(Record) error, flush func() error) error {
+	from, err := d.tailFrom(f.From, last)
+	if err != nil {
+		return err
+	}
+	follower := aof.Follow(d.fs, d.logPath(), from)
+	show := shower{RecordFilter: f, table: commands.NewTable(), left: f.Limit, fn: fn}
+	err = d.follow(ctx, follower, &show, follow, flush)
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return errors.Join(err, follower.Close())
+}
+
+func (d *Directory) follow(ctx context.Context, follower *aof.Follower, show *shower, follow bool, flush func() error) error {
+	const pause = 50 * time.Millisecond
+	timer := time.NewTicker(pause)
+	defer timer.Stop()
+	for {
+		_, err := follower.More(show.record)
+		if err = errors.Join(err, flush()); err != nil || !follow {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+		}
+	}
+}
+
+// tailFrom is the LSN to begin at.
+func (d *Directory) tailFrom(from uint64, last int) (uint64, error) {
+	infos, err := d.list()
+	if err != nil {
+		return 0, err
+	}
+	for _, info := range infos {
+		if info.Damage != nil {
+			return 0, info.Damage
+		}
+	}
+	if len(infos) == 0 {
+		return max(from, 1), nil
+	}
+	first, end := infos[0].First, infos[len(infos)-1].Last
+	if from == 0 {
+		from = end + 1 - min(uint64(last), end+1-first)
+	}
+	return max(from, first), nil
+}
