@@ -17,7 +17,7 @@ INSIDE  = $(shell go list ./... | grep -v /integration)
 OUTSIDE = ./integration/...
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test lint race harness crash fuzz bench bench-micro bench-compare bench-scale bench-tails clean deps
+.PHONY: help build run test docs lint race harness crash fuzz bench bench-micro bench-compare bench-scale bench-tails clean deps
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ test: deps lint ## everything that must be green: lint, all tests, the race dete
 	go test -race -timeout 8m $(SHARING)
 	go test -timeout 8m $(ALONE)
 	go test -timeout 10m $(OUTSIDE)
+
+docs: ## write what is made from the table of commands into docs/compatibility.md
+	UPDATE_DOCS=1 go test -count=1 -run TestReferenceInTheDocs ./commands
 
 lint: ## gofmt, go vet, staticcheck
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt -w these:"; echo "$$unformatted"; exit 1; fi

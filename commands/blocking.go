@@ -28,6 +28,7 @@ func blockingCommands() []*Command {
 		},
 		{
 			Name: "brpoplpush", Group: Lists, Since: "2.2.0", Arity: 4, Flags: Write | DenyOOM | NoScript | Blocking, Categories: CatList,
+			Deprecated: "6.2.0", Instead: "`BLMOVE` from `RIGHT` to `LEFT`",
 			Keys:    []KeySpec{keyAt(1, RW|Access|Delete), keyAt(2, RW|Insert)},
 			Syntax:  "source destination timeout",
 			Summary: "Does what RPOPLPUSH does, or waits until it can.", Complexity: "O(1)",

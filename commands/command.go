@@ -27,6 +27,10 @@ type Command struct {
 	// Summary and Complexity are for people.
 	Summary    string
 	Complexity string
+	// Deprecated is the version of Redis from which on it is, and Instead what to use; both empty for most.
+	Deprecated, Instead string
+	// System: not for applications.
+	System bool
 	// Subs are the subcommands of a container such as CLIENT.
 	Subs []*Command
 	// Run is nil for a container that cannot stand alone.

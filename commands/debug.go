@@ -13,6 +13,7 @@ import (
 func debugCommands() []*Command {
 	return []*Command{{
 		Name: "debug", Group: Server, Since: "1.0.0", Arity: -2,
+		System:  true,
 		Flags:   Admin | NoScript | Loading | Stale | Protected | WholeKeyspace,
 		Summary: "Commands for tests of the server.", Complexity: "That of the subcommand",
 		Run: debugCommand,

@@ -39,6 +39,16 @@ func writeDoc(w *resp.Writer, cmd *Command) {
 	writeText(w, "since", cmd.Since)
 	writeText(w, "group", string(cmd.Group))
 	writeText(w, "complexity", cmd.Complexity)
+	if cmd.Deprecated != "" {
+		n += 2
+		writeText(w, "deprecated_since", cmd.Deprecated)
+		writeText(w, "replaced_by", cmd.Instead)
+	}
+	if cmd.Deprecated != "" || cmd.System {
+		n++
+		w.BulkString("doc_flags")
+		writeNames(w, uint64(flag(cmd.Deprecated != "")|flag(cmd.System)<<1), []string{"deprecated", "syscmd"})
+	}
 	if len(args) > 0 {
 		n++
 		w.BulkString("arguments")
@@ -82,6 +92,11 @@ func (d *docWriter) argument(a *Argument) {
 		d.w.BulkString("key_spec_index")
 		d.w.Int(int64(min(d.keys, len(d.cmd.Keys)-1)))
 		d.keys++
+	} else if i := d.cmd.patternSpec(); kind == "pattern" && i > 0 {
+		n++
+		d.w.BulkString("key_spec_index")
+		d.w.Int(int64(i))
+		d.keys = i + 1
 	}
 	if a.Token != "" {
 		n++
@@ -115,29 +130,49 @@ func (cmd *Command) docType(a *Argument) string {
 	case OneOf:
 		return "oneof"
 	}
-	switch {
-	case strings.HasPrefix(a.Name, "unix-time"):
-		return "unix-time"
-	case cmd.Group == Geo && slices.Contains([]string{"longitude", "latitude", "radius", "width", "height"}, a.Name):
-		return "double"
-	case a.Name == "timeout" && cmd.Flags&Blocking != 0, a.Name == "increment" && strings.HasSuffix(cmd.Name, "float"):
-		return "double"
-	case cmd.Group == Streams && (a.Name == "start" || a.Name == "end"):
-		return "string" // they are IDs
-	case a.Name == "pattern":
-		return "pattern"
-	case a.Name == "value" && cmd.Name == "setbit", a.Name == "value" && cmd.Name == "bitfield":
-		return "integer"
+	if kind := cmd.ownType(a.Name); kind != "" {
+		return kind
 	}
 	switch a.Name {
-	case "key", "key1", "key2", "newkey", "source", "destination", "destkey", "sourcekey":
+	case "key", "key1", "key2", "newkey", "source", "destination", "destkey", "sourcekey", "src", "dst":
 		if len(cmd.Keys) > 0 {
 			return "key"
 		}
-	case "bit", "client-id", "count", "cursor", "db", "decrement", "destination-db", "end", "entries_added", "entries_read", "increment", "index", "index1", "index2",
-		"len", "milliseconds", "ms", "num-matches", "numkeys", "numlocal", "numreplicas", "offset", "protover", "rank", "seconds",
-		"start", "stop", "timeout", "ttl", "version":
+	case "pattern":
+		return "pattern"
+	case "bit", "client-id", "count", "cursor", "db", "decrement", "destination-db", "end", "entries_added", "entries_read", "frequency", "increment",
+		"index", "index1", "index2", "len", "limit", "milliseconds", "min-idle-time", "ms", "num-matches", "numkeys", "numlocal", "numreplicas", "offset",
+		"port", "protover", "rank", "seconds", "start", "stop", "timeout", "ttl", "version", "weight":
 		return "integer"
+	case "score":
+		return "double"
 	}
 	return "string"
+}
+
+// ownType is the type of an argument whose name means something else in this command than in others; "" for most.
+func (cmd *Command) ownType(name string) string {
+	isEnd := name == "start" || name == "end" || name == "stop"
+	switch {
+	case strings.HasPrefix(name, "unix-time"):
+		return "unix-time"
+	case cmd.Group == Geo && slices.Contains([]string{"longitude", "latitude", "radius", "width", "height"}, name):
+		return "double"
+	case name == "timeout" && cmd.Flags&Blocking != 0, name == "increment" && strings.HasSuffix(cmd.Name, "float"):
+		return "double"
+	case (name == "min" || name == "max") && cmd.Group == SortedSets && !strings.Contains(cmd.Name, "lex") && cmd.Name != "zrangestore":
+		return "double"
+	case cmd.Group == Streams && name == "min-idle-time" && cmd.Name != "xpending":
+		return "string"
+	case cmd.Group == Streams && isEnd, cmd.Name == "zrange" && isEnd:
+		return "string" // IDs; what sorts the members decides
+	case name == "value" && (cmd.Name == "setbit" || cmd.Name == "bitfield"):
+		return "integer"
+	}
+	return ""
+}
+
+// patternSpec is the index of the spec for keys that a pattern makes; 0 in a command that has none.
+func (cmd *Command) patternSpec() int {
+	return max(0, slices.IndexFunc(cmd.Keys, func(s KeySpec) bool { return s.Unknown && s.Keyword == "" }))
 }

@@ -69,6 +69,7 @@ func geoCommands() []*Command {
 		},
 		{
 			Name: "georadius", Group: Geo, Since: "3.2.0", Arity: -6, Flags: Write | DenyOOM | MovableKeys, Categories: CatGeo,
+			Deprecated: "6.2.0", Instead: "`GEOSEARCH` and `GEOSEARCHSTORE` by radius",
 			Keys:    geoRadiusKeys(6),
 			Syntax:  "key longitude latitude radius " + geoUnit + " " + geoWith + " " + geoCount + " " + geoOrder + " " + geoStore,
 			Summary: "An older form of GEOSEARCH: finds the members in a circle.", Complexity: geoEffort,
@@ -76,6 +77,7 @@ func geoCommands() []*Command {
 		},
 		{
 			Name: "georadius_ro", Group: Geo, Since: "3.2.10", Arity: -6, Flags: ReadOnly, Categories: CatGeo,
+			Deprecated: "6.2.0", Instead: "`GEOSEARCH` by radius",
 			Keys:    Key(1, RO|Access),
 			Syntax:  "key longitude latitude radius " + geoUnit + " " + geoWith + " " + geoCount + " " + geoOrder,
 			Summary: "GEORADIUS that cannot store.", Complexity: geoEffort,
@@ -83,6 +85,7 @@ func geoCommands() []*Command {
 		},
 		{
 			Name: "georadiusbymember", Group: Geo, Since: "3.2.0", Arity: -5, Flags: Write | DenyOOM | MovableKeys, Categories: CatGeo,
+			Deprecated: "6.2.0", Instead: "`GEOSEARCH` and `GEOSEARCHSTORE` by radius from a member",
 			Keys:    geoRadiusKeys(5),
 			Syntax:  "key member radius " + geoUnit + " " + geoWith + " " + geoCount + " " + geoOrder + " " + geoStore,
 			Summary: "An older form of GEOSEARCH: finds the members in a circle around one of them.", Complexity: geoEffort,
@@ -90,6 +93,7 @@ func geoCommands() []*Command {
 		},
 		{
 			Name: "georadiusbymember_ro", Group: Geo, Since: "3.2.10", Arity: -5, Flags: ReadOnly, Categories: CatGeo,
+			Deprecated: "6.2.0", Instead: "`GEOSEARCH` by radius from a member",
 			Keys:    Key(1, RO|Access),
 			Syntax:  "key member radius " + geoUnit + " " + geoWith + " " + geoCount + " " + geoOrder,
 			Summary: "GEORADIUSBYMEMBER that cannot store.", Complexity: geoEffort,

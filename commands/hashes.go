@@ -27,6 +27,7 @@ func hashCommands() []*Command {
 		},
 		{
 			Name: "hmset", Group: Hashes, Since: "2.0.0", Arity: -4, Flags: Write | DenyOOM | Fast, Categories: CatHash,
+			Deprecated: "4.0.0", Instead: "`HSET` with several fields",
 			Keys: Key(1, RW|Update), Syntax: "key field value [field value ...]",
 			Summary: "Sets fields of a hash; HSET does the same and tells how many are new.", Complexity: "O(1) a field",
 			Run: hmsetCommand,

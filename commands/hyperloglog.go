@@ -39,6 +39,7 @@ func hyperLogLogCommands() []*Command {
 		},
 		{
 			Name: "pfdebug", Group: HyperLogLogs, Since: "2.8.9", Arity: 3, Flags: Write | DenyOOM | Admin, Categories: CatHyperLogLog,
+			System:  true,
 			Keys:    Key(2, RW|Access),
 			Syntax:  "<GETREG | DECODE | ENCODING | TODENSE> key",
 			Summary: "Shows how a HyperLogLog is kept.", Complexity: "O(1)",
@@ -46,6 +47,7 @@ func hyperLogLogCommands() []*Command {
 		},
 		{
 			Name: "pfselftest", Group: HyperLogLogs, Since: "2.8.9", Arity: 1, Flags: Admin, Categories: CatHyperLogLog,
+			System:  true,
 			Summary: "Checks that HyperLogLogs count well.", Complexity: "O(1)",
 			Run: pfSelfTestCommand,
 		},

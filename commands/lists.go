@@ -102,6 +102,7 @@ func listCommands() []*Command {
 		},
 		{
 			Name: "rpoplpush", Group: Lists, Since: "1.2.0", Arity: 3, Flags: Write | DenyOOM, Categories: CatList,
+			Deprecated: "6.2.0", Instead: "`LMOVE` from `RIGHT` to `LEFT`",
 			Keys:    []KeySpec{keyAt(1, RW|Access|Delete), keyAt(2, RW|Insert)},
 			Syntax:  "source destination",
 			Summary: "Moves a list's last element to the front of another list, or of the same.", Complexity: "O(1)",

@@ -24,6 +24,7 @@ func stringCommands() []*Command {
 		},
 		{
 			Name: "getset", Group: Strings, Since: "1.0.0", Arity: 3, Flags: Write | DenyOOM | Fast, Categories: CatString,
+			Deprecated: "6.2.0", Instead: "`SET` with `GET`",
 			Keys:    Key(1, RW|Access|Update),
 			Syntax:  "key value",
 			Summary: "Sets a key to a string and returns the one before.", Complexity: "O(1)",
@@ -111,6 +112,7 @@ func stringCommands() []*Command {
 		},
 		{
 			Name: "substr", Group: Strings, Since: "1.0.0", Arity: 4, Flags: ReadOnly, Categories: CatString,
+			Deprecated: "2.0.0", Instead: "`GETRANGE`",
 			Keys:    Key(1, RO|Access),
 			Syntax:  "key start end",
 			Summary: "An older name of GETRANGE.", Complexity: "O(n) in the bytes returned",
