@@ -36,7 +36,8 @@ type Config struct {
 	settings []*setting          // in the order of the table; the slice never changes
 	byName   map[string]*setting // every name, alias and shorthand, in lower case; never changes
 
-	mu sync.Mutex // taken by whoever changes values; guards origin and hooks of each setting
+	mu     sync.Mutex // taken by whoever changes values; guards origin and hooks of each setting, and groups
+	groups []*group
 }
 
 // A setting is a row and its present value.

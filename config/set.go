@@ -26,7 +26,7 @@ func (c *Config) SetMany(origin Origin, pairs [][2]string) error {
 	if err != nil {
 		return err
 	}
-	if err := agree(changes); err != nil {
+	if err := c.agree(changes); err != nil {
 		return err
 	}
 	for _, ch := range changes {
@@ -114,31 +114,43 @@ func (c *Config) expand(name, value string) ([][2]string, *Error) {
 	return [][2]string{{"bind", bind}, {"port", port}}, nil
 }
 
-// agree asks the hooks of what differs. If one refuses, those that had agreed are given the old value back.
-func agree(changes []change) error {
-	var undo []func() error
+// agree asks the hooks of what differs, and those of groups. If one refuses, those that had agreed are given the old
+// value back.
+func (c *Config) agree(changes []change) error {
+	undo, name, err := agreeEach(changes)
+	if err == nil {
+		var more []func() error
+		more, name, err = c.agreeGroups(changes)
+		undo = append(undo, more...)
+	}
+	if err == nil {
+		return nil
+	}
+	reason := err.Error()
+	for _, back := range slices.Backward(undo) {
+		if failed := back(); failed != nil {
+			reason += "; going back failed too: " + failed.Error()
+			err = errors.Join(err, failed)
+		}
+	}
+	return &Error{Name: name, Reason: reason, Err: fmt.Errorf("%w: %w", ErrRefused, err)}
+}
+
+// agreeEach asks the hooks of single settings; what it returns is as agreeGroups has it.
+func agreeEach(changes []change) (undo []func() error, name string, err error) {
 	for _, ch := range changes {
 		old := *ch.s.value.Load()
 		if reflect.DeepEqual(old.data, ch.next.data) {
 			continue
 		}
 		for _, hook := range ch.s.hooks {
-			err := hook(ch.next)
-			if err == nil {
-				undo = append(undo, func() error { return hook(old) })
-				continue
+			if err := hook(ch.next); err != nil {
+				return undo, ch.name, err
 			}
-			reason := err.Error()
-			for _, back := range slices.Backward(undo) {
-				if failed := back(); failed != nil {
-					reason += "; going back failed too: " + failed.Error()
-					err = errors.Join(err, failed)
-				}
-			}
-			return &Error{Name: ch.name, Reason: reason, Err: fmt.Errorf("%w: %w", ErrRefused, err)}
+			undo = append(undo, func() error { return hook(old) })
 		}
 	}
-	return nil
+	return undo, "", nil
 }
 
 // OnChange registers a hook that is called with the new value, as CONFIG GET would print it, before it comes into

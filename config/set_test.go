@@ -323,3 +323,35 @@ func TestLoadingAHandleAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations per run (sum %d)", n, sum)
 	}
 }
+
+// Settings that belong together are looked at together, even if none of them changes.
+func TestOnChangeOf(t *testing.T) {
+	c := New()
+	var seen []string
+	refuse := false
+	names := []string{"tls-cert-file", "tls-key-file"}
+	c.OnChangeOf(names, func(value func(string) string) error {
+		seen = append(seen, value(names[0])+"+"+value(names[1]))
+		if refuse {
+			return errors.New("they do not match")
+		}
+		return nil
+	})
+	both := [][2]string{{"tls-key-file", "k"}, {"tls-cert-file", "c"}}
+	for range 2 {
+		if err := c.SetMany(RunTime, both); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustSet(t, c, RunTime, "timeout", "1")
+	refuse = true
+	err := c.SetMany(RunTime, [][2]string{{"timeout", "2"}, {"tls-cert-file", "other"}})
+	if want := "ERR CONFIG SET failed (possibly related to argument 'tls-cert-file') - they do not match"; err == nil || err.Error() != want || !errors.Is(err, ErrRefused) {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	wantValue(t, c, "timeout", "1")
+	wantValue(t, c, "tls-cert-file", "c")
+	if want := []string{"c+k", "c+k", "other+k"}; !slices.Equal(seen, want) {
+		t.Errorf("saw %q, want %q", seen, want)
+	}
+}

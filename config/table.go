@@ -11,6 +11,7 @@ import (
 func Directives() []Directive {
 	return slices.Concat(
 		networkTable(),
+		tlsTable(),
 		durabilityTable(),
 		memoryTable(),
 		encodingTable(),

@@ -36,22 +36,6 @@ func replicationTable() []Directive {
 		{Name: "bind-source-addr", Default: "", Inert: true, Usage: "address to connect from"},
 		{Name: "aclfile", Default: "", Change: AtStart, Fixed: true, Usage: "file with users"},
 		{Name: "acl-pubsub-default", Kind: KindEnum, Default: "resetchannels", Choices: []string{"allchannels", "resetchannels"}, Inert: true, Usage: "channels of a new user"},
-
-		{Name: "tls-ca-cert-dir", Default: "", Fixed: true, Usage: "directory with certificates that may sign; use tls-ca-cert-file"},
-		{Name: "tls-key-file-pass", Default: "", Fixed: true, Usage: "password of the private key; use a key without one"},
-		{Name: "tls-client-cert-file", Default: "", Inert: true, Usage: "certificate to connect with"},
-		{Name: "tls-client-key-file", Default: "", Inert: true, Usage: "private key to connect with"},
-		{Name: "tls-client-key-file-pass", Default: "", Inert: true, Usage: "password of that key"},
-		{Name: "tls-dh-params-file", Default: "", Inert: true, Usage: "parameters of a key exchange that is not used here"},
-		{Name: "tls-protocols", Default: "", Fixed: true, Usage: "versions of TLS; 1.2 and 1.3 here"},
-		{Name: "tls-ciphers", Default: "", Fixed: true, Usage: "ciphers of TLS 1.2"},
-		{Name: "tls-ciphersuites", Default: "", Fixed: true, Usage: "ciphers of TLS 1.3"},
-		{Name: "tls-prefer-server-ciphers", Kind: KindBool, Default: "no", Inert: true, Usage: "whose order of ciphers counts"},
-		{Name: "tls-session-caching", Kind: KindBool, Default: "yes", Inert: true, Usage: "resume TLS sessions"},
-		{Name: "tls-session-cache-size", Kind: KindInt, Default: "20480", Max: maxInt32, Inert: true, Usage: "TLS sessions remembered"},
-		{Name: "tls-session-cache-timeout", Kind: KindInt, Default: "300", Max: maxInt32, Inert: true, Usage: "seconds for which they are"},
-		{Name: "tls-replication", Kind: KindBool, Default: "no", Inert: true, Usage: "TLS to replicas"},
-		{Name: "tls-cluster", Kind: KindBool, Default: "no", Inert: true, Usage: "TLS between nodes"},
 	}
 }
 

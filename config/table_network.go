@@ -21,11 +21,5 @@ func networkTable() []Directive {
 		{Name: "client-output-buffer-limit", Kind: KindOutputLimits, Default: "normal 1073741824 268435456 60 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
 			Usage: "disconnect clients that do not read their replies: class, hard limit, soft limit, soft seconds"},
 		{Name: "tracking-table-max-keys", Kind: KindInt, Default: "1000000", Max: maxInt64, Inert: true, Usage: "keys remembered for client-side caching (0: no limit)"},
-
-		{Name: "tls-port", Kind: KindInt, Default: "0", Max: 65535, Change: AtStart, Fixed: true, Usage: "TCP port to listen on for TLS (0: none)"},
-		{Name: "tls-cert-file", Default: "", Change: AtStart, Inert: true, Usage: "certificate of the server, PEM"},
-		{Name: "tls-key-file", Default: "", Change: AtStart, Inert: true, Usage: "private key of the server, PEM"},
-		{Name: "tls-ca-cert-file", Default: "", Change: AtStart, Inert: true, Usage: "certificates that may sign those of clients, PEM"},
-		{Name: "tls-auth-clients", Kind: KindEnum, Default: "yes", Choices: []string{"no", "yes", "optional"}, Change: AtStart, Inert: true, Usage: "whether TLS clients have to show a certificate"},
 	}
 }

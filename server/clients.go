@@ -2,6 +2,7 @@ package server
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -12,6 +13,7 @@ import (
 	"github.com/panjf2000/gnet/v2"
 
 	"holdfast/commands"
+	"holdfast/config"
 	"holdfast/resp"
 )
 
@@ -24,13 +26,20 @@ func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 		Proto: 2, Addr: address(c.RemoteAddr(), c.LocalAddr()), LocalAddr: address(c.LocalAddr(), nil),
 		User: "default", Authenticated: s.password.Load() == "", Created: now, Active: now, Peer: sess,
 	}
+	if s.secures(c.LocalAddr()) {
+		sess.tls = newSecure(sess, s.certificates.Load(), now)
+	}
 	if refusal := s.admit(sess, c.RemoteAddr()); refusal != "" {
 		s.rejected.Add(1)
+		if sess.tls != nil {
+			return nil, gnet.Close // it could not read it
+		}
 		var w resp.Writer
 		w.Error(refusal)
 		return w.Take(), gnet.Close
 	}
 	c.SetContext(sess)
+	s.o.Log.Debug("client connected", "client", sess.client.Addr)
 	return nil, gnet.None
 }
 
@@ -38,8 +47,8 @@ func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 func (s *Server) admit(sess *session, from net.Addr) (refusal string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if refusal := s.refusal(from); refusal != "" {
-		return refusal
+	if refusal := s.refusal(from); refusal != "" && (sess.tls == nil || refusal != resp.ErrDenied) {
+		return refusal // one who speaks TLS is denied when the handshake is over
 	}
 	s.lastID++
 	sess.client.ID = s.lastID
@@ -52,10 +61,16 @@ func (s *Server) refusal(from net.Addr) string {
 	if int64(len(s.sessions)) >= s.most() {
 		return resp.ErrMaxClients
 	}
-	if tcp, ok := from.(*net.TCPAddr); ok && s.protected.Load() && s.password.Load() == "" && !tcp.IP.IsLoopback() {
+	if s.denies(from) {
 		return resp.ErrDenied
 	}
 	return ""
+}
+
+// denies reports whether protected mode keeps a client away.
+func (s *Server) denies(from net.Addr) bool {
+	tcp, ok := from.(*net.TCPAddr)
+	return ok && s.protected.Load() && s.password.Load() == "" && !tcp.IP.IsLoopback()
 }
 
 // most is how many clients there may be at a time.
@@ -84,12 +99,14 @@ func (s *Server) OnClose(c gnet.Conn, err error) gnet.Action {
 	if errors.Is(err, io.EOF) {
 		sess.farewell()
 	}
+	sess.bye()
 	sess.closed = true
 	sess.mail.shut()
 	s.mu.Lock()
 	delete(s.sessions, sess.client.ID)
 	s.mu.Unlock()
 	s.o.Engine.Leave(&sess.client)
+	s.o.Log.Debug("client disconnected", "client", sess.client.Addr)
 	return gnet.None
 }
 
@@ -110,6 +127,9 @@ func (s *Server) OnTick() (time.Duration, gnet.Action) {
 	for _, sess := range s.all() {
 		switch {
 		case sess.idle(now):
+			sess.Kill(false)
+		case sess.stalls(now):
+			s.o.Log.Log(context.Background(), config.LevelVerbose, "TLS handshake takes too long", "client", sess.client.Addr)
 			sess.Kill(false)
 		case sess.outBytes.Load() > 0:
 			sess.look() // gnet does not tell when the client has read

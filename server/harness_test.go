@@ -39,6 +39,7 @@ type rig struct {
 	engine *engine.Engine
 	server *Server
 	addr   string
+	secure *secureSide  // nil: clients speak plainly
 	ahead  atomic.Int64 // ms by which the clock is ahead of the real one
 	fatal  chan error   // the log failed
 
@@ -175,6 +176,9 @@ type peer struct {
 
 func (r *rig) dial() *peer {
 	r.t.Helper()
+	if r.secure != nil {
+		return r.dialTLS(nil)
+	}
 	return r.dialTo("tcp", r.addr)
 }
 

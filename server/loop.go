@@ -36,6 +36,8 @@ type loop struct {
 
 	batch   batch
 	room    []byte         // for input that cannot run yet, for whoever needs it next; or nil
+	plain   []byte         // for input that came by TLS
+	cipher  []byte         // for output by TLS; nil while it is in use
 	writers []*resp.Writer // empty ones, for whoever has something to say
 }
 

@@ -39,7 +39,7 @@ const sendBytes = 1 << 20
 func (s *session) send(w *resp.Writer) *resp.Writer {
 	for b := w.Bytes(); len(b) > 0 && !s.closed; {
 		n := min(len(b), sendBytes)
-		if _, err := s.conn.Write(b[:n]); err != nil {
+		if err := s.put(b[:n]); err != nil {
 			break // gnet has closed the connection
 		}
 		s.srv.bytesOut.Add(int64(n))
@@ -47,6 +47,14 @@ func (s *session) send(w *resp.Writer) *resp.Writer {
 	}
 	s.loop.giveWriter(w)
 	return nil
+}
+
+func (s *session) put(b []byte) error {
+	if s.tls != nil {
+		return s.encrypt(b)
+	}
+	_, err := s.conn.Write(b)
+	return err
 }
 
 // unauthOutput is how many bytes may lie in gnet's buffer for a client that has to log in and has not: it has nothing
@@ -71,6 +79,7 @@ func (s *session) overfed() bool {
 	}
 	if over {
 		s.srv.outHits.Add(1)
+		s.srv.o.Log.Warn("client cut off at client-output-buffer-limit", "client", s.client.Addr, "bytes", waiting)
 	}
 	return over
 }

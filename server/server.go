@@ -17,6 +17,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,6 +25,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -55,6 +57,9 @@ type Server struct {
 	booted chan struct{}
 	ended  chan struct{}
 	asides sync.WaitGroup // commits that run beside their loops, and those that wait for room on the disk
+
+	securePort   int                        // where clients speak TLS; 0: nowhere
+	certificates atomic.Pointer[tls.Config] // what new TLS connections go by; nil where securePort is 0
 
 	descriptors int64 // how many clients the process has file descriptors for
 
@@ -101,11 +106,15 @@ func New(o Options) *Server {
 		},
 		booted:      make(chan struct{}),
 		ended:       make(chan struct{}),
+		securePort:  int(o.Config.Int("tls-port").Load()),
 		descriptors: descriptors(),
 		sessions:    map[int64]*session{},
 		loops:       map[gnet.EventLoop]*loop{},
 	}
 	o.Engine.World().Clients = s
+	if s.securePort != 0 {
+		o.Config.OnChangeOf(tlsDirectives, s.useTLS)
+	}
 	return s
 }
 
@@ -129,15 +138,23 @@ func descriptors() int64 {
 	return max(1, int64(min(limit.Cur, math.MaxInt64))-descriptorsReserved)
 }
 
-// Addresses are where the configuration says to listen: host:port pairs, and the path of a unix socket or "".
-func Addresses(c *config.Config) (tcp []string, unix string) {
-	port, _ := c.Get("port")
-	if port != "0" {
-		for _, host := range c.Words("bind").Load() {
-			tcp = append(tcp, net.JoinHostPort(bindHost(host), port))
-		}
+// Addresses are where the configuration says to listen: host:port pairs, those of them where clients speak TLS, and
+// the path of a unix socket or "".
+func Addresses(c *config.Config) (tcp, secure []string, unix string) {
+	return hostPorts(c, "port"), hostPorts(c, "tls-port"), c.String("unixsocket").Load()
+}
+
+// hostPorts are the addresses of a port.
+func hostPorts(c *config.Config, directive string) []string {
+	port, _ := c.Get(directive)
+	if port == "0" {
+		return nil
 	}
-	return tcp, c.String("unixsocket").Load()
+	var all []string
+	for _, host := range c.Words("bind").Load() {
+		all = append(all, net.JoinHostPort(bindHost(host), port))
+	}
+	return all
 }
 
 // bindHost reads Redis's notation: a leading minus means that a missing interface is no error (here it is), and * is
@@ -159,24 +176,16 @@ func (s *Server) Run() error {
 		s.o.Log.Warn("maxclients is more than there are file descriptors for; raise ulimit -n",
 			"maxclients", most, "clients", s.descriptors)
 	}
-	tcp, unix := Addresses(s.o.Config)
-	var urls []string
-	for _, a := range tcp {
-		if err := probe(a); err != nil {
+	if s.securePort != 0 {
+		if err := s.ReloadTLS(); err != nil {
 			return err
 		}
-		urls = append(urls, "tcp://"+a)
 	}
-	if unix != "" {
-		if err := os.Remove(unix); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("%w on the unix socket %s: %w", ErrAddress, unix, err)
-		}
-		urls = append(urls, "unix://"+unix)
+	urls, err := s.listeners()
+	if err != nil {
+		return err
 	}
-	if len(urls) == 0 {
-		return fmt.Errorf("%w: neither a port nor a unix socket is configured; give --addr or --unixsocket", ErrAddress)
-	}
-	err := gnet.Rotate(s, urls,
+	err = gnet.Rotate(s, urls,
 		gnet.WithNumEventLoop(loops(s.o.Config.Int("loops").Load(), runtime.GOMAXPROCS(0))),
 		gnet.WithTicker(true),
 		gnet.WithTCPKeepAlive(time.Duration(s.o.Config.Int("tcp-keepalive").Load())*time.Second),
@@ -192,6 +201,30 @@ func (s *Server) Run() error {
 		return ErrEnded
 	}
 	return nil
+}
+
+// listeners are what gnet is to listen on.
+func (s *Server) listeners() (urls []string, err error) {
+	tcp, secure, unix := Addresses(s.o.Config)
+	for _, a := range slices.Concat(tcp, secure) {
+		if slices.Contains(urls, "tcp://"+a) {
+			return nil, fmt.Errorf("%w: %s is given by port and by tls-port; they must differ", ErrAddress, a)
+		}
+		if err := probe(a); err != nil {
+			return nil, err
+		}
+		urls = append(urls, "tcp://"+a)
+	}
+	if unix != "" {
+		if err := os.Remove(unix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("%w on the unix socket %s: %w", ErrAddress, unix, err)
+		}
+		urls = append(urls, "unix://"+unix)
+	}
+	if len(urls) == 0 {
+		return nil, fmt.Errorf("%w: neither a port nor a unix socket is configured; give --addr, --tls-port or --unixsocket", ErrAddress)
+	}
+	return urls, nil
 }
 
 // loopsMost is where the engine's lock ends what further loops can give: it is held for a sixth of what a request at

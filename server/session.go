@@ -16,6 +16,7 @@ type session struct {
 	client commands.Client // guarded by the engine's lock; for exceptions see trusted
 	srv    *Server
 	conn   gnet.Conn
+	tls    *secure // nil: the client speaks plainly
 	loop   *loop
 
 	input  []byte // received and not run; nil when there is none
@@ -55,6 +56,7 @@ func (s *session) traffic() gnet.Action {
 	}
 	if int64(len(input)) > s.srv.queryBuffer.Load() {
 		s.srv.inHits.Add(1)
+		s.srv.o.Log.Warn("client cut off at client-query-buffer-limit", "client", s.client.Addr, "bytes", len(input))
 		return gnet.Close
 	}
 	for !s.blocked && !s.closing && len(input) > 0 && int64(len(input)) >= s.framer.Need() {
@@ -67,6 +69,7 @@ func (s *session) traffic() gnet.Action {
 			return gnet.Close
 		}
 	}
+	s.closing = s.closing || s.hungUp()
 	s.keep(input)
 	s.loop.settle(s)
 	if s.finished() {
@@ -82,6 +85,9 @@ func (s *session) traffic() gnet.Action {
 // would copy all that came before it.
 func (s *session) receive() ([]byte, error) {
 	fresh, err := s.conn.Next(-1)
+	if s.tls != nil && err == nil {
+		fresh, err = s.decrypt(fresh)
+	}
 	if err != nil || len(s.input) == 0 {
 		return fresh, err
 	}
@@ -124,6 +130,7 @@ func (s *session) finished() bool {
 
 // farewell sends what the client is owed when it has closed its side, as it may still read.
 func (s *session) farewell() {
+	s.catchUp()
 	if killed := s.openMail(); killed {
 		return
 	}

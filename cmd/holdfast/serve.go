@@ -155,9 +155,13 @@ func identify(ctx *cli.Context, cfg *config.Config) (engine.Identity, uint64) {
 	if abs, err := filepath.Abs(file); file != "" && err == nil {
 		file = abs
 	}
+	port := cfg.Int("port").Load()
+	if port == 0 {
+		port = cfg.Int("tls-port").Load() // as Redis has it
+	}
 	return engine.Identity{
 		Version: version, RunID: hex.EncodeToString(random[:20]), ConfigFile: file, Executable: executable,
-		Port: int(cfg.Int("port").Load()),
+		Port: int(port),
 	}, binary.LittleEndian.Uint64(random[20:])
 }
 
@@ -170,6 +174,9 @@ func run(cfg *config.Config, eng *engine.Engine, log *slog.Logger, stop chan boo
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	defer signal.Stop(signals)
+	reloads := make(chan os.Signal, 1)
+	signal.Notify(reloads, syscall.SIGHUP)
+	defer signal.Stop(reloads)
 
 	tuned := make(chan struct{})
 	defer close(tuned)
@@ -178,13 +185,19 @@ func run(cfg *config.Config, eng *engine.Engine, log *slog.Logger, stop chan boo
 	served := make(chan error, 1)
 	go func() { served <- srv.Run() }()
 	checkpoint := len(cfg.SaveRules().Load()) > 0
-	select {
-	case err := <-served:
-		return errors.Join(err, eng.Close(false))
-	case s := <-signals:
-		log.Info("stopping", "signal", s.String())
-	case checkpoint = <-stop:
-		log.Info("stopping", "command", "SHUTDOWN")
+	for waiting := true; waiting; {
+		select {
+		case err := <-served:
+			return errors.Join(err, eng.Close(false))
+		case <-reloads:
+			reload(srv, log)
+			continue
+		case s := <-signals:
+			log.Info("stopping", "signal", s.String())
+		case checkpoint = <-stop:
+			log.Info("stopping", "command", "SHUTDOWN")
+		}
+		waiting = false
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
@@ -196,11 +209,21 @@ func run(cfg *config.Config, eng *engine.Engine, log *slog.Logger, stop chan boo
 	return nil
 }
 
+// reload is what SIGHUP asks for.
+func reload(srv *server.Server, log *slog.Logger) {
+	if err := srv.ReloadTLS(); err != nil {
+		log.Error("the certificate could not be read again; the old one stays in use", "error", err)
+	}
+}
+
 // greeting is what a start prints: where it listens, where the data is, what was recovered.
 func greeting(cfg *config.Config, eng *engine.Engine) string {
-	tcp, unix := server.Addresses(cfg)
+	listening, secure, unix := server.Addresses(cfg)
+	for _, a := range secure {
+		listening = append(listening, a+" (TLS)")
+	}
 	if unix != "" {
-		tcp = append(tcp, unix)
+		listening = append(listening, unix)
 	}
 	dir, err := filepath.Abs(cfg.String("dir").Load())
 	if err != nil {
@@ -208,7 +231,7 @@ func greeting(cfg *config.Config, eng *engine.Engine) string {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "holdfast %s, process %d\n", version, os.Getpid())
-	fmt.Fprintf(&b, "  listening  %s\n", strings.Join(tcp, ", "))
+	fmt.Fprintf(&b, "  listening  %s\n", strings.Join(listening, ", "))
 	fmt.Fprintf(&b, "  data       %s\n", dir)
 	fmt.Fprintf(&b, "  durability %s\n", durability(cfg))
 	fmt.Fprintf(&b, "  recovered  %s\n", eng.Report())
@@ -257,27 +280,24 @@ func logger(cfg *config.Config) (*slog.Logger, error) {
 		}
 		out = f
 	}
-	setLevel(level, cfg.String("loglevel").Load())
+	level.Set(config.Level(cfg.String("loglevel").Load()))
 	cfg.String("loglevel").OnChange(func(name string) error {
-		setLevel(level, name)
+		level.Set(config.Level(name))
 		return nil
 	})
-	options := &slog.HandlerOptions{Level: level}
+	options := &slog.HandlerOptions{Level: level, ReplaceAttr: nameLevel}
 	if cfg.String("log-format").Load() == "json" {
 		return slog.New(slog.NewJSONHandler(out, options)), nil
 	}
 	return slog.New(slog.NewTextHandler(out, options)), nil
 }
 
-func setLevel(level *slog.LevelVar, name string) {
-	switch name {
-	case "debug":
-		level.Set(slog.LevelDebug)
-	case "warning":
-		level.Set(slog.LevelWarn)
-	default: // verbose, notice
-		level.Set(slog.LevelInfo)
+// nameLevel gives the level that log/slog has no name for its own.
+func nameLevel(_ []string, a slog.Attr) slog.Attr {
+	if level, ok := a.Value.Any().(slog.Level); ok && a.Key == slog.LevelKey && level == config.LevelVerbose {
+		a.Value = slog.StringValue("VERBOSE")
 	}
+	return a
 }
 
 // rewriter is what CONFIG REWRITE does: the file is replaced whole.
