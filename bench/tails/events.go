@@ -17,14 +17,15 @@ import (
 const (
 	dueKeys      = 1_000_000
 	flushedKeys  = 5_000_000
-	grownKeys    = 2_000_000
+	grownKeys    = 500_000
 	listElements = 10_000_000
 	logBytes     = 48 << 20 // three of holdfast's segments
 	perPush      = 100      // elements that one RPUSH adds
 	bigValue     = 64 << 10
 	eventSpanMin = time.Second
 	eventSpanMax = 2 * time.Minute
-	dueIn        = time.Second // keys are due this long, and half as long again as the telling takes, after it begins
+	dueIn        = time.Second // keys are due this long after the quiet time, and after half as long again as the telling takes
+	growShare    = 0.2         // of the load's rate: how fast new keys come beside it
 	pollPause    = 20 * time.Millisecond
 	bigList      = "biglist"
 )
@@ -42,7 +43,7 @@ func events() []event {
 		{name: "nothing", happen: func(ctx context.Context, s *subject) error { return s.pause(ctx, s.o.Quiet) }},
 		{name: "checkpoint", happen: checkpoint},
 		{name: "growth", happen: func(ctx context.Context, s *subject) error {
-			return s.write(ctx, []string{"SET", load.WordCounter, load.WordValue}, s.scaled(grownKeys), s.rate, 0)
+			return s.write(ctx, []string{"SET", load.WordCounter, load.WordValue}, s.scaled(grownKeys), growShare*s.rate, 0)
 		}},
 		{name: "expiry", prepare: prepareExpiry, happen: expiry},
 		{name: "flushall", prepare: func(ctx context.Context, s *subject) error {
@@ -72,29 +73,30 @@ func checkpoint(ctx context.Context, s *subject) error {
 	return s.awaitInfo(ctx, "persistence", "rdb_bgsave_in_progress", func(n int64) bool { return n == 0 })
 }
 
-// prepareExpiry writes the keys that will be due, some time from now.
+// prepareExpiry writes the keys that will be due, and says when: all of them at one moment, a little after the quiet time.
 func prepareExpiry(ctx context.Context, s *subject) error {
-	const far = "4102444800000" // 2100: the event sets the moment
-	return s.write(ctx, []string{"SET", load.WordCounter, load.WordValue, "PXAT", far}, s.scaled(dueKeys), 0, 0)
+	const far = "4102444800000" // 2100: the next commands set the moment
+	n, began := s.scaled(dueKeys), time.Now()
+	if err := s.write(ctx, []string{"SET", load.WordCounter, load.WordValue, "PXAT", far}, n, 0, 0); err != nil {
+		return err
+	}
+	telling := time.Since(began) * 3 / 2
+	if err := s.settle(ctx); err != nil {
+		return err
+	}
+	s.due = time.Now().Add(telling + warmUp + s.o.Quiet + dueIn)
+	words := []string{"PEXPIREAT", load.WordCounter, strconv.FormatInt(s.due.UnixMilli(), 10)}
+	return s.write(ctx, words, n, 0, 0)
 }
 
-// expiry has all of them due at one moment, of which the server is told before the event.
+// expiry waits for that moment, and then for the end of the keys.
 func expiry(ctx context.Context, s *subject) error {
-	expired, err := s.info("stats", "expired_keys")
-	if err != nil {
-		return err
-	}
-	n := s.scaled(dueKeys)
-	due := time.Now().Add(dueIn + time.Duration(1.5*float64(n)/s.rate*float64(time.Second)))
-	words := []string{"PEXPIREAT", load.WordCounter, strconv.FormatInt(due.UnixMilli(), 10)}
-	if err := s.write(ctx, words, n, s.rate, 0); err != nil {
-		return err
-	}
-	if err := s.pause(ctx, time.Until(due)-pollPause); err != nil {
+	if err := s.pause(ctx, time.Until(s.due)-pollPause); err != nil {
 		return err
 	}
 	s.run.Phase(phaseEvent) // only what comes now is the burst
-	return s.awaitInfo(ctx, "stats", "expired_keys", func(now int64) bool { return uint64(now-expired) >= n*99/100 })
+	n := s.scaled(dueKeys)
+	return s.awaitInfo(ctx, "stats", "expired_keys", func(expired int64) bool { return uint64(expired) >= n*99/100 })
 }
 
 func prepareList(ctx context.Context, s *subject) error {
@@ -128,6 +130,18 @@ func (s *subject) write(ctx context.Context, words []string, n uint64, rate floa
 }
 
 func (s *subject) scaled(n float64) uint64 { return uint64(max(n*s.o.Scale, 1)) }
+
+// settle has the server save what it has, so that it does not begin to in the quiet time.
+func (s *subject) settle(ctx context.Context) error {
+	saved := func(n int64) bool { return n == 0 }
+	if err := s.awaitInfo(ctx, "persistence", "rdb_bgsave_in_progress", saved); err != nil {
+		return err
+	}
+	if err := s.ask("BGSAVE"); err != nil {
+		return err
+	}
+	return s.awaitInfo(ctx, "persistence", "rdb_bgsave_in_progress", saved)
+}
 
 func (s *subject) ask(words ...string) error {
 	_, err := s.process.Ask(words...)
@@ -181,4 +195,5 @@ type subject struct {
 	process *rig.Process
 	rate    float64 // at which an event writes what it has to: the load's, 50,000 at the most
 	run     *load.Run
+	due     time.Time // of the keys that expiry is about
 }

@@ -111,10 +111,8 @@ func measure(ctx context.Context, o Options, program rig.Program, e event, dir s
 		s.process.Kill()
 		err = errors.Join(err, os.RemoveAll(dir))
 	}()
-	if e.prepare != nil {
-		if err := e.prepare(ctx, s); err != nil {
-			return side, fmt.Errorf("prepare: %w", err)
-		}
+	if err := s.ready(ctx, e); err != nil {
+		return side, fmt.Errorf("prepare: %w", err)
 	}
 	if err := s.load(ctx, phaseWarmUp); err != nil {
 		return side, err
@@ -128,6 +126,19 @@ func measure(ctx context.Context, o Options, program rig.Program, e event, dir s
 	s.run.Phase(phaseEvent)
 	happened := s.happen(ctx, e)
 	return s.finish(happened)
+}
+
+// ready does what the event needs beforehand. An event whose preparation ends at a given moment settles by itself.
+func (s *subject) ready(ctx context.Context, e event) error {
+	if e.prepare != nil {
+		if err := e.prepare(ctx, s); err != nil {
+			return err
+		}
+	}
+	if !s.due.IsZero() {
+		return nil
+	}
+	return s.settle(ctx)
 }
 
 // load begins the load.
