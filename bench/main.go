@@ -22,45 +22,18 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
+
+	"holdfast/bench/rig"
 )
 
-// Exit codes, as those of holdfast itself.
-const (
-	exitFine   = 0
-	exitFailed = 1
-	exitUsage  = 2
-)
+func main() { rig.Main(run) }
 
-func main() {
-	// SIGPIPE is among them so that `… | head` ends the servers too.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
-	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
-}
-
-// run is the program: the report goes to stdout, progress and errors to stderr. The exit code is returned.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	opts, err := parseOptions(args, stderr)
-	if errors.Is(err, flag.ErrHelp) {
-		return exitFine
-	}
-	if err != nil {
-		fmt.Fprintln(stderr, "bench:", err)
-		return exitUsage
-	}
-	if err := measureAll(ctx, opts, args, stdout, stderr); err != nil {
-		fmt.Fprintln(stderr, "bench:", err)
-		return exitFailed
-	}
-	return exitFine
+	return rig.Tool[Options]{Name: "bench", Parse: parseOptions, Measure: measureAll}.Run(ctx, args, stdout, stderr)
 }
 
 // measureAll measures every chosen row and prints each as soon as it is known. The temporary directory is gone when it

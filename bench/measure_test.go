@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"holdfast/bench/rig"
 	"holdfast/load"
 )
 
@@ -37,7 +38,7 @@ func TestRunMeasuresBothSides(t *testing.T) {
 	out := t.TempDir()
 	var stdout, stderr bytes.Buffer
 	args := strings.Fields("-twin -quick -requests 1600 -rows GET/16,LRANGE_100/1,YCSB-F/1 -policies always -dir " + dir + " -report " + out)
-	if code := run(t.Context(), args, &stdout, &stderr); code != exitFine {
+	if code := run(t.Context(), args, &stdout, &stderr); code != rig.ExitFine {
 		t.Fatalf("exit code %d\n%s%s", code, stdout.String(), stderr.String())
 	}
 	for _, want := range []string{"not for quoting", "\n| always GET/16 ", "| twin ", "\n| always LRANGE_100/1 ", "\n| always YCSB-F/1 ", "Redis server v=", "kernel: Linux"} {
@@ -76,7 +77,7 @@ func TestInterruptLeavesNothing(t *testing.T) {
 	defer cancel()
 	stderr := &interrupter{cancel: cancel}
 	args := strings.Fields("-twin -quick -rounds 3 -requests 800 -rows SET/1 -policies no -dir " + dir)
-	if code := run(ctx, args, io.Discard, stderr); code != exitFailed {
+	if code := run(ctx, args, io.Discard, stderr); code != rig.ExitFailed {
 		t.Errorf("exit code %d", code)
 	}
 	if !strings.Contains(stderr.written.String(), "bench: interrupted") {
@@ -138,7 +139,7 @@ func TestFailedRowIsNotANumber(t *testing.T) {
 	load := script(t, `if [ "$1" = --version ]; then echo fake; else echo "Error from server: no" >&2; fi`)
 	var stdout, stderr bytes.Buffer
 	args := strings.Fields("-twin -quick -rows SET/1 -policies no -dir " + dir + " -generator redis-benchmark -load " + load)
-	if code := run(t.Context(), args, &stdout, &stderr); code != exitFailed {
+	if code := run(t.Context(), args, &stdout, &stderr); code != rig.ExitFailed {
 		t.Errorf("exit code %d", code)
 	}
 	for _, want := range []string{"|   failed |                  – |", "no SET/1 failed: fill: twin: the load failed: it complains: Error from server: no"} {
@@ -205,7 +206,7 @@ func TestWritersBeside(t *testing.T) {
 func TestThirdProgram(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	args := strings.Fields("-twin -valkey redis-server -quick -requests 800 -rows SET/1 -policies no -dir " + t.TempDir())
-	if code := run(t.Context(), args, &stdout, &stderr); code != exitFine {
+	if code := run(t.Context(), args, &stdout, &stderr); code != rig.ExitFine {
 		t.Fatalf("exit code %d\n%s%s", code, stdout.String(), stderr.String())
 	}
 	for _, want := range []string{"| twin ", "| redis ", "| valkey ", "- valkey: Redis server"} {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"holdfast/bench/rig"
 )
 
 func rowNames(o Options) string {
@@ -71,7 +73,7 @@ func TestOptionsThatMeanNothing(t *testing.T) {
 		if _, err := parseOptions(strings.Fields(line), io.Discard); err == nil {
 			t.Errorf("%s is taken", line)
 		}
-		if code := run(t.Context(), strings.Fields(line), io.Discard, io.Discard); code != exitUsage {
+		if code := run(t.Context(), strings.Fields(line), io.Discard, io.Discard); code != rig.ExitUsage {
 			t.Errorf("%s: exit code %d", line, code)
 		}
 	}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"holdfast/internal/proc"
+
+	"holdfast/bench/rig"
 )
 
 // The tests below run the real redis-server, briefly.
@@ -166,7 +168,7 @@ func TestTrialThatFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	var stdout, stderr bytes.Buffer
-	if code := run(t.Context(), strings.Fields("-quick -dir "+dir+" -holdfast "+fake), &stdout, &stderr); code != exitFailed {
+	if code := run(t.Context(), strings.Fields("-quick -dir "+dir+" -holdfast "+fake), &stdout, &stderr); code != rig.ExitFailed {
 		t.Errorf("exit code %d", code)
 	}
 	if !strings.Contains(stdout.String(), "- 0.2 M keys failed: start holdfast: it ended: exit status 1") {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"holdfast/bench/rig"
 )
 
 func TestOptions(t *testing.T) {
@@ -32,7 +34,7 @@ func TestOptionsThatMeanNothing(t *testing.T) {
 		"-millions 0", "-millions -1", "-millions ,", "-millions many", "-millions 5,1001", "-millions NaN", "-rounds 0", "-rate 1", "-rate NaN",
 		"-only everything", "-only ,", "5", "-nosuch",
 	} {
-		if code := run(t.Context(), strings.Fields(line), io.Discard, io.Discard); code != exitUsage {
+		if code := run(t.Context(), strings.Fields(line), io.Discard, io.Discard); code != rig.ExitUsage {
 			t.Errorf("%s: exit code %d", line, code)
 		}
 	}

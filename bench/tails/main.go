@@ -19,45 +19,18 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"holdfast/bench/rig"
 )
 
-// Exit codes, as those of holdfast itself.
-const (
-	exitFine   = 0
-	exitFailed = 1
-	exitUsage  = 2
-)
+func main() { rig.Main(run) }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
-	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
-}
-
-// run is the program: the report goes to stdout, progress and errors to stderr. The exit code is returned.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	o, err := parseOptions(args, stderr)
-	if errors.Is(err, flag.ErrHelp) {
-		return exitFine
-	}
-	if err != nil {
-		fmt.Fprintln(stderr, "bench/tails:", err)
-		return exitUsage
-	}
-	if err := measureAll(ctx, o, args, stdout, stderr); err != nil {
-		fmt.Fprintln(stderr, "bench/tails:", err)
-		return exitFailed
-	}
-	return exitFine
+	return rig.Tool[Options]{Name: "bench/tails", Parse: parseOptions, Measure: measureAll}.Run(ctx, args, stdout, stderr)
 }
 
 // Options are what the command line says, checked.

@@ -8,12 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"holdfast/bench/rig"
 	"holdfast/load"
 )
 
 func TestOptionsThatMeanNothing(t *testing.T) {
 	for _, line := range []string{"-only never", "-only ,", "-keys 0", "-scale 0", "-scale 101", "-rate -1", "-rate 0.5", "-quiet 0s", "-clients 0", "x", "-nosuch"} {
-		if code := run(t.Context(), strings.Fields(line), io.Discard, io.Discard); code != exitUsage {
+		if code := run(t.Context(), strings.Fields(line), io.Discard, io.Discard); code != rig.ExitUsage {
 			t.Errorf("%s: exit code %d", line, code)
 		}
 	}
@@ -43,7 +44,7 @@ func TestEveryEventHappens(t *testing.T) {
 	dir := t.TempDir()
 	var stdout, stderr bytes.Buffer
 	args := []string{"-twin", "-keys", "1000", "-scale", "0.001", "-rate", "2000", "-quiet", "50ms", "-dir", dir}
-	if code := run(t.Context(), args, &stdout, &stderr); code != exitFine {
+	if code := run(t.Context(), args, &stdout, &stderr); code != rig.ExitFine {
 		t.Fatalf("exit code %d\n%s%s", code, stdout.String(), stderr.String())
 	}
 	for _, name := range eventNames() {
