@@ -127,6 +127,8 @@ func hashType() kv.Type {
 		Encoding: func(v kv.Value) string { return v.(*hashes.Hash).Encoding() },
 		Elements: func(v kv.Value) iter.Seq[[]byte] { return hashElements(v.(*hashes.Hash)) },
 		Timed:    func(v kv.Value) iter.Seq2[[]byte, int64] { return timedElements(v.(*hashes.Hash)) },
+		Survey:   hashes.Survey,
+		Walk:     hashes.Walk,
 	}
 }
 

@@ -134,6 +134,8 @@ func setType() kv.Type {
 		Clone:    func(v kv.Value) kv.Value { return v.(*sets.Set).Clone() },
 		Encoding: func(v kv.Value) string { return v.(*sets.Set).Encoding() },
 		Elements: func(v kv.Value) iter.Seq[[]byte] { return v.(*sets.Set).All() },
+		Survey:   sets.Survey,
+		Walk:     sets.Walk,
 	}
 }
 

@@ -73,6 +73,8 @@ func streamType() kv.Type {
 		Clone:    func(v kv.Value) kv.Value { return v.(*streams.Stream).Clone() },
 		Encoding: func(kv.Value) string { return "stream" },
 		Elements: func(v kv.Value) iter.Seq[[]byte] { return streamElements(v.(*streams.Stream)) },
+		Survey:   streams.Survey,
+		Walk:     streams.Walk,
 	}
 }
 

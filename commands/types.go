@@ -10,7 +10,7 @@ import (
 // Types are the kinds of values that there are commands for.
 func Types() *kv.Types {
 	return kv.NewTypes(
-		kv.Type{Kind: kv.String, Name: "string"},
+		kv.Type{Kind: kv.String, Name: "string", Survey: surveyString, Walk: walkString},
 		listType(),
 		setType(),
 		streamType(),
@@ -30,6 +30,8 @@ func listType() kv.Type {
 		Clone:    func(v kv.Value) kv.Value { return v.(*lists.List).Clone() },
 		Encoding: func(kv.Value) string { return "quicklist" },
 		Elements: func(v kv.Value) iter.Seq[[]byte] { return listElements(v.(*lists.List)) },
+		Survey:   lists.Survey,
+		Walk:     lists.Walk,
 	}
 }
 

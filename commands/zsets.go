@@ -190,6 +190,8 @@ func zsetType() kv.Type {
 			return "listpack"
 		},
 		Elements: func(v kv.Value) iter.Seq[[]byte] { return zsetElements(v.(*zsets.Set)) },
+		Survey:   zsets.Survey,
+		Walk:     zsets.Walk,
 	}
 }
 

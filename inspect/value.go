@@ -15,8 +15,8 @@ import (
 	"holdfast/snapshot"
 )
 
-// Value is what a key holds.
-type Value struct {
+// Got is what a key holds.
+type Got struct {
 	Key
 	text     []byte                   // of a string
 	elements iter.Seq2[[]byte, int64] // of a collection, with a deadline where an element has one; nil for a string
@@ -24,43 +24,43 @@ type Value struct {
 }
 
 // Get reads what a key holds: ErrNoKey if it is not in the base.
-func (s *Snapshot) Get(db int, key []byte) (Value, error) {
+func (s *Snapshot) Get(db int, key []byte) (Got, error) {
 	for _, d := range s.dbs {
 		if d.Index != db {
 			continue
 		}
 		r, ok, err := s.base.Get(d.Store, key)
 		if err != nil {
-			return Value{}, advise(err)
+			return Got{}, advise(err)
 		}
 		if ok {
 			v, err := s.value(s.key(d, key, r, int64(len(key)+len(r.Payload))), r)
 			return v, advise(err)
 		}
 	}
-	return Value{}, fmt.Errorf("%w: %s is not in database %d of %s, which is as of LSN %d",
+	return Got{}, fmt.Errorf("%w: %s is not in database %d of %s, which is as of LSN %d",
 		ErrNoKey, Bytes(key), db, s.base.Path(), s.base.Meta().LSN)
 }
 
 // value decodes the record of a key.
-func (s *Snapshot) value(k Key, r snapshot.Record) (Value, error) {
+func (s *Snapshot) value(k Key, r snapshot.Record) (Got, error) {
 	if kv.Kind(r.Kind) == kv.String {
-		return Value{Key: k, text: r.Payload}, nil
+		return Got{Key: k, text: r.Payload}, nil
 	}
 	collection, err := engine.DecodeValue(s.types, s.base, k.store, k.Key, r)
 	if errors.Is(err, engine.ErrKind) {
-		return Value{}, fmt.Errorf("%s: key %s (%s): %w", s.base.Path(), k.Key, k.Type, err)
+		return Got{}, fmt.Errorf("%s: key %s (%s): %w", s.base.Path(), k.Key, k.Type, err)
 	}
 	if err != nil {
-		return Value{}, fmt.Errorf("%w: %s: key %s: its checksum is right, yet it is no %s: %w",
+		return Got{}, fmt.Errorf("%w: %s: key %s: its checksum is right, yet it is no %s: %w",
 			snapshot.ErrCorrupt, s.base.Path(), k.Key, k.Type, err)
 	}
-	return Value{Key: k, elements: s.types[r.Kind].TimedElements(collection), len: collection.Len()}, nil
+	return Got{Key: k, elements: s.types[r.Kind].TimedElements(collection), len: collection.Len()}, nil
 }
 
 // Write prints the value: Formatted and Raw as redis-cli prints the reply to the command that reads all of it, JSON as
 // an object with what Key has, and the value, which is a string or an array. Formatted and JSON tell fields' deadlines too.
-func (v Value) Write(w io.Writer, style client.Style) error {
+func (v Got) Write(w io.Writer, style client.Style) error {
 	switch {
 	case style == client.JSON:
 		return v.writeJSON(w)
@@ -95,7 +95,7 @@ type fieldDeadline struct {
 	Deadline int64 `json:"deadline_unix_ms"`
 }
 
-func (v Value) writeJSON(w io.Writer) error {
+func (v Got) writeJSON(w io.Writer) error {
 	document := struct {
 		Key
 		Value     any             `json:"value"`

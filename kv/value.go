@@ -4,6 +4,7 @@ import (
 	"iter"
 
 	"holdfast/expiry"
+	"holdfast/outline"
 )
 
 // Kind says what a key holds. The numbers stand in snapshots: they never change their meaning.
@@ -78,6 +79,11 @@ type Type struct {
 	// Timed is Elements with the deadline that each has of its own, in unix ms: expiry.None for none. Nil for a type whose
 	// elements never have one.
 	Timed func(Value) iter.Seq2[[]byte, int64]
+	// Survey tells what a stored value holds, by what its record has beside parts: it makes no value and reads no part. It
+	// treats what it reads as hostile.
+	Survey func(outline.Form) (outline.Summary, error)
+	// Walk visits the elements of a stored value, one part after the other.
+	Walk func(outline.Form, outline.Visitor) error
 }
 
 // TimedElements is Timed for any type of collection.

@@ -159,6 +159,15 @@ func New(n int) Run { return slices.Grow(Run(nil), max(n, smallest)) }
 // Clone returns a copy with hardly any room.
 func (r Run) Clone() Run { return append(New(len(r)), r...) }
 
+// First returns the size of the first entry of bytes from outside; false where its length makes no sense, or it is cut off.
+func First(b []byte) (size int, ok bool) {
+	n, h := binary.Uvarint(b)
+	if h <= 0 || h > 1 && b[h-1] == 0 || n > uint64(len(b)-h) {
+		return 0, false
+	}
+	return h + int(n), true
+}
+
 // Check returns the number of entries of bytes from outside, having found every length in bounds and as short as
 // it can be; else ErrCorrupt.
 func Check(b []byte) (entries int, err error) {

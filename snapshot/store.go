@@ -3,6 +3,7 @@ package snapshot
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 )
 
 // storeView is one store as a view sees it.
@@ -50,7 +51,7 @@ func (s *storeView) unpack(stored, value []byte) (key, payload []byte, h head, c
 	}
 	body := h.body
 	if h.has(flagChunked) {
-		if body, err = s.join(stored, body); err != nil {
+		if body, err = s.join(stored, body, math.MaxUint64); err != nil {
 			return nil, nil, head{}, false, err
 		}
 	}
@@ -60,8 +61,9 @@ func (s *storeView) unpack(stored, value []byte) (key, payload []byte, h head, c
 	return key, payload, h, h.has(flagChunked), nil
 }
 
-// join puts a body together from its chunks, which are numbered from 0 and all but the last of them full.
-func (s *storeView) join(stored, header []byte) ([]byte, error) {
+// join puts a body together from its chunks, which are numbered from 0 and all but the last of them full: all of it, or at
+// least so many bytes.
+func (s *storeView) join(stored, header []byte, least uint64) ([]byte, error) {
 	parts, err := s.tree(tableParts)
 	if err != nil {
 		return nil, err
@@ -85,12 +87,12 @@ func (s *storeView) join(stored, header []byte) ([]byte, error) {
 		if !valid || space != spaceChunks || n != number || !bytes.Equal(of, stored) {
 			break
 		}
-		if body = append(body, it.value[sumSize:]...); uint64(len(body)) >= size {
+		if body = append(body, it.value[sumSize:]...); uint64(len(body)) >= min(size, least) {
 			break
 		}
 		ok, err = c.next()
 	}
-	if err == nil && uint64(len(body)) != size {
+	if err == nil && (uint64(len(body)) < min(size, least) || uint64(len(body)) > size) {
 		err = s.damage(tableParts, stored, "chunks of a large value are missing")
 	}
 	return body, err
