@@ -123,6 +123,7 @@ func hashType() kv.Type {
 		FromParts: func(head []byte, next func() (uint64, []byte, bool, error)) (kv.Value, error) {
 			return hashes.FromParts(head, next)
 		},
+		Unpack:   func(b []byte) kv.Value { return hashes.Unpack(b) },
 		Clone:    func(v kv.Value) kv.Value { return v.(*hashes.Hash).Clone() },
 		Encoding: func(v kv.Value) string { return v.(*hashes.Hash).Encoding() },
 		Elements: func(v kv.Value) iter.Seq[[]byte] { return hashElements(v.(*hashes.Hash)) },

@@ -27,6 +27,7 @@ func listType() kv.Type {
 		FromParts: func(head []byte, next func() (uint64, []byte, bool, error)) (kv.Value, error) {
 			return lists.FromParts(head, next)
 		},
+		Unpack:   func(b []byte) kv.Value { return lists.Unpack(b) },
 		Clone:    func(v kv.Value) kv.Value { return v.(*lists.List).Clone() },
 		Encoding: func(kv.Value) string { return "quicklist" },
 		Elements: func(v kv.Value) iter.Seq[[]byte] { return listElements(v.(*lists.List)) },

@@ -182,7 +182,8 @@ func zsetType() kv.Type {
 		FromParts: func(head []byte, next func() (uint64, []byte, bool, error)) (kv.Value, error) {
 			return zsets.FromParts(head, next)
 		},
-		Clone: func(v kv.Value) kv.Value { return v.(*zsets.Set).Clone() },
+		Unpack: func(b []byte) kv.Value { return zsets.Unpack(b) },
+		Clone:  func(v kv.Value) kv.Value { return v.(*zsets.Set).Clone() },
 		Encoding: func(v kv.Value) string {
 			if v.(*zsets.Set).Large() {
 				return "skiplist"

@@ -117,7 +117,21 @@ func (m *machine) step() {
 	default:
 		m.h = m.h.Clone()
 		m.parts = nil
+		m.pack()
 	}
+}
+
+// pack goes on with what the hash is packed into, if it is.
+func (m *machine) pack() {
+	n := m.h.PackedSize()
+	if n == 0 {
+		return
+	}
+	b := m.h.AppendPacked(make([]byte, 0, n+m.rng.IntN(32)))
+	if len(b) != n {
+		m.Fatalf("packed into %d bytes where %d were told", len(b), n)
+	}
+	m.h = Unpack(b)
 }
 
 func (m *machine) setDeadline(field []byte) {

@@ -8,7 +8,7 @@ import (
 )
 
 func TestIdleIsSinceTheLastAccess(t *testing.T) {
-	ks := New(1, NewTypes())
+	ks := New(1, toyTypes())
 	db, key := ks.DB(0), []byte("k")
 	idle := func(want int64) {
 		t.Helper()
@@ -33,7 +33,7 @@ func TestIdleIsSinceTheLastAccess(t *testing.T) {
 }
 
 func TestFrequencyGrowsAndDecays(t *testing.T) {
-	ks := New(1, NewTypes())
+	ks := New(1, toyTypes())
 	db, key := ks.DB(0), []byte("k")
 	ks.SetClock(1_000_000_000)
 	ks.SetFrequency(&Frequency{LogFactor: 10, DecayMinutes: 2, Rand: rand.New(rand.NewPCG(1, 2))})

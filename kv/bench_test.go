@@ -22,7 +22,7 @@ func name16(b []byte, i int) []byte {
 }
 
 func filled(n int) (db *DB, key []byte) {
-	db, key = New(1, NewTypes()).DB(0), []byte("key:000000000000")
+	db, key = New(1, toyTypes()).DB(0), []byte("key:000000000000")
 	value := bytes.Repeat([]byte("v"), 64)
 	for i := range n {
 		db.SetString(name16(key, i), value, expiry.None)
@@ -61,7 +61,7 @@ func TestBytesOfOtherKinds(t *testing.T) {
 		"deadlines":    func(db *DB, key []byte, i int) { db.SetString(key, nil, int64(1+i*7919%n)) },
 	} {
 		before := heap()
-		db := New(1, NewTypes()).DB(0)
+		db := New(1, toyTypes()).DB(0)
 		for i := range n {
 			set(db, name16(make([]byte, 16), i), i)
 		}
@@ -76,7 +76,7 @@ func TestBytesOfOtherKinds(t *testing.T) {
 func TestNothingAllocates(t *testing.T) {
 	db, key := filled(1000)
 	text, counter, due, tomb := []byte("long"), []byte("counter"), []byte("due:7"), []byte("tomb")
-	long, short, small := make([]byte, 5000), make([]byte, 64), New(1, NewTypes()).DB(0)
+	long, short, small := make([]byte, 5000), make([]byte, 64), New(1, toyTypes()).DB(0)
 	db.SetString(text, long, expiry.None)
 	for i := range 100 {
 		db.SetString(fmt.Appendf(nil, "due:%d", i), short, int64(10+i))
@@ -157,7 +157,7 @@ func BenchmarkSetStringOverwrite(b *testing.B) {
 }
 
 func BenchmarkSetStringNew(b *testing.B) {
-	db, key := New(1, NewTypes()).DB(0), make([]byte, 16)
+	db, key := New(1, toyTypes()).DB(0), make([]byte, 16)
 	value := make([]byte, 64)
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
@@ -166,7 +166,7 @@ func BenchmarkSetStringNew(b *testing.B) {
 }
 
 func BenchmarkSetAndDeleteInASmallDatabase(b *testing.B) {
-	db, key := New(1, NewTypes()).DB(0), make([]byte, 16)
+	db, key := New(1, toyTypes()).DB(0), make([]byte, 16)
 	value := make([]byte, 64)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -268,7 +268,7 @@ func BenchmarkFreezeOfCleanKeys(b *testing.B) {
 // Lookups of keys that are many more than the processor's caches hold, 16 at a time.
 func BenchmarkPrefetch(b *testing.B) {
 	const keys, batch = 1 << 20, 16
-	db := New(1, NewTypes()).DB(0)
+	db := New(1, toyTypes()).DB(0)
 	names := make([][]byte, keys)
 	for i := range names {
 		names[i] = fmt.Appendf(nil, "key:%d", i)

@@ -121,17 +121,22 @@ func (c *checker) entry(key []byte, hash uint64, s slot, b block) {
 		if !b.has(flagStored) || b.has(flagDeadline) || b.has(flagPooled) {
 			c.Fatalf("a tomb with flags %#x", b[offFlags])
 		}
-	case b.has(flagPooled):
-		need += numberBytes
+	case b.has(flagPooled) && b.kind() == String:
 		c.note(b.number())
 		// It may have had a deadline when it went there, of 8 bytes.
-		if text := (Entry{db: c.db, b: b}).Text(); b.kind() != String || b.valueAt()+8+len(text) <= maxBlock {
-			c.Fatalf("kind %d of %d bytes in the pool of strings", b.kind(), len(text))
+		if text := (Entry{db: c.db, b: b}).Text(); b.valueAt()+8+len(text) <= maxBlock {
+			c.Fatalf("%d bytes in the pool of strings", len(text))
 		}
-	case b.kind() == String:
+	case !b.has(flagPooled):
 		need += b.valLen()
+		if b.kind() != String && packedSize(Entry{db: c.db, b: b}.Value()) != b.valLen() {
+			c.Fatalf("key %.40q has a collection in its block that is not to be packed", key)
+		}
 	default:
-		need += numberBytes
+		// As with a string.
+		if n := packedSize(c.db.values.at(b.number()).Value); n > 0 && b.valueAt()+8+n <= maxBlock {
+			c.Fatalf("key %.40q has a collection of %d bytes in the pool", key, n)
+		}
 		if c.values[b.number()] {
 			c.Fatalf("key %.40q shares its value", key)
 		}
@@ -157,7 +162,7 @@ func (c *checker) entry(key []byte, hash uint64, s slot, b block) {
 		}
 	}
 	at := b.deadline()
-	if b.kind() != String && b.kind() != none {
+	if b.collects() {
 		at = earlier(at, lapseOf(c.db.values.at(b.number()).Value))
 	}
 	if at != 0 {

@@ -97,9 +97,7 @@ func (db *DB) admit(hash uint64, key []byte, s Stored) position {
 		r, b = db.newBlock(key, String, s.Deadline, len(s.Text))
 		copy(db.newString(b, len(s.Text)), s.Text)
 	} else {
-		v := s.Load()
-		r, b = db.newBlock(key, s.Kind, s.Deadline, numberBytes)
-		b.setNumber(db.addValue(v))
+		r, b = db.newValue(key, s.Kind, s.Load(), s.Deadline)
 	}
 	b.set(flagStored)
 	if s.Parted {

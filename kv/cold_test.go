@@ -195,7 +195,7 @@ func (w *twin) lapsed(m map[string]thing, key []byte) {
 
 // restart begins anew with what the base has.
 func (c *checkpoints) restart() {
-	c.ks = New(len(c.model), NewTypes())
+	c.ks = New(len(c.model), toyTypes())
 	c.ks.SetCold(c.base)
 	for _, db := range c.base.dbs {
 		c.ks.Restore(db.Index, db.Store, db.Keys, db.Deadlines)

@@ -113,12 +113,12 @@ func room(key []byte, deadline int64) int {
 	return n
 }
 
-// newBlock begins an entry: header, deadline, key, and room for n bytes of value, or for a number in their place if
-// they are too many. The caller puts the value in, then the block into the table with place.
+// newBlock begins an entry: header, deadline, key, and room for n bytes of value unless they are too many for a block. The
+// caller puts the value in, then the block into the table with place.
 func (db *DB) newBlock(key []byte, kind Kind, deadline int64, n int) (ref, block) {
 	size := room(key, deadline)
 	if size+n > maxBlock {
-		n = numberBytes
+		n = 0
 	}
 	r, fresh := db.arena.alloc(size + n)
 	b := block(fresh)
@@ -166,10 +166,10 @@ func (db *DB) free(p position) {
 		db.removeString(p.b.keyNumber())
 	}
 	switch {
-	case p.b.kind() == none:
-	case p.b.has(flagPooled):
+	case !p.b.pools():
+	case p.b.kind() == String:
 		db.removeString(p.b.number())
-	case p.b.kind() != String:
+	default:
 		db.removeValue(p.b.number())
 	}
 	db.arena.release(p.seg.slots[p.i].ref())
@@ -195,14 +195,14 @@ func (db *DB) removeValue(number uint32) {
 	}
 }
 
-// SetValue makes the key hold the collection, whatever it held.
+// SetValue makes the key hold the collection, whatever it held. The collection is the keyspace's from then on: a small
+// one is kept as bytes, and to change it there is Edit.
 func (db *DB) SetValue(key []byte, kind Kind, v Value, deadline int64) {
 	p, found := db.lookup(key)
 	if found {
 		db.beforeChange(p)
 	}
-	r, b := db.newBlock(key, kind, deadline, numberBytes)
-	b.setNumber(db.addValue(v))
+	r, _ := db.newValue(key, kind, v, deadline)
 	db.place(p, found, r)
 }
 
@@ -215,8 +215,9 @@ func (db *DB) Edit(key []byte) (Value, bool) {
 	}
 	db.beforeChange(p)
 	db.ks.notice(p.b)
-	n := p.b.number()
-	db.ks.edited = append(db.ks.edited, edit{db, p.hash, n})
+	packed := !p.b.pools()
+	n := db.open(p.b)
+	db.ks.edited = append(db.ks.edited, edit{db, p.hash, n, packed})
 	return db.values.at(n).Value, true
 }
 
@@ -260,7 +261,7 @@ func (db *DB) Move(key []byte, into *DB, as []byte) {
 			moved.b.set(flagRaw)
 		}
 	} else {
-		into.SetValue(as, e.Kind(), e.Value(), e.Deadline())
+		into.SetValue(as, e.Kind(), db.values.at(db.open(e.b)).Value, e.Deadline())
 	}
 	db.Delete(key)
 }

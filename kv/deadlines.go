@@ -26,7 +26,7 @@ func (db *DB) SetDeadline(key []byte, deadline int64) bool {
 // due is when somebody has to look after a key: at its deadline, or when something in its value lapses, whichever comes
 // first. That is what the index has; expiry.None for nothing. One index for both makes them come in order.
 func (db *DB) due(b block) int64 {
-	if len(db.lapses) == 0 || b.kind() == String || b.kind() == none {
+	if len(db.lapses) == 0 || !b.collects() {
 		return b.deadline()
 	}
 	return earlier(b.deadline(), db.lapses[b.number()])
@@ -56,7 +56,7 @@ func (db *DB) lapseAgain(hash uint64, number uint32) {
 	if len(db.lapses) == 0 && now == expiry.None || db.lapses[number] == now {
 		return
 	}
-	b := db.holding(hash, func(b block) bool { return b.kind() != String && b.kind() != none && b.number() == number })
+	b := db.collecting(hash, number).b
 	before := db.due(b)
 	if now == expiry.None {
 		delete(db.lapses, number)
@@ -88,20 +88,24 @@ func (db *DB) reschedule(hash uint64, old, deadline int64) {
 // resize moves an entry to a block with, or without, a place for a deadline.
 func (db *DB) resize(p position, deadline int64) {
 	old := p.b
-	n := old.valLen()
-	if old.pools() {
-		n = numberBytes
+	key := db.key(old)
+	if old.kind() != String && !old.pools() && room(key, deadline)+old.valLen() > maxBlock {
+		db.open(old)
 	}
-	r, b := db.newBlock(db.key(old), old.kind(), deadline, n)
-	b[offFlags] |= old[offFlags] & (flagPooled | flagRaw | flagParted)
+	n := 0
+	if !old.pools() {
+		n = old.valLen()
+	}
+	r, b := db.newBlock(key, old.kind(), deadline, n)
+	b[offFlags] |= old[offFlags] & (flagRaw | flagParted)
 	b.setAccess(old.access())
 	if old.pools() {
-		b.setNumber(old.number())
+		b.pool(old.number())
 		before := db.due(old)
 		old.disown()
 		db.reschedule(p.hash, before, old.deadline()) // as place will find it
 	} else {
-		copy(db.newString(b, n), Entry{db: db, b: old}.Text())
+		copy(db.newString(b, n), old.inside())
 	}
 	db.place(p, true, r)
 }
@@ -121,19 +125,24 @@ func (db *DB) Due(now int64) (Entry, bool) {
 
 // dueAt is the hot key that the index knows by the time and its hash.
 func (db *DB) dueAt(at int64, hash uint64) Entry {
-	return Entry{db: db, b: db.holding(hash, func(b block) bool { return db.due(b) == at })}
+	return Entry{db: db, b: db.holding(hash, func(b block) bool { return db.due(b) == at }).b}
 }
 
-// holding is the hot key of a hash, of which there is one that answers a description.
-func (db *DB) holding(hash uint64, is func(block) bool) block {
+// collecting is where the hot key of a hash is whose value is the pooled collection of that number.
+func (db *DB) collecting(hash uint64, number uint32) position {
+	return db.holding(hash, func(b block) bool { return b.collects() && b.number() == number })
+}
+
+// holding is where the hot key of a hash is, of which there is one that answers a description.
+func (db *DB) holding(hash uint64, is func(block) bool) position {
 	seg := db.table.segment(hash)
 	tag := seg.tag(hash)
 	for i := int(tag >> 8); seg.slots[i] != 0; i = (i + 1) % segmentSlots {
 		if s := seg.slots[i]; s.tag() == tag {
 			if b := block(db.arena.at(s.ref())); is(b) && db.table.hash(db.key(b)) == hash {
-				return b
+				return position{hash: hash, seg: seg, i: i, b: b}
 			}
 		}
 	}
-	panic("BUG: a deadline without its key")
+	panic("BUG: a deadline, or a collection, without its key")
 }

@@ -10,8 +10,8 @@ import (
 //
 //	kind u8 | flags u8 | key length u16 | value length u32 | access u32 | [deadline i64] | key | value
 //
-// A value that does not fit lies in a pool, and the block holds its number (u32) in the value's place; a key
-// that does not fit likewise.
+// The value is a string's bytes, or a collection packed into bytes (packed.go). One that does not fit lies in a pool, and
+// its number stands in the place of its length; the number of a key that does not fit stands in the key's.
 const (
 	offKind   = 0
 	offFlags  = 1
@@ -26,7 +26,7 @@ const (
 
 const (
 	flagDeadline = 1 << iota // a deadline follows the header
-	flagPooled               // a string that lies in DB.strings
+	flagPooled               // the value lies in DB.strings, or DB.values
 	flagLongKey              // the key lies in DB.strings
 	flagRaw                  // APPEND or SETRANGE made this string: OBJECT ENCODING says raw
 	flagParted               // the base, if it has the key, has it in parts that Value.MarkClean knows of
@@ -80,8 +80,33 @@ func (b block) inlineKey() []byte {
 
 func (b block) valueAt() int { return b.keyAt() + b.keyLen() }
 
-// pools reports whether a number stands in the value's place.
-func (b block) pools() bool { return b.kind() != String || b.has(flagPooled) }
+// pools reports whether the value lies in a pool.
+func (b block) pools() bool { return b.has(flagPooled) }
+
+// collects reports whether the value is a collection in a pool.
+func (b block) collects() bool { return b.has(flagPooled) && b.kind() != String }
+
+// inside is the value that lies in the block itself.
+func (b block) inside() []byte {
+	at, n := b.valueAt(), b.valLen()
+	return b[at : at+n : at+n]
+}
+
+// fits reports whether the block is of the size that a value of n bytes wants.
+func (b block) fits(n int) bool { return blockSize(b.valueAt()+n) == len(b) }
+
+// fill has n bytes of the block be the value, and returns them for the caller to write.
+func (b block) fill(n int) []byte {
+	b.clear(flagPooled)
+	b.setValLen(n)
+	return b.inside()
+}
+
+// pool says that the value is the pool's of that number.
+func (b block) pool(number uint32) {
+	b.set(flagPooled)
+	b.setNumber(number)
+}
 
 // disown leaves the entry nothing to free but its key: another block has its number.
 func (b block) disown() {
@@ -89,9 +114,9 @@ func (b block) disown() {
 	b.clear(flagPooled)
 }
 
-// number reads the pool number that stands in the place of a value.
-func (b block) number() uint32        { return binary.LittleEndian.Uint32(b[b.valueAt():]) }
-func (b block) setNumber(n uint32)    { binary.LittleEndian.PutUint32(b[b.valueAt():], n) }
+// number is that of a value in a pool.
+func (b block) number() uint32        { return binary.LittleEndian.Uint32(b[offValLen:]) }
+func (b block) setNumber(n uint32)    { binary.LittleEndian.PutUint32(b[offValLen:], n) }
 func (b block) keyNumber() uint32     { return binary.LittleEndian.Uint32(b[b.keyAt():]) }
 func (b block) setKeyNumber(n uint32) { binary.LittleEndian.PutUint32(b[b.keyAt():], n) }
 
@@ -132,7 +157,7 @@ func (e Entry) Lapse() int64 {
 	switch {
 	case e.cold != nil:
 		return e.cold.Lapse
-	case len(e.db.lapses) == 0 || e.b.kind() == String:
+	case len(e.db.lapses) == 0 || !e.b.collects():
 		return expiry.None
 	}
 	return e.db.lapses[e.b.number()]
@@ -146,16 +171,18 @@ func (e Entry) Text() []byte {
 	if e.b.has(flagPooled) {
 		return *e.db.strings.at(e.b.number())
 	}
-	at := e.b.valueAt()
-	return e.b[at : at+e.b.valLen()]
+	return e.b.inside()
 }
 
-// Value is a collection, to be read. To change it, see DB.Edit.
+// Value is a collection, to be read: good until the next change to the database. To change it, see DB.Edit.
 func (e Entry) Value() Value {
-	if e.cold != nil {
+	switch {
+	case e.cold != nil:
 		return e.cold.Load()
+	case e.b.pools():
+		return e.db.values.at(e.b.number()).Value
 	}
-	return e.db.values.at(e.b.number()).Value
+	return e.db.unpack(e.b.kind(), e.b.inside())
 }
 
 // Raw: the string was made by an operation after which Redis keeps it unencoded.
@@ -174,10 +201,11 @@ func (e Entry) Bytes() int64 {
 		n += int64(cap(*e.db.strings.at(e.b.keyNumber()))) + 24
 	}
 	switch {
-	case e.Kind() != String:
-		n += e.Value().Bytes() + 24
-	case e.b.has(flagPooled):
+	case !e.b.pools():
+	case e.Kind() == String:
 		n += int64(cap(*e.db.strings.at(e.b.number()))) + 24
+	default:
+		n += e.Value().Bytes() + 24
 	}
 	return n
 }

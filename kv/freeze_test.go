@@ -285,7 +285,7 @@ func TestMisusesOfAFreezePanic(t *testing.T) {
 					t.Fatalf("it went through, or says %q", said)
 				}
 			}()
-			misuse(New(2, NewTypes()))
+			misuse(New(2, toyTypes()))
 		})
 	}
 }
@@ -439,7 +439,7 @@ func TestRestoredStoresAreNeverShared(t *testing.T) {
 	if dbs := w.base.dbs; len(dbs) != 1 || dbs[0].Index != 3 || dbs[0].Store != 1 || dbs[0].Keys != 1 {
 		t.Fatalf("the base has %+v", dbs)
 	}
-	started := New(4, NewTypes())
+	started := New(4, toyTypes())
 	started.SetCold(w.base)
 	started.Restore(3, 1, 1, 0)
 	started.Restore(1, 5, 0, 0) // as the number that database 0 was given in place of 1

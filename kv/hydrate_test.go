@@ -63,7 +63,7 @@ func BenchmarkHydrate(b *testing.B) {
 	value, key := bytes.Repeat([]byte("v"), 64), []byte("key:000000000000")
 	for b.Loop() {
 		b.StopTimer()
-		ks := New(1, NewTypes())
+		ks := New(1, toyTypes())
 		db := ks.Restore(0, 1, million, 0)
 		for cursor := db.Grow(0); cursor != 0; cursor = db.Grow(cursor) {
 		}

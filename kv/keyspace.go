@@ -1,8 +1,8 @@
 // Package kv is the hot layer: keys, values and deadlines in memory, in numbered databases.
 //
-// A key's name, its deadline and its value, where it is a short string, lie in one block of bytes (entry.go) in
-// an arena of size classes (arena.go), found through an extendible hash (table.go): some 30 bytes beyond the
-// data itself, nothing for the garbage collector to follow, and no moment at which growth stops the server. How
+// A key's name, its deadline and its value, where it is a short string or a small collection (packed.go), lie in one block
+// of bytes (entry.go) in an arena of size classes (arena.go), found through an extendible hash (table.go): some 30 bytes
+// beyond the data itself, nothing for the garbage collector to follow, and no moment at which growth stops the server. How
 // an entry lies in memory is nobody's business outside this package.
 //
 // The keyspace also knows what changed since the last checkpoint, and hands a checkpoint the state as it stood at
@@ -41,6 +41,7 @@ type edit struct {
 	db     *DB
 	hash   uint64 // of its key
 	number uint32
+	opened bool // it lay in its key's block
 }
 
 // New returns a keyspace of n empty databases.
@@ -85,7 +86,8 @@ func (ks *Keyspace) NextDeadline() int64 {
 	return next
 }
 
-// Settle counts anew the collections that were handed out for change, and asks them what lapses first. The engine calls it after each command.
+// Settle counts anew the collections that were handed out for change, asks them what lapses first, and packs those that are
+// small. The engine calls it after each command.
 func (ks *Keyspace) Settle() {
 	for _, e := range ks.edited {
 		if h := e.db.values.at(e.number); h.Value != nil {
@@ -93,6 +95,7 @@ func (ks *Keyspace) Settle() {
 			e.db.valued += n - h.bytes
 			h.bytes = n
 			e.db.lapseAgain(e.hash, e.number)
+			e.db.pack(e)
 		}
 	}
 	ks.edited = ks.edited[:0]

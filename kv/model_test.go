@@ -56,7 +56,7 @@ type twin struct {
 }
 
 func newTwin(t testing.TB, d dice, databases int, names [][]byte) *twin {
-	w := &twin{TB: t, dice: d, ks: New(databases, NewTypes()), base: newShelf(t), names: names, now: 1000}
+	w := &twin{TB: t, dice: d, ks: New(databases, toyTypes()), base: newShelf(t), names: names, now: 1000}
 	w.ks.SetCold(w.base)
 	w.sizes = []int{0, 1, 7, 8, 40, 41, 200, 500, 1000, 1012, 1024, 1100, 2100, 3000}
 	for range databases {
@@ -404,7 +404,7 @@ func TestKeyspaceIsLikeMaps(t *testing.T) {
 }
 
 func TestGetCountsAndNotesTheAccess(t *testing.T) {
-	ks := New(1, NewTypes())
+	ks := New(1, toyTypes())
 	db := ks.DB(0)
 	ks.SetClock(7_000)
 	db.SetString([]byte("k"), []byte("v"), expiry.None)

@@ -195,7 +195,7 @@ func TestAForgottenPlace(t *testing.T) {
 // A client may send any number, also where there is no base.
 func TestScanOfColdKeysFromAnyCursor(t *testing.T) {
 	c := coldKeys(t, 500)
-	bare := New(1, NewTypes()).DB(0)
+	bare := New(1, toyTypes()).DB(0)
 	fill(bare, 0, 100)
 	for range 2000 {
 		cursor := c.dice.(randomDice).Uint64()

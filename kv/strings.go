@@ -51,13 +51,11 @@ func (db *DB) overwrite(p position, value []byte, deadline int64) bool {
 
 // newString makes a string of n bytes, whose contents are undefined, the value of a new block.
 func (db *DB) newString(b block, n int) []byte {
-	if at := b.valueAt(); at+n <= len(b) {
-		b.setValLen(n)
-		return b[at : at+n]
+	if b.valueAt()+n <= len(b) {
+		return b.fill(n)
 	}
 	number, own := db.addString(n)
-	b.set(flagPooled)
-	b.setNumber(number)
+	b.pool(number)
 	return own
 }
 

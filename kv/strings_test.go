@@ -25,7 +25,7 @@ func TestStringsAcrossEveryBorder(t *testing.T) {
 
 func crossBorder(t *testing.T, key []byte, from, to int) {
 	t.Helper()
-	ks := New(1, NewTypes())
+	ks := New(1, toyTypes())
 	db := ks.DB(0)
 	a, b := bytes.Repeat([]byte("a"), from), bytes.Repeat([]byte("b"), to)
 	want := func(what string, text []byte, deadline int64, raw bool) {
@@ -61,7 +61,7 @@ func crossBorder(t *testing.T, key []byte, from, to int) {
 }
 
 func TestGrowStringByAppending(t *testing.T) {
-	ks := New(1, NewTypes())
+	ks := New(1, toyTypes())
 	db, key := ks.DB(0), []byte("k")
 	var want []byte
 	for i := range 5000 {
@@ -77,7 +77,7 @@ func TestGrowStringByAppending(t *testing.T) {
 
 // What a pooled string's memory held before does not show when the string grows again.
 func TestGrowStringInMemoryThatWasUsed(t *testing.T) {
-	db, key := New(1, NewTypes()).DB(0), []byte("k")
+	db, key := New(1, toyTypes()).DB(0), []byte("k")
 	db.SetString(key, bytes.Repeat([]byte("x"), 4000), 0)
 	db.SetString(key, bytes.Repeat([]byte("y"), 2500), 0)
 	if b := db.GrowString(key, 4000); !bytes.Equal(b[2500:], make([]byte, 1500)) {
@@ -87,12 +87,12 @@ func TestGrowStringInMemoryThatWasUsed(t *testing.T) {
 
 // A deadline that comes between an edit and its count must not lose the count (LPUSH and EXPIRE in one MULTI).
 func TestSettleAfterAChangeOfTheBlock(t *testing.T) {
-	ks := New(1, NewTypes())
-	db, key := ks.DB(0), []byte("k")
-	db.SetValue(key, toyKind, &toy{b: make([]byte, 100)}, 0)
+	ks := New(1, toyTypes())
+	db, key := ks.DB(0), []byte("key:0000001")               // the deadline wants a larger block
+	db.SetValue(key, toyKind, &toy{b: make([]byte, 400)}, 0) // too many to be packed
 	before := ks.DataBytes()
 	v, _ := db.Edit(key)
-	v.(*toy).b = make([]byte, 1100)
+	v.(*toy).b = make([]byte, 1400)
 	db.SetDeadline(key, 5)
 	ks.Settle()
 	if grew := ks.DataBytes() - before; grew != 1000+8 {

@@ -20,7 +20,7 @@ func fill(db *DB, from, to int) {
 // A table that was grown for the keys that are coming is as large as one that grew with them, and splits hardly any more.
 func TestGrownAhead(t *testing.T) {
 	for _, keys := range []int{1, 168, 169, 3000, 100_000} {
-		plain, told := New(1, NewTypes()), New(1, NewTypes())
+		plain, told := New(1, toyTypes()), New(1, NewTypes())
 		fill(told.DB(0), 0, keys/100)
 		for cursor := told.DB(0).table.grow(0, keys); cursor != 0; cursor = told.DB(0).table.grow(cursor, keys) {
 		}
@@ -38,7 +38,7 @@ func TestGrownAhead(t *testing.T) {
 
 func TestGrowthAndShrinking(t *testing.T) {
 	const keys = 300_000
-	ks := New(1, NewTypes())
+	ks := New(1, toyTypes())
 	db := ks.DB(0)
 	for _, size := range []int{1000, 40_000, keys} {
 		fill(db, db.Len(), size)
@@ -81,7 +81,7 @@ func scanAll(t *testing.T, db *DB, between func()) map[string]int {
 }
 
 func TestScanWhileTheTableGrows(t *testing.T) {
-	db := New(1, NewTypes()).DB(0)
+	db := New(1, toyTypes()).DB(0)
 	fill(db, 0, 1000)
 	grow := func() { fill(db, db.Len(), min(db.Len()+20, 20_000)) }
 	for key, n := range scanAll(t, db, grow) {
@@ -99,7 +99,7 @@ func TestScanWhileTheTableGrows(t *testing.T) {
 func TestScanWhileKeysComeAndGo(t *testing.T) {
 	d := seeded(t)
 	for range 20 {
-		db := New(1, NewTypes()).DB(0)
+		db := New(1, toyTypes()).DB(0)
 		const lasting = 300
 		fill(db, 0, lasting)
 		seen := scanAll(t, db, func() {
@@ -125,7 +125,7 @@ func TestScanWhileKeysComeAndGo(t *testing.T) {
 
 // A small database is scanned in about as many steps as it has keys, so that one SCAN covers it as in Redis.
 func TestScanStepsOverNothing(t *testing.T) {
-	db := New(1, NewTypes()).DB(0)
+	db := New(1, toyTypes()).DB(0)
 	for n := range 20 {
 		steps := 0
 		scanAll(t, db, func() { steps++ })
@@ -139,7 +139,7 @@ func TestScanStepsOverNothing(t *testing.T) {
 // A client may send any number.
 func TestScanFromAnyCursor(t *testing.T) {
 	d := seeded(t)
-	db := New(1, NewTypes()).DB(0)
+	db := New(1, toyTypes()).DB(0)
 	fill(db, 0, 1000)
 	for range 1000 {
 		cursor := d.Uint64()
@@ -157,7 +157,7 @@ func TestScanFromAnyCursor(t *testing.T) {
 }
 
 func TestEachStopsWhereToldTo(t *testing.T) {
-	db := New(1, NewTypes()).DB(0)
+	db := New(1, toyTypes()).DB(0)
 	fill(db, 0, 1000)
 	n := 0
 	db.Each(func(Entry) bool { n++; return n < 300 })
@@ -168,7 +168,7 @@ func TestEachStopsWhereToldTo(t *testing.T) {
 
 func TestRandomIsFair(t *testing.T) {
 	d := seeded(t)
-	db := New(1, NewTypes()).DB(0)
+	db := New(1, toyTypes()).DB(0)
 	const keys, draws = 500, 200_000
 	fill(db, 0, keys)
 	drawn := map[string]int{}
@@ -187,7 +187,7 @@ func TestRandomIsFair(t *testing.T) {
 }
 
 func TestRandomFindsTheOneKeyAmongTombs(t *testing.T) {
-	db := New(1, NewTypes()).DB(0)
+	db := New(1, toyTypes()).DB(0)
 	rnd := rand.New(rand.NewPCG(1, 1))
 	const tombs = 100_000
 	fill(db, 0, tombs)

@@ -8,7 +8,7 @@ import (
 	"holdfast/expiry"
 )
 
-// toy is a collection for tests: some bytes. When there are many it lies in the base in parts.
+// toy is a collection for tests: some bytes. Where there are few it is packed, and in the base many lie in parts.
 type toy struct {
 	b      []byte
 	stored map[uint64]string // the parts as they were at the last MarkClean, or when they were read
@@ -17,13 +17,15 @@ type toy struct {
 const (
 	toyKind Kind = 9
 
+	toyPackedMax   = 250
 	toyPartedAbove = 300
 	toyPartBytes   = 64
 )
 
 var (
-	_ Parted = (*toy)(nil)
-	_ Lapser = (*toy)(nil)
+	_ Parted   = (*toy)(nil)
+	_ Lapser   = (*toy)(nil)
+	_ Packable = (*toy)(nil)
 )
 
 // toyLapse is what lapses first in a toy: its bytes say so.
@@ -47,6 +49,20 @@ func (v *toy) Lapse(now int64, most int) [][]byte {
 	}
 	v.b[0] = 1
 	return [][]byte{{2}}
+}
+
+func (v *toy) PackedSize() int {
+	if len(v.b) > toyPackedMax || v.stored != nil || v.Lapses() != expiry.Never {
+		return 0
+	}
+	return len(v.b)
+}
+
+func (v *toy) AppendPacked(dst []byte) []byte { return append(dst, v.b...) }
+
+// toyTypes are the types of a keyspace for tests.
+func toyTypes() *Types {
+	return NewTypes(Type{Kind: toyKind, Unpack: func(b []byte) Value { return &toy{b: b} }})
 }
 
 func (v *toy) Len() int                       { return len(v.b) }

@@ -60,6 +60,16 @@ type Parted interface {
 	MarkClean()
 }
 
+// Packable is a Value that, while it is small, lies as bytes in the block of its key. They are made a value again for each
+// use, by the Unpack of its type.
+type Packable interface {
+	Value
+	// PackedSize is how many bytes AppendPacked appends; 0 for a value that is not to be packed, as one in which something
+	// lapses, which the keyspace keeps account of by the value.
+	PackedSize() int
+	AppendPacked(dst []byte) []byte
+}
+
 // Type describes a kind of value.
 type Type struct {
 	Kind Kind
@@ -69,6 +79,9 @@ type Type struct {
 	Decode func(b []byte) (Value, error)
 	// FromParts reads what Parted wrote: the head, and the parts as next gives them. Nil for a type without parts.
 	FromParts func(head []byte, next func() (id uint64, payload []byte, ok bool, err error)) (Value, error)
+	// Unpack makes a value of what AppendPacked wrote, without copying it. A value that is to be changed may use all
+	// of b's capacity; one that is to be read finds none to spare. Nil for a type that is never packed.
+	Unpack func(b []byte) Value
 	// Clone copies a value.
 	Clone func(Value) Value
 	// Encoding is what OBJECT ENCODING replies.

@@ -332,6 +332,13 @@ func (m *machine) replace() {
 			old.Set(0, []byte("other"))
 			old.PopFront()
 		}
+		if n := m.l.PackedSize(); n > 0 {
+			b := m.l.AppendPacked(make([]byte, 0, n+m.rng.IntN(32)))
+			if len(b) != n {
+				m.t.Fatalf("packed into %d bytes where %d were told", len(b), n)
+			}
+			m.l = Unpack(b)
+		}
 	case 2:
 		l, err := Decode(m.l.AppendBinary(nil))
 		if err != nil {

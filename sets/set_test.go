@@ -322,6 +322,13 @@ func (m *machine) step(step int) {
 		for member := range m.model {
 			old.Remove([]byte(member))
 		}
+		if n := m.s.PackedSize(); n > 0 {
+			b := m.s.AppendPacked(make([]byte, 0, n+m.rng.IntN(32)))
+			if len(b) != n {
+				m.t.Fatalf("packed into %d bytes where %d were told", len(b), n)
+			}
+			m.s = Unpack(b)
+		}
 	case 2, 3:
 		m.checkpoint()
 	}

@@ -318,6 +318,13 @@ func (m *machine) replace() {
 			old.RemoveRange(old.Len()/2, old.Len()/2+7)
 		}
 		check(m.t, old)
+		if n := m.z.PackedSize(); n > 0 {
+			b := m.z.AppendPacked(make([]byte, 0, n+m.rng.IntN(32)))
+			if len(b) != n {
+				m.t.Fatalf("packed into %d bytes where %d were told", len(b), n)
+			}
+			m.z = Unpack(b)
+		}
 	case 2:
 		z, err := Decode(m.z.AppendBinary(nil))
 		if err != nil {
