@@ -15,7 +15,7 @@ func TestSpilledKeysComeBack(t *testing.T) {
 			for i := range 100 {
 				s.pipeline(fmt.Sprintf("SET key%d v%d PX %d", i, i, 1_000_000+i), fmt.Sprintf("RPUSH list%d a %d", i, i))
 			}
-			s.say("RPUSH long " + strings.Repeat("element ", 20_000))
+			s.say("RPUSH long " + strings.Repeat(strings.Repeat("e", 1000)+" ", 160))
 			s.save()
 			if opened {
 				s.mustClose(false)

@@ -49,7 +49,7 @@ func TestEveryShapeComesBack(t *testing.T) {
 	r := c.fresh(vfs.OS(), dir)
 	b := open(t, dir, OpenOptions{ReadOnly: true})
 	m.check(t, b)
-	if fmt.Sprint(r.Meta) != fmt.Sprint(b.Meta()) || r.Keys != 17 || r.Bytes < 100<<20 || r.Pages != r.Bytes/4096 {
+	if fmt.Sprint(r.Meta) != fmt.Sprint(b.Meta()) || r.Keys != 17 || r.Bytes < 20<<20 || r.Pages != r.Bytes/4096 {
 		t.Errorf("result %+v", r)
 	}
 }
