@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -130,14 +131,26 @@ func Launch(p Program, o Options) (*Process, error) {
 	proc.cmd.Stdout, proc.cmd.Stderr = proc.Stdout, proc.Stderr
 	proc.cmd.Env = plainEnviron()
 	proc.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Credential: o.Credential}
-	if err := proc.cmd.Start(); err != nil {
+	started := make(chan error)
+	go proc.attend(started)
+	if err := <-started; err != nil {
 		return nil, fmt.Errorf("start %s: %w", p.Name, err)
 	}
-	go func() {
-		proc.waitErr = proc.cmd.Wait()
-		close(proc.done)
-	}()
 	return proc, nil
+}
+
+// attend starts the process and waits for its end, on a thread that stays: the kernel sends what Pdeathsig says when the
+// thread ends that started the process, and Go ends threads now and then.
+func (p *Process) attend(started chan<- error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	err := p.cmd.Start()
+	started <- err
+	if err != nil {
+		return
+	}
+	p.waitErr = p.cmd.Wait()
+	close(p.done)
 }
 
 // plainEnviron is the environment without what would set holdfast's directives.
