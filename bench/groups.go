@@ -43,6 +43,7 @@ func groups(base Load, pipelines []int) []Group {
 			"latency counts from when a request was due.", Rows: rateRows(plain)},
 		{Name: "writers", About: "GETs on 50 connections while 50 others send SETs as fast as replies come; rps and latency are those of the GETs, " +
 			"CPU, reads and writes are per request of either kind.", Rows: writerRows(plain)},
+		{Name: "tls", About: "By TLS, from redis-benchmark, with one certificate (ECDSA, P-256) on all servers.", Rows: secureRows(plain)},
 	}
 }
 

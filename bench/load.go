@@ -31,6 +31,9 @@ type Load struct {
 	ValueBytes int
 	Keyspace   load.Distribution // of our generator; redis-benchmark knows uniform keys alone
 
+	TLS       bool   // of redis-benchmark alone
+	Authority string // file with the certificate that the servers show, where TLS
+
 	// Of our generator alone.
 	Rate    float64 // requests a second, all connections together (open loop); 0: as fast as replies come
 	Share   float64 // of what the slowest server takes: Rate is found by it; 0: it is not
@@ -60,6 +63,9 @@ func (l Load) Run(ctx context.Context, port string, what Requests, requests, pip
 
 // Args is redis-benchmark's command line for so many requests of what says what.
 func (l Load) Args(port string, what []string, requests string, pipeline int) []string {
+	if l.TLS {
+		what = append([]string{"--tls", "--cacert", l.Authority}, what...)
+	}
 	return append([]string{"-h", rig.Loopback, "-p", port, "-c", strconv.Itoa(l.Clients), "-n", requests,
 		"-d", strconv.Itoa(l.ValueBytes),
 		"-P", strconv.Itoa(pipeline), "-r", strconv.Itoa(l.Keys), "--csv"}, what...)

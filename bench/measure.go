@@ -108,6 +108,8 @@ type side struct {
 	remarks []string
 
 	quietSpan time.Duration
+
+	securePort string // for TLS
 }
 
 type sides []*side
@@ -121,7 +123,15 @@ func (all sides) kill() {
 // start starts all servers, each on an empty directory below dir.
 func (b *Bench) start(ctx context.Context, row Row, dir string) (sides, error) {
 	var started sides
-	for i, prog := range b.programs {
+	programs, ports := b.programs, make([]string, len(b.programs))
+	if row.Load.TLS {
+		var err error
+		if programs, ports, err = prepareTLS(programs, dir); err != nil {
+			return nil, err
+		}
+		row.Load.Authority = filepath.Join(dir, certificateFile)
+	}
+	for i, prog := range programs {
 		data := filepath.Join(dir, strconv.Itoa(i))
 		err := os.Mkdir(data, 0o700)
 		var process *rig.Process
@@ -132,7 +142,7 @@ func (b *Bench) start(ctx context.Context, row Row, dir string) (sides, error) {
 			started.kill()
 			return nil, err
 		}
-		started = append(started, &side{Process: process, name: prog.Name, row: row, quietSpan: b.quietSpan})
+		started = append(started, &side{Process: process, name: prog.Name, row: row, quietSpan: b.quietSpan, securePort: ports[i]})
 	}
 	return started, nil
 }
@@ -233,7 +243,11 @@ func (s *side) send(ctx context.Context, what Requests, requests, pipeline int) 
 func (s *side) sendWith(ctx context.Context, l Load, what Requests, requests, pipeline int) (Observed, error) {
 	ctx, cancel := s.During(ctx)
 	defer cancel()
-	seen, err := l.Run(ctx, s.Port, what, requests, pipeline)
+	port := s.Port
+	if l.TLS {
+		port = s.securePort
+	}
+	seen, err := l.Run(ctx, port, what, requests, pipeline)
 	if err != nil && !errors.Is(err, context.Canceled) {
 		err = s.Explain(fmt.Errorf("%s: %w", s.name, err))
 	}

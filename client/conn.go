@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"time"
 
 	"holdfast/resp"
 )
@@ -44,6 +45,17 @@ func Dial(t Target) (*Conn, error) {
 	nc, err := net.DialTimeout(network, address, connectTimeout)
 	if err != nil {
 		return nil, t.explain(err)
+	}
+	if t.TLS {
+		if err := nc.SetDeadline(time.Now().Add(connectTimeout)); err != nil {
+			return nil, errors.Join(t.explain(err), nc.Close())
+		}
+		if nc, err = t.secured(nc); err != nil {
+			return nil, err
+		}
+		if err := nc.SetDeadline(time.Time{}); err != nil {
+			return nil, errors.Join(t.explain(err), nc.Close())
+		}
 	}
 	c := &Conn{nc: nc, replies: make(chan resp.Reply), done: make(chan struct{})}
 	go c.read()

@@ -240,12 +240,13 @@ func TestParseURL(t *testing.T) {
 		"redis://p@x":                   {Host: "x", Port: 1, DB: 4, Password: "p"},
 		"redis://u:p@[::1]:2/0":         {Host: "::1", Port: 2, User: "u", Password: "p"},
 		"redis://u:p@x:2/3?ignored=yes": {Host: "x", Port: 2, DB: 3, User: "u", Password: "p"},
+		"rediss://x:2":                  {Host: "x", Port: 2, DB: 4, TLS: true},
 	} {
 		if got, err := ParseURL(text, base); got != want || err != nil {
 			t.Errorf("%s is %+v, %v; want %+v", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "x:1", "http://x", "rediss://x", "redis://x/y", "redis://x:y", "redis://:se%zzcret@x"} {
+	for _, text := range []string{"", "x:1", "http://x", "redis://x/y", "redis://x:y", "redis://:se%zzcret@x"} {
 		_, err := ParseURL(text, base)
 		if !errors.Is(err, ErrURL) {
 			t.Errorf("%q: got %v, want ErrURL", text, err)

@@ -32,6 +32,8 @@ type Target struct {
 	Password string // "" sends no AUTH
 	DB       int    // database to SELECT; 0 sends no SELECT
 	Protocol int    // 3 sends HELLO 3; anything else stays with RESP2
+	TLS      bool   // speak TLS
+	Trust    Trust  // how
 }
 
 // String returns what the prompt shows: host:port, or the path of the socket.
@@ -50,7 +52,7 @@ func (t Target) network() (network, address string) {
 	return "tcp", t.String()
 }
 
-// ParseURL reads redis://[[user]:password@]host[:port][/db] into base and returns the result: parts that the URL
+// ParseURL reads redis://[[user]:password@]host[:port][/db], or rediss:// for TLS, into base and returns the result: parts that the URL
 // leaves out keep base's value. A lone user without a colon is a password, as redis-cli 7.0 has it.
 func ParseURL(text string, base Target) (Target, error) {
 	u, err := url.Parse(text)
@@ -65,9 +67,9 @@ func ParseURL(text string, base Target) (Target, error) {
 	switch u.Scheme {
 	case "redis":
 	case "rediss":
-		return base, fmt.Errorf("%w: rediss:// asks for TLS, which this client does not speak", ErrURL)
+		base.TLS = true
 	default:
-		return base, fmt.Errorf("%w: it begins with %q instead of redis://", ErrURL, u.Scheme+"://")
+		return base, fmt.Errorf("%w: it begins with %q instead of redis:// or rediss://", ErrURL, u.Scheme+"://")
 	}
 	if host := u.Hostname(); host != "" {
 		base.Host, base.Socket = host, ""
