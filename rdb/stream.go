@@ -1,7 +1,9 @@
 package rdb
 
 import (
+	"bytes"
 	"encoding/binary"
+	"iter"
 	"math"
 
 	"holdfast/streams"
@@ -40,7 +42,7 @@ const entryMax = 1 << 30
 
 func (r *reader) stream(form byte, rules Rules) *streams.Stream {
 	s := streams.New()
-	most := int64(len(r.b))*bytesPerByte + 1<<20
+	most := int64(min(r.left(), 1<<50))*bytesPerByte + 1<<20
 	if rules.Known {
 		most = math.MaxInt64
 	}
@@ -239,11 +241,11 @@ func appendStream(s *streams.Stream) []byte {
 		}
 	}
 	s.Range(streams.ID{}, streams.MaxID(), func(e streams.Entry) bool {
-		if w.entries == 0 || w.entries == nodeEntriesMax || w.size >= nodeBytesMax {
+		if w.full() {
 			flush()
-			w = newNode(e)
+			w = newNode(e.ID, e.Pairs())
 		}
-		w.add(e)
+		w.add(e.ID, e.Len(), e.Pairs())
 		return true
 	})
 	flush()
@@ -267,35 +269,40 @@ type nodeWriter struct {
 	size    int
 }
 
-func newNode(e streams.Entry) nodeWriter {
-	w := nodeWriter{first: e.ID}
-	for name := range e.Pairs() {
-		w.names = append(w.names, name)
+func newNode(id streams.ID, pairs iter.Seq2[[]byte, []byte]) nodeWriter {
+	w := nodeWriter{first: id}
+	for name := range pairs {
+		w.names = append(w.names, bytes.Clone(name))
 	}
 	return w
 }
 
-func (w *nodeWriter) add(e streams.Entry) {
-	same := e.Len() == len(w.names)
+// full reports whether the next entry begins another node.
+func (w *nodeWriter) full() bool {
+	return w.entries == 0 || w.entries == nodeEntriesMax || w.size >= nodeBytesMax
+}
+
+func (w *nodeWriter) add(id streams.ID, n int, pairs iter.Seq2[[]byte, []byte]) {
+	same := n == len(w.names)
 	i := 0
-	for name := range e.Pairs() {
+	for name := range pairs {
 		if !same || string(name) != string(w.names[i]) {
 			same = false
 			break
 		}
 		i++
 	}
-	flags, elements := int64(0), 3+1+2*e.Len()
+	flags, elements := int64(0), 3+1+2*n
 	if same {
-		flags, elements = entrySameFields, 3+e.Len()
+		flags, elements = entrySameFields, 3+n
 	}
 	w.body.number(flags)
-	w.body.number(int64(e.ID.MS - w.first.MS))
-	w.body.number(int64(e.ID.Seq - w.first.Seq))
+	w.body.number(int64(id.MS - w.first.MS))
+	w.body.number(int64(id.Seq - w.first.Seq))
 	if !same {
-		w.body.number(int64(e.Len()))
+		w.body.number(int64(n))
 	}
-	for name, value := range e.Pairs() {
+	for name, value := range pairs {
 		if !same {
 			w.body.text(name)
 		}

@@ -75,18 +75,32 @@ func canonical(b []byte) (int64, bool) {
 	return n, true
 }
 
-// reader reads a body. After the first thing that is wrong it is failed, and gives zeros.
+// reader reads a body, or a file. After the first thing that is wrong it is failed, and gives zeros.
 type reader struct {
-	b      []byte
-	max    int64 // bytes of a string
+	b      []byte // what is at hand
+	max    int64  // bytes of a string
 	failed bool
+	file   *window // where more comes from; nil: b is all there is
 }
 
-func (r *reader) fail() { r.b, r.failed = nil, true }
+func (r *reader) fail() {
+	if r.file != nil && !r.failed {
+		r.file.failed = r.file.offset(r)
+	}
+	r.b, r.failed = nil, true
+}
+
+// left is how many bytes there are.
+func (r *reader) left() uint64 {
+	if r.file == nil || r.failed {
+		return uint64(len(r.b))
+	}
+	return uint64(r.file.size - r.file.offset(r))
+}
 
 // take is the next n bytes.
 func (r *reader) take(n uint64) []byte {
-	if n > uint64(len(r.b)) {
+	if n > uint64(len(r.b)) && (r.file == nil || !r.file.fill(r, n)) {
 		r.fail()
 		return nil
 	}
@@ -148,7 +162,7 @@ func (r *reader) anyLength() (n uint64, isSpecial bool) {
 // count is how many things follow, each of which takes so many bytes at least.
 func (r *reader) count(least int) int {
 	n := r.length()
-	if n > uint64(len(r.b)/least) {
+	if n > r.left()/uint64(least) {
 		r.fail()
 		return 0
 	}

@@ -47,7 +47,7 @@ var mayImport = map[string][]string{
 	"kv":            {"expiry", "lists", "outline"},
 	"aof":           {"internal/vfs", "internal/nice"},
 	"snapshot":      {"internal/vfs"},
-	"rdb":           {"kv", "lists", "sets", "zsets", "hashes", "streams", "dict"},
+	"rdb":           {"kv", "lists", "sets", "zsets", "hashes", "streams", "dict", "outline"},
 	"migrate":       {"resp"},
 	"commands":      {"rdb", "migrate", "kv", "outline", "lists", "sets", "dict", "streams", "zsets", "hashes", "hll", "geo", "expiry", "resp", "glob", "config"},
 	"engine":        {"commands", "kv", "lists", "expiry", "resp", "glob", "config", "aof", "snapshot", "internal/vfs", "internal/nice"},
