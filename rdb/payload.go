@@ -11,8 +11,9 @@
 // What is read is hostile: each length is checked against what is there before anything is made of it, so that a value takes
 // memory in proportion to its payload. Compressed bytes may become 88 times as many.
 //
-// Rejected: github.com/hdt3213/rdb with a file made around each value. It makes room for as many bytes or elements as a
-// payload claims to have, and does not write streams.
+// A file (file.go) is read and written element by element: a value of any size takes one piece of the file in memory.
+//
+// Rejected: github.com/hdt3213/rdb v1.3.0; docs/decisions.md says what was found.
 package rdb
 
 import (

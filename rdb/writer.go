@@ -120,9 +120,8 @@ func (w *Writer) Put(k Key, walk func(outline.Visitor) error) error {
 // valueWriter writes a value.
 type valueWriter struct {
 	*Writer
-	key     Key
-	found   int64
-	visitor outline.Visitor
+	key   Key
+	found int64
 }
 
 // begin writes type, key, and what follows.

@@ -22,6 +22,7 @@ import (
 	"holdfast/config"
 	"holdfast/engine"
 	"holdfast/internal/vfs"
+	"holdfast/rdb"
 	"holdfast/server"
 	"holdfast/snapshot"
 )
@@ -263,7 +264,8 @@ func exitCode(err error) int {
 		return exitInUse
 	case errors.Is(err, aof.ErrNewer), errors.Is(err, snapshot.ErrNewer), errors.Is(err, snapshot.ErrNotBase):
 		return exitFailed
-	case errors.As(err, &damage), errors.Is(err, snapshot.ErrCorrupt), errors.Is(err, engine.ErrLogMissing):
+	case errors.As(err, &damage), errors.Is(err, snapshot.ErrCorrupt), errors.Is(err, engine.ErrLogMissing),
+		errors.Is(err, rdb.ErrCorrupt), errors.Is(err, rdb.ErrChecksum):
 		return exitDamaged
 	}
 	return exitFailed

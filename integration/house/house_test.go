@@ -76,7 +76,7 @@ var mayImport = map[string][]string{
 
 	"lab/play": {"lab/disk", "lab/subject", "lab/trace", "lab/traffic", "lab/workload", "resp"},
 
-	"inspect":      {"engine", "commands", "kv", "outline", "history", "lists", "hashes", "streams", "hll", "expiry", "aof", "snapshot", "client", "resp", "glob", "internal/vfs"},
+	"inspect":      {"engine", "commands", "rdb", "kv", "outline", "history", "lists", "hashes", "streams", "hll", "expiry", "aof", "snapshot", "client", "resp", "glob", "internal/vfs"},
 	"server":       {"engine", "commands", "resp", "config", "internal/vfs"}, // vfs in tests
 	"cmd/holdfast": {"*"},
 	"integration":  {},

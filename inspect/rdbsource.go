@@ -1,0 +1,164 @@
+package inspect
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+
+	"holdfast/commands"
+	"holdfast/internal/vfs"
+	"holdfast/kv"
+	"holdfast/outline"
+	"holdfast/rdb"
+)
+
+// OpenRDB opens a file that a Redis wrote as a source. Keys come in the order of the file.
+func OpenRDB(fsys vfs.FS, path string) (*RDBSource, error) {
+	info, err := fsys.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%w: there is no file %s", ErrNothing, path)
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return nil, fmt.Errorf("%w: %s is a directory", ErrNothing, path)
+	}
+	file, err := fsys.OpenRead(path)
+	if err != nil {
+		return nil, err
+	}
+	s := &RDBSource{path: path, file: file, size: info.Size(), types: commands.Types()}
+	if _, err := s.begin(); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return s, nil
+}
+
+// RDBSource is an RDB file as a source.
+type RDBSource struct {
+	path  string
+	file  vfs.File
+	size  int64
+	types *kv.Types
+	time  int64
+	end   int64 // behind the file's end mark, once that has been met
+	tail  bool  // something else may follow, as in an AOF
+}
+
+// begin opens the file anew.
+func (s *RDBSource) begin() (*rdb.File, error) {
+	f, err := rdb.Open(s.file, s.size)
+	return f, s.blame(err)
+}
+
+// blame tells which file an error is about.
+func (s *RDBSource) blame(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", s.path, err)
+}
+
+// About says what the file is: how many keys it has is not known before it is read.
+func (s *RDBSource) About() About {
+	return About{Name: s.path, Kind: "RDB file", Time: s.time, Keys: -1}
+}
+
+// Close closes the file.
+func (s *RDBSource) Close() error { return s.file.Close() }
+
+// Each reads the file from its beginning. What it gives before it returns an error is sound in itself; whether the file has all
+// that was written is known only at its end, where its checksum is.
+func (s *RDBSource) Each(scope Scope, fn func(*Entry) error) error {
+	return s.EachFile(scope, func(e *Entry, _ *rdb.File) error { return fn(e) })
+}
+
+// EachFile is Each with the file, of which the entry's key is the current one.
+func (s *RDBSource) EachFile(scope Scope, fn func(*Entry, *rdb.File) error) error {
+	const often = 1 << 10
+	f, err := s.begin()
+	if err != nil {
+		return err
+	}
+	for n := 1; ; n++ {
+		k, err := f.Next()
+		if err != nil {
+			return s.blame(err)
+		}
+		if n%often == 0 && scope.Progress != nil {
+			scope.Progress(f.Offset(), s.size)
+		}
+		if k == nil {
+			break
+		}
+		if scope.DB != AllDatabases && scope.DB != k.DB || !bytes.HasPrefix(k.Name, scope.Prefix) {
+			continue
+		}
+		e := s.entry(f, k)
+		if err := fn(&e, f); err != nil {
+			return err
+		}
+	}
+	s.end = f.Offset()
+	if seconds, err := strconv.ParseInt(f.Aux["ctime"], 10, 64); err == nil {
+		s.time = seconds * 1000
+	}
+	if s.end != s.size && !s.tail {
+		return s.blame(&rdb.DamageError{Kind: rdb.ErrCorrupt, Offset: s.end, Reason: "something follows behind the end of the data"})
+	}
+	if scope.Progress != nil {
+		scope.Progress(s.size, s.size)
+	}
+	return nil
+}
+
+func (s *RDBSource) entry(f *rdb.File, k *rdb.Key) Entry {
+	e := Entry{
+		DB: k.DB, Key: k.Name, Kind: k.Kind, Type: "module", Deadline: k.Deadline, Lapse: k.Lapse, Bytes: k.Bytes,
+		Summary: k.Summary, Value: rdbValue{s, f},
+	}
+	if !k.Module {
+		e.Type = s.types[k.Kind].Name
+	}
+	return e
+}
+
+// Find reads the file as far as the key.
+func (s *RDBSource) Find(db int, key []byte, fn func(*Entry) error) error {
+	err := s.Each(Scope{DB: db, Prefix: key}, func(e *Entry) error {
+		if !bytes.Equal(e.Key, key) {
+			return nil
+		}
+		if err := fn(e); err != nil {
+			return err
+		}
+		return errEnough
+	})
+	switch {
+	case errors.Is(err, errEnough):
+		return nil
+	case err != nil:
+		return err
+	}
+	return fmt.Errorf("%w: %s is not in database %d of %s", ErrNoKey, Bytes(key), db, s.path)
+}
+
+// rdbValue is the value of the file's current key.
+type rdbValue struct {
+	source *RDBSource
+	file   *rdb.File
+}
+
+func (v rdbValue) Walk(visit outline.Visitor) error {
+	var own error
+	err := v.file.Walk(func(e outline.Element) error {
+		own = visit(e)
+		return own
+	})
+	if own != nil {
+		return own
+	}
+	return v.source.blame(err)
+}
