@@ -57,6 +57,8 @@ type Log struct {
 	syncMu sync.Mutex
 	live   liveSegment // pointer and name change under syncMu and writeMu, off under writeMu
 
+	figures Figures
+
 	backlog  atomic.Int64 // bytes appended and not yet written
 	left     atomic.Int64 // bytes that the live segment still has
 	syncTime atomic.Int64 // ns, a moving mean
@@ -197,6 +199,7 @@ func (l *Log) writeSome() (int, error) {
 	l.live.off += int64(n)
 	l.left.Add(-int64(n))
 	l.backlog.Add(-int64(n))
+	l.figures.Batches.Add(int64(through-l.written.Load()), 1)
 	l.written.Store(through)
 	l.askTurn()
 	return n, nil
@@ -239,8 +242,10 @@ func (l *Log) syncLive() error {
 		return l.fail("sync "+l.live.path, err)
 	}
 	l.durable.Store(through)
+	took := l.opt.Clock().Sub(began)
+	l.figures.Syncs.Add(int64(took), 1)
 	if l.Policy() == Always { // the others' syncs carry up to a second of writes
-		l.observe(l.opt.Clock().Sub(began))
+		l.observe(took)
 	}
 	return nil
 }

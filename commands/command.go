@@ -1,6 +1,10 @@
 package commands
 
-import "time"
+import (
+	"time"
+
+	"holdfast/internal/histogram"
+)
 
 // Handler executes a command: it checks its arguments, works on the keyspace and writes one reply.
 type Handler func(c *Call)
@@ -45,7 +49,17 @@ type Command struct {
 // Stats are a command's figures in INFO commandstats.
 type Stats struct {
 	Calls, Rejected, Failed int64
-	Time                    time.Duration // all calls together
+	Time                    time.Duration        // all calls together
+	Latency                 *histogram.Histogram // ns of each call, by a sample; nil before the first
+}
+
+// Took notes that so many calls took this long each.
+func (s *Stats) Took(each time.Duration, calls int64) {
+	s.Time += time.Duration(calls) * each
+	if s.Latency == nil {
+		s.Latency = &histogram.Histogram{}
+	}
+	s.Latency.Add(int64(each), calls)
 }
 
 // FullName is "client|list" for a subcommand, else the name.

@@ -142,7 +142,7 @@ func (e *Engine) outermost(c *commands.Client, w *resp.Writer, cmd *commands.Com
 	}
 	e.record(now)
 	if calls > 0 {
-		cmd.Stats.Time += time.Duration(calls) * time.Since(began)
+		cmd.Stats.Took(time.Since(began), calls)
 	}
 	e.serve(now)
 }

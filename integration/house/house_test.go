@@ -45,11 +45,11 @@ var mayImport = map[string][]string{
 	"load":          {"resp", "internal/proc"},
 	"config":        {"glob"},
 	"kv":            {"expiry", "lists", "outline"},
-	"aof":           {"internal/vfs", "internal/nice"},
+	"aof":           {"internal/vfs", "internal/nice", "internal/histogram"},
 	"snapshot":      {"internal/vfs"},
 	"rdb":           {"kv", "lists", "sets", "zsets", "hashes", "streams", "dict", "outline"},
 	"migrate":       {"resp"},
-	"commands":      {"rdb", "migrate", "kv", "outline", "lists", "sets", "dict", "streams", "zsets", "hashes", "hll", "geo", "expiry", "resp", "glob", "config"},
+	"commands":      {"rdb", "migrate", "kv", "outline", "lists", "sets", "dict", "streams", "zsets", "hashes", "hll", "geo", "expiry", "resp", "glob", "config", "internal/histogram"},
 	"engine":        {"commands", "kv", "lists", "expiry", "resp", "glob", "config", "aof", "snapshot", "internal/vfs", "internal/nice"},
 	"bench":         {"bench/rig", "internal/proc", "load"},
 	"bench/rig":     {},
@@ -75,6 +75,8 @@ var mayImport = map[string][]string{
 	"lab/report": {"lab/disk", "lab/fault", "lab/play", "lab/trace", "lab/workload"},
 
 	"lab/play": {"lab/disk", "lab/subject", "lab/trace", "lab/traffic", "lab/workload", "resp"},
+
+	"internal/histogram": {},
 
 	"inspect":      {"engine", "commands", "rdb", "kv", "outline", "history", "lists", "hashes", "streams", "hll", "expiry", "aof", "snapshot", "client", "resp", "glob", "internal/vfs"},
 	"server":       {"engine", "commands", "resp", "config", "internal/vfs"}, // vfs in tests
