@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"holdfast/expiry"
+	"holdfast/internal/nice"
 )
 
 // clockwork is the goroutine for whatever happens because time passes: keys that are due, waits that end, pauses
@@ -12,6 +13,7 @@ func (e *Engine) clockwork() {
 	defer e.background.Done()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	var pace pace
 	for {
 		select {
 		case <-e.quit:
@@ -19,20 +21,31 @@ func (e *Engine) clockwork() {
 		case <-e.wake:
 		case <-timer.C:
 		}
-		for e.chime() {
+		for e.chime(&pace) {
 			select {
 			case <-e.quit:
 				return
 			default:
 			}
+			nice.Pause(pace.rest)
 		}
 		timer.Reset(e.untilNext())
 	}
 }
 
+// pace keeps the clockwork from taking all the time there is when a million keys are due at once: while clients are served it
+// rests for three times as long as it had the lock.
+type pace struct {
+	served int64         // commands, as of the last slice
+	rest   time.Duration // before the next one
+}
+
+const restPerSlice = 3
+
 // chime does what is due now, for a slice of time, and reports whether there is more to do at once.
-func (e *Engine) chime() (more bool) {
+func (e *Engine) chime(pace *pace) (more bool) {
 	e.mu.Lock()
+	start := time.Now()
 	now := e.tick()
 	before := e.lsn
 	if e.pause.until > 0 && e.pause.until <= now {
@@ -45,6 +58,10 @@ func (e *Engine) chime() (more bool) {
 	e.serve(now)
 	e.reserveRoom()
 	changed := e.lsn != before
+	pace.rest = 0
+	if e.stats.commands != pace.served {
+		pace.served, pace.rest = e.stats.commands, restPerSlice*time.Since(start)
+	}
 	e.mu.Unlock()
 	e.considerCheckpoint(now)
 	if changed && e.Commit() != nil {

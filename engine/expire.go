@@ -64,7 +64,7 @@ func (e *Engine) lapseSome(db int, key []byte, now int64, most int) int {
 
 // The clockwork deletes what is due though nobody asks for it, in bounded slices.
 const (
-	expireSlice  = 500 * time.Microsecond
+	expireSlice  = 250 * time.Microsecond
 	expireAtOnce = 32 // keys, or elements of values, between two looks at the clock, and in one record
 )
 
