@@ -1,6 +1,9 @@
 package commands
 
-import "holdfast/resp"
+import (
+	"holdfast/pubsub"
+	"holdfast/resp"
+)
 
 // Client is what commands know of a connection. It is guarded by the engine's lock, the peer apart.
 type Client struct {
@@ -24,6 +27,11 @@ type Client struct {
 	// Watched keys, and whether one of them changed.
 	Watched []watched
 	Dirty   bool
+
+	// Subs are the client's subscriptions, nil without any.
+	Subs *pubsub.Subscriber[*Client]
+	// Mail: the peer has something for the client beside replies, which comes before those that follow.
+	Mail bool
 
 	// Silence is what CLIENT REPLY asked for.
 	Silence Silence
@@ -51,8 +59,11 @@ const (
 // Peer is the connection behind a client. Its methods may be called under the engine's lock, from any goroutine;
 // they do not block.
 type Peer interface {
-	// Deliver appends ready-made replies to what goes out, once the log has passed gate.
+	// Deliver appends ready-made replies, or messages, to what goes out once the log has passed gate. The bytes must not
+	// change any more. It is called under the engine's lock only.
 	Deliver(reply []byte, gate uint64)
+	// Collect moves what was delivered so far to w, and returns its gate.
+	Collect(w *resp.Writer) (gate uint64)
 	// Resume runs the requests that the client sent while it was blocked.
 	Resume()
 	// Kill ends the connection; with flush after what lies ready has gone out.

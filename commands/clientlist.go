@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"holdfast/pubsub"
 	"holdfast/resp"
 )
 
@@ -34,7 +35,12 @@ const (
 )
 
 // kind of a client.
-func (o *Client) kind() clientKind { return kindNormal }
+func (o *Client) kind() clientKind {
+	if o.Subs != nil {
+		return kindPubSub
+	}
+	return kindNormal
+}
 
 // clientKind is the i-th argument as a kind of clients; where it is none, the reply says so.
 func (c *Call) clientKind(i int) (clientKind, bool) {
@@ -114,8 +120,9 @@ func (c *Call) describe(dst []byte, o *Client) []byte {
 	if o.LastCommand != nil {
 		last = o.LastCommand.FullName()
 	}
-	dst = fmt.Appendf(dst, "id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=%s db=%d sub=0 psub=0 ssub=0 multi=%d ",
-		o.ID, o.Addr, o.LocalAddr, o.Peer.FD(), o.Name, c.secondsSince(o.Created), c.secondsSince(o.Active), o.flags(), o.DB, queued)
+	dst = fmt.Appendf(dst, "id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=%s db=%d sub=%d psub=%d ssub=%d multi=%d ",
+		o.ID, o.Addr, o.LocalAddr, o.Peer.FD(), o.Name, c.secondsSince(o.Created), c.secondsSince(o.Active), o.flags(), o.DB,
+		o.Subs.Count(pubsub.Channel), o.Subs.Count(pubsub.Pattern), o.Subs.Count(pubsub.Shard), queued)
 	dst = fmt.Appendf(dst, "qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=%d rbs=0 rbp=0 obl=0 oll=0 omem=%d tot-mem=%d ",
 		in, queuedBytes, out, in+queuedBytes+out)
 	return fmt.Appendf(dst, "events=%s cmd=%s user=%s redir=-1 resp=%d lib-name=%s lib-ver=%s\n",
@@ -132,6 +139,7 @@ func (o *Client) flags() string {
 		letter byte
 		set    bool
 	}{
+		{'P', o.Subs != nil},
 		{'x', o.Multi != nil},
 		{'b', o.Blocked != nil},
 		{'d', o.Dirty},

@@ -131,6 +131,7 @@ const (
 	Connection   Group = "connection"
 	Server       Group = "server"
 	Transactions Group = "transactions"
+	Messages     Group = "pubsub"
 )
 
 // Categories are ACL categories.

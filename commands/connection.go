@@ -174,9 +174,20 @@ func (c *Call) introduce() {
 }
 
 // PING [message]
+//
+// A RESP2 client with subscriptions gets a reply that looks like a message.
 func pingCommand(c *Call) {
+	hears := c.Client.hears() && len(c.Args) <= 2
+	if hears {
+		c.Reply.Array(2)
+		c.Reply.BulkString("pong")
+	}
 	switch len(c.Args) {
 	case 1:
+		if hears {
+			c.Reply.Bulk(nil)
+			return
+		}
 		c.Reply.Status("PONG")
 	case 2:
 		c.Reply.Bulk(c.Args[1])
@@ -195,6 +206,7 @@ func quitCommand(c *Call) {
 func resetCommand(c *Call) {
 	o := c.Client
 	c.endTransaction()
+	c.Unsubscribe(o)
 	o.DB, o.Proto, o.Name = 0, 2, ""
 	o.NoEvict, o.NoTouch, o.Silence = false, false, Talking
 	o.User, o.Authenticated = defaultUser, c.password() == ""

@@ -290,6 +290,7 @@ func (a *audience) Resume()                        { a.resumed++ }
 func (a *audience) Kill(bool)                      { a.killed = true }
 func (a *audience) Buffers() (in, out int)         { return 0, len(a.replies) }
 func (a *audience) FD() int                        { return 8 }
+func (a *audience) Collect(*resp.Writer) uint64    { return 0 }
 
 // delivered takes what a client that waited was told since.
 func delivered(c *Client) string {

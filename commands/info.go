@@ -7,6 +7,7 @@ import (
 
 	"holdfast/expiry"
 	"holdfast/kv"
+	"holdfast/pubsub"
 )
 
 // infoSection is a part of INFO. The names of the fields are Redis's where it has such a field: tools look them up.
@@ -254,8 +255,9 @@ func infoStats(c *Call, t *infoText) {
 	t.field("evicted_clients", 0)
 	t.field("keyspace_hits", f.Hits)
 	t.field("keyspace_misses", f.Misses)
-	t.field("pubsub_channels", 0)
-	t.field("pubsub_patterns", 0)
+	t.field("pubsub_channels", c.PubSub.Topics(pubsub.Channel))
+	t.field("pubsub_patterns", c.PubSub.Topics(pubsub.Pattern))
+	t.field("pubsubshard_channels", c.PubSub.Topics(pubsub.Shard))
 	t.field("latest_fork_usec", 0)
 	t.field("total_forks", 0)
 	t.field("total_error_replies", errors)

@@ -313,7 +313,7 @@ func (c *Call) keysOfRequest(args [][]byte) (keys []keyAmong, ok bool) {
 	case cmd == nil:
 		c.Reply.Error(resp.ErrCommandUnknown)
 		return nil, false
-	case len(cmd.Keys) == 0:
+	case len(cmd.Keys) == 0, cmd.Keys[0].Flags&NotKey != 0:
 		c.Reply.Error(resp.ErrCommandNoKeys)
 		return nil, false
 	case !cmd.ArityOK(len(args)):

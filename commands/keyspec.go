@@ -129,6 +129,9 @@ func (s *KeySpec) first(args [][]byte) (int, bool) {
 func (c *Command) EachKey(args [][]byte, fn func(i int, f KeyFlags)) bool {
 	for k := 0; k < len(c.Keys); k++ {
 		s := &c.Keys[k]
+		if s.Flags&NotKey != 0 {
+			continue
+		}
 		if s.OrNext {
 			if s.Begin < len(args) && len(args[s.Begin]) == 0 && c.Keys[k+1].present(args) {
 				continue

@@ -15,6 +15,7 @@ import (
 
 	"holdfast/config"
 	"holdfast/kv"
+	"holdfast/pubsub"
 	"holdfast/resp"
 )
 
@@ -28,6 +29,12 @@ type World struct {
 	// Watches and Waiters know which clients care about which keys.
 	Watches Watches
 	Waiters Waiters
+
+	// PubSub knows who has subscribed to what.
+	PubSub pubsub.Index[*Client]
+	// Send, where set, takes what a client is told beside its replies; without it the client's peer has it at once. The
+	// engine holds it back until it knows what the command under way rests on.
+	Send func(to *Client, push []byte)
 
 	Keeper  Keeper
 	Clients Clients
@@ -89,7 +96,7 @@ type Keeper interface {
 	// Settled reports whether no change of the way of keeping (appendonly) is under way. If one is, it calls done under
 	// the lock at its end.
 	Settled(done func()) bool
-	// Drop forgets what the client waits for and watches, as its connection is about to end.
+	// Drop forgets what the client waits for, watches and has subscribed to, as its connection is about to end.
 	Drop(c *Client)
 	// Finish ends a client's wait with the reply that write writes; nothing if the client no longer waits.
 	Finish(c *Client, write func(*resp.Writer))

@@ -48,6 +48,7 @@ func (e *Engine) chime(pace *pace) (more bool) {
 	start := time.Now()
 	now := e.tick()
 	before := e.lsn
+	e.gate = 0
 	if e.pause.until > 0 && e.pause.until <= now {
 		e.Unpause()
 	}
@@ -55,6 +56,7 @@ func (e *Engine) chime(pace *pace) (more bool) {
 	e.stats.sample(now, e.world.Keys.Bytes())
 	more = e.expireDue(now)
 	more = e.evictOn(now) || more
+	more = e.sweepSubscriptions() || more
 	e.serve(now)
 	e.reserveRoom()
 	changed := e.lsn != before

@@ -71,6 +71,7 @@ type Engine struct {
 	touched    []uint64 // hashes of the keys that it changes
 	touchedAll bool
 	gate       uint64 // of the reply under way
+	mail       mail
 	gates      gates
 	log        *aof.Log // nil where no log is kept
 	staged     bool     // the log is being turned on: nothing waits for it yet
@@ -161,6 +162,7 @@ func newEngine(o Options) *Engine {
 		RemoveKey:  e.removeKey,
 		LapseKey:   e.lapseKey,
 		Run:        e.nested,
+		Send:       e.send,
 	}
 	e.world.Keys.SetCold(cold{e})
 	e.stats.start = o.Clock().UnixMilli()

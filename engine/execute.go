@@ -21,6 +21,10 @@ func (e *Engine) Run(c *commands.Client, w *resp.Writer, requests [][][]byte) (d
 	}
 	now := e.tick()
 	c.Active = now
+	if c.Mail {
+		c.Mail, gate = false, c.Peer.Collect(w)
+	}
+	e.mail.running = c
 	if len(requests) >= prefetchFrom {
 		e.prefetch(c, requests)
 	}
@@ -34,6 +38,7 @@ func (e *Engine) Run(c *commands.Client, w *resp.Writer, requests [][][]byte) (d
 			break
 		}
 	}
+	e.mail.running = nil
 	e.rouse()
 	if e.failed.Load() {
 		gate = never // what was to be fetched may be missing from the replies
@@ -102,6 +107,9 @@ func (e *Engine) execute(c *commands.Client, w *resp.Writer, args [][]byte, now 
 	}
 	if c.Blocked == nil { // a reply that is still to come is the one to be silent about
 		c.Silence = silence(c.Silence, w, before)
+	}
+	if len(e.mail.own) > 0 {
+		e.tellOwn(w, before)
 	}
 	return e.gate
 }
@@ -197,11 +205,18 @@ func (e *Engine) effects(call *commands.Call, db int) {
 	}
 }
 
-// record appends what the outermost command did to the log, as one record, and notes whose gate it is.
+// record appends what the outermost command did to the log, as one record, and notes whose gate it is. Then what the command
+// tells others may go out.
 func (e *Engine) record(now int64) {
-	if len(e.body) == 0 {
-		return
+	if len(e.body) > 0 {
+		e.appendRecord(now)
 	}
+	if len(e.mail.out) > 0 {
+		e.post()
+	}
+}
+
+func (e *Engine) appendRecord(now int64) {
 	if e.log != nil {
 		e.lsn = e.log.Append(now, 0, e.body)
 		e.checkpoints.appended.Add(int64(len(e.body)))

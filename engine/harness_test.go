@@ -229,6 +229,7 @@ func (c *client) Resume()                           {}
 func (c *client) Kill(bool)                         {}
 func (c *client) Buffers() (in, out int)            { return 0, 0 }
 func (c *client) FD() int                           { return 0 }
+func (c *client) Collect(*resp.Writer) uint64       { return 0 }
 
 func (r *rig) connect() *client {
 	c := &client{mail: make(chan letter, 100)}

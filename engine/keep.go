@@ -19,12 +19,13 @@ func (e *Engine) Finish(c *commands.Client, write func(*resp.Writer)) {
 	e.gate = gate
 }
 
-// Drop forgets what the client waits for, what it watches and what it has queued.
+// Drop forgets what the client waits for, what it watches, what it has subscribed to and what it has queued.
 func (e *Engine) Drop(c *commands.Client) {
 	if c.Blocked != nil {
 		e.unblock(c)
 	}
 	e.world.Watches.Forget(c)
+	e.world.Unsubscribe(c)
 	c.Multi = nil
 }
 

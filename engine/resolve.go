@@ -36,6 +36,9 @@ func (e *Engine) resolve(c *commands.Client, args [][]byte) (cmd *commands.Comma
 			return cmd, refusal
 		}
 	}
+	if c.Subs != nil && c.RefusesSubscribed(cmd) {
+		return cmd, resp.ErrSubscribed(cmd.FullName())
+	}
 	return cmd, ""
 }
 

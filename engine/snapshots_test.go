@@ -108,6 +108,7 @@ func (e ear) Resume()                        {}
 func (e ear) Kill(bool)                      {}
 func (e ear) Buffers() (in, out int)         { return 0, 0 }
 func (e ear) FD() int                        { return 0 }
+func (e ear) Collect(*resp.Writer) uint64    { return 0 }
 
 // do runs a command to its reply, however long that takes, with blanks for line ends.
 func (s *shelf) do(words ...string) string {

@@ -200,6 +200,7 @@ const (
 	ErrWatchInMulti     = "ERR WATCH inside MULTI is not allowed"
 	ErrNotInMulti       = "ERR Command not allowed inside a transaction"
 	ErrExecAbort        = "EXECABORT Transaction discarded because of previous errors."
+	ErrShardInMulti     = "ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client"
 	ErrNoScript         = "NOSCRIPT No matching script. Please use EVAL."
 	ErrScriptNotBusy    = "NOTBUSY No scripts in execution right now."
 	ErrScriptUnkillable = "UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command."

@@ -89,6 +89,7 @@ func (s *session) trusted() bool { return s.client.Authenticated || s.srv.passwo
 // run hands requests to the engine, and returns how many it took.
 func (s *session) run(requests [][][]byte) (done int) {
 	e, w := s.srv.o.Engine, s.writer()
+	s.ran = true
 	done, gate := e.Run(&s.client, w, requests)
 	s.gate = max(s.gate, gate)
 	e.Do(func() {
@@ -96,6 +97,7 @@ func (s *session) run(requests [][][]byte) (done int) {
 		// to the requests behind it: the session goes on when it has looked there.
 		s.blocked = s.client.Blocked != nil || s.resumed()
 		s.closing = s.client.CloseAfterReply
+		s.hears = s.client.Subs != nil
 		if wait := s.client.Blocked; wait != nil {
 			wait.Keys = slices.Clone(wait.Keys) // they were a slice of the batch, which is about to be used again
 		}

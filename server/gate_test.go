@@ -309,7 +309,7 @@ func TestWordsAfterTheStop(t *testing.T) {
 	sess.Deliver([]byte("+late\r\n"), 0)
 	sess.Resume()
 	sess.Kill(false)
-	if sess.mail.rung || sess.mail.replies != nil {
+	if sess.mail.rung || len(sess.mail.letters) > 0 {
 		t.Error("mail for a session that is gone was taken in")
 	}
 	p.ended()

@@ -20,7 +20,7 @@ import (
 // Where a sync is slow the commit runs on a goroutine of its own, and requests that do not wait for the log go on
 // meanwhile. Measured at some 100 microseconds a sync, the handing over costs more than it gives.
 //
-// Its goroutine owns all of it.
+// Its goroutine owns all of it, the bell apart.
 type loop struct {
 	srv     *Server
 	el      gnet.EventLoop
@@ -33,6 +33,7 @@ type loop struct {
 	committing bool // on the other goroutine
 
 	turnout turnout
+	bell    bell
 
 	batch   batch
 	room    []byte         // for input that cannot run yet, for whoever needs it next; or nil
@@ -70,7 +71,10 @@ func (l *loop) settle(s *session) {
 	if s.out == nil && s.held == nil {
 		return
 	}
-	l.turnout.count(s)
+	if s.ran {
+		s.ran = false
+		l.turnout.count(s)
+	}
 	if !l.gathers() && !s.release(l.srv.o.Engine.Passed()) {
 		return
 	}

@@ -4,13 +4,15 @@ import (
 	"sync"
 
 	"holdfast/commands"
+	"holdfast/resp"
 )
 
 // mailbox holds what others have to say to a session until its loop looks. It is small and rarely used, and its
 // lock is never held while anything else is waited for.
 type mailbox struct {
 	mu      sync.Mutex
-	replies []byte
+	letters [][]byte // replies and messages; the bytes of a message are shared by all who get it
+	bytes   int      // of them
 	gate    uint64
 	resume  bool
 	kill    bool
@@ -21,12 +23,53 @@ type mailbox struct {
 
 var _ commands.Peer = (*session)(nil)
 
-// Deliver puts replies into the mailbox.
+// lettersKept bounds the room that a mailbox keeps for letters.
+const lettersKept = 16
+
+// Deliver puts replies or messages into the mailbox. A client that has more to read than it may is cut off here already:
+// its loop may be busy.
 func (s *session) Deliver(reply []byte, gate uint64) {
+	limit := s.outputLimit(s.client.Subs != nil).Hard
 	s.post(func(m *mailbox) {
-		m.replies = append(m.replies, reply...)
+		if m.kill {
+			return
+		}
+		m.letters = append(m.letters, reply)
+		m.bytes += len(reply)
 		m.gate = max(m.gate, gate)
+		if limit > 0 && int64(m.bytes)+s.outBytes.Load() > limit {
+			m.kill, m.flush = true, false
+			m.empty()
+			s.srv.outHits.Add(1)
+		}
 	})
+}
+
+// Collect moves what lies in the mailbox to a writer, which comes before what the client's next requests reply. The engine
+// asks for it when it has the lock, so that nothing can come in between.
+func (s *session) Collect(w *resp.Writer) (gate uint64) {
+	s.mail.mu.Lock()
+	defer s.mail.mu.Unlock()
+	return s.mail.take(w)
+}
+
+// take moves the letters to a writer, and returns their gate.
+func (m *mailbox) take(w *resp.Writer) (gate uint64) {
+	for _, letter := range m.letters {
+		w.Raw(letter)
+	}
+	gate = m.gate
+	m.empty()
+	return gate
+}
+
+// empty throws the letters away.
+func (m *mailbox) empty() {
+	clear(m.letters)
+	m.letters, m.bytes, m.gate = m.letters[:0], 0, 0
+	if cap(m.letters) > lettersKept {
+		m.letters = nil
+	}
 }
 
 // Resume lets the session go on with its input.
@@ -39,7 +82,11 @@ func (s *session) Kill(flush bool) { s.post(func(m *mailbox) { m.kill, m.flush =
 func (s *session) look() { s.post(func(*mailbox) {}) }
 
 // Buffers tells what waits in both directions.
-func (s *session) Buffers() (in, out int) { return int(s.inBytes.Load()), int(s.outBytes.Load()) }
+func (s *session) Buffers() (in, out int) {
+	s.mail.mu.Lock()
+	defer s.mail.mu.Unlock()
+	return int(s.inBytes.Load()), int(s.outBytes.Load()) + s.mail.bytes
+}
 
 // FD is the socket's number.
 func (s *session) FD() int { return s.conn.Fd() }
@@ -57,8 +104,8 @@ func (s *session) post(write func(*mailbox)) {
 	}
 	m.rung = true
 	// Under the lock, as a loop whose sessions are gone may be closed: its wake-up would be written to a descriptor
-	// that is another file's by then. Waking queues a task and does not wait, and can fail in no other way.
-	_ = s.conn.Wake(nil)
+	// that is another file's by then.
+	s.loop.ring(s)
 }
 
 // openMail takes what is in the mailbox, and reports whether the session is to end at once.
@@ -70,10 +117,8 @@ func (s *session) openMail() (killed bool) {
 		return false
 	}
 	m.rung = false
-	if len(m.replies) > 0 {
-		s.writer().Raw(m.replies)
-		s.gate = max(s.gate, m.gate)
-		m.replies, m.gate = nil, 0
+	if len(m.letters) > 0 {
+		s.gate = max(s.gate, m.take(s.writer()))
 	}
 	if m.resume {
 		m.resume, s.blocked = false, false
@@ -98,5 +143,6 @@ func (s *session) resumed() bool {
 func (m *mailbox) shut() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.gone, m.replies = true, nil
+	m.gone = true
+	m.empty()
 }

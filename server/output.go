@@ -1,6 +1,9 @@
 package server
 
-import "holdfast/resp"
+import (
+	"holdfast/config"
+	"holdfast/resp"
+)
 
 // writer is where replies go next.
 func (s *session) writer() *resp.Writer {
@@ -65,7 +68,7 @@ const unauthOutput = 1 << 10
 func (s *session) overfed() bool {
 	waiting := s.unsent()
 	s.outBytes.Store(waiting)
-	limit := s.srv.output.Load().Normal
+	limit := s.outputLimit(s.hears)
 	over := limit.Hard > 0 && waiting > limit.Hard ||
 		s.conn.OutboundBuffered() > unauthOutput && !s.trusted()
 	if limit.Soft == 0 || waiting <= limit.Soft {
@@ -82,6 +85,15 @@ func (s *session) overfed() bool {
 		s.srv.o.Log.Warn("client cut off at client-output-buffer-limit", "client", s.client.Addr, "bytes", waiting)
 	}
 	return over
+}
+
+// outputLimit is that of the client's class.
+func (s *session) outputLimit(hears bool) config.OutputLimit {
+	limits := s.srv.output.Load()
+	if hears {
+		return limits.PubSub
+	}
+	return limits.Normal
 }
 
 // unsent is how many bytes of replies the client has not taken: here, and in gnet's buffer.

@@ -27,6 +27,8 @@ type session struct {
 	held    *resp.Writer // older ones, that wait for the log; nil when there are none
 	heldFor uint64       // until it has passed this
 
+	hears   bool // the client has subscriptions
+	ran     bool // requests, since the loop last saw to the replies
 	blocked bool // the engine makes the client wait; input stays where it is
 	closing bool // to be closed when everything has gone out; input is dropped then
 	queued  bool // the loop knows that there is output

@@ -56,10 +56,9 @@ func (w *wire) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func (w *wire) OutboundBuffered() int         { return 0 }
-func (w *wire) Wake(gnet.AsyncCallback) error { return nil }
-func (w *wire) Fd() int                       { return -1 }
-func (w *wire) RemoteAddr() net.Addr          { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
+func (w *wire) OutboundBuffered() int { return 0 }
+func (w *wire) Fd() int               { return -1 }
+func (w *wire) RemoteAddr() net.Addr  { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
 
 func (el *wireLoop) Close(gnet.Conn) error { return nil }
 

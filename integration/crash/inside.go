@@ -145,6 +145,7 @@ func (c *conn) Resume()                        {}
 func (c *conn) Kill(bool)                      {}
 func (c *conn) Buffers() (in, out int)         { return 0, 0 }
 func (c *conn) FD() int                        { return 0 }
+func (c *conn) Collect(*resp.Writer) uint64    { return 0 }
 
 // nobody are the clients that an engine without a server has.
 type nobody struct{}

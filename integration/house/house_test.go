@@ -27,6 +27,7 @@ const (
 var mayImport = map[string][]string{
 	"resp":          {},
 	"glob":          {},
+	"pubsub":        {"glob"},
 	"outline":       {},
 	"lists":         {"outline"},
 	"zsets":         {"dict", "outline"},
@@ -49,7 +50,7 @@ var mayImport = map[string][]string{
 	"snapshot":      {"internal/vfs"},
 	"rdb":           {"kv", "lists", "sets", "zsets", "hashes", "streams", "dict", "outline"},
 	"migrate":       {"resp"},
-	"commands":      {"rdb", "migrate", "kv", "outline", "lists", "sets", "dict", "streams", "zsets", "hashes", "hll", "geo", "expiry", "resp", "glob", "config", "internal/histogram"},
+	"commands":      {"rdb", "migrate", "kv", "outline", "lists", "sets", "dict", "streams", "zsets", "hashes", "hll", "geo", "expiry", "resp", "glob", "config", "internal/histogram", "pubsub"},
 	"engine":        {"commands", "kv", "lists", "expiry", "resp", "glob", "config", "aof", "snapshot", "internal/vfs", "internal/nice"},
 	"bench":         {"bench/rig", "internal/proc", "load"},
 	"bench/rig":     {},
