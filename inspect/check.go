@@ -128,27 +128,7 @@ func (c *checker) dataSet() string {
 
 // verify reads the whole of a base, or of a named snapshot, which is one.
 func (c *checker) verify(base *snapshot.Base, f *FileReport) snapshot.Meta {
-	meta := base.Meta()
-	report, err := base.Verify(func(done, total int64) { c.tell(f.File, done, total) })
-	for _, problem := range report.Problems {
-		f.blame(problem)
-	}
-	if more := report.Found - int64(len(report.Problems)); more > 0 {
-		f.blame(fmt.Errorf("%w: %d more problems", snapshot.ErrCorrupt, more))
-	}
-	if err != nil && report.Found == 0 {
-		f.blame(err)
-	}
-	if err == nil {
-		err = newSnapshot(base).decodeAll()
-		if err != nil {
-			f.blame(err)
-		}
-	}
-	f.LSN, f.Keys, f.TTLs = meta.LSN, report.Keys, report.Deadlines
-	f.Found = fmt.Sprintf("LSN %d of %s: %s, %s, %s", f.LSN, clock(meta.Time), count(f.Keys, "key"), count(f.TTLs, "TTL"),
-		count(report.Pages, "page"))
-	return meta
+	return verifyBase(base, f, func(done, total int64) { c.tell(f.File, done, total) })
 }
 
 // checkSnapshots reads the named snapshots.
@@ -187,14 +167,6 @@ func (c *checker) checkSnapshot(path string, f *FileReport) {
 	if err := base.Close(); err != nil {
 		f.blame(err)
 	}
-}
-
-// decodeAll decodes every value, as a start does.
-func (s *Snapshot) decodeAll() error {
-	return s.each(AllDatabases, func(k Key, r snapshot.Record) error {
-		_, err := s.value(k, r)
-		return err
-	})
 }
 
 func (c *checker) tell(file string, done, total int64) {

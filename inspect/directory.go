@@ -39,7 +39,7 @@ func Open(fsys vfs.FS, dir string) (*Directory, error) {
 		return nil, fmt.Errorf("reading the data directory: %w", err)
 	}
 	d := &Directory{fs: fsys, path: dir, names: names}
-	if d.has(engine.BaseName) || d.has(engine.LogDir) {
+	if d.has(engine.BaseName) || d.has(engine.LogDir) || d.has(engine.SnapshotDir) {
 		return d, nil
 	}
 	what := "is empty"
@@ -68,6 +68,38 @@ func (d *Directory) Snapshot() (*Snapshot, error) {
 	return OpenSnapshot(d.fs, d.basePath())
 }
 
+// Named opens one of the directory's snapshots. It is safe beside a running server.
+func (d *Directory) Named(name string) (*Snapshot, error) {
+	path := engine.SnapshotPath(d.path, name)
+	if _, err := d.fs.Stat(path); errors.Is(err, fs.ErrNotExist) || filepath.Base(path) != name+".db" {
+		return nil, fmt.Errorf("%w: %s has no snapshot %q; holdfast snapshot list shows those that there are", ErrNothing, d.path, name)
+	}
+	return OpenSnapshot(d.fs, path)
+}
+
+// OpenAny opens the base of a directory, the base in a file, or, where there is nothing at that path, the snapshot of that
+// name in the directory dir.
+func OpenAny(fsys vfs.FS, what, dir string) (*Snapshot, error) {
+	info, err := fsys.Stat(what)
+	switch {
+	case err == nil && info.IsDir():
+		d, err := Open(fsys, what)
+		if err != nil {
+			return nil, err
+		}
+		return d.Snapshot()
+	case err == nil:
+		return OpenSnapshot(fsys, what)
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	}
+	d, err := Open(fsys, dir)
+	if err != nil {
+		return nil, fmt.Errorf("there is neither a file %s nor a directory with such a snapshot: %w", what, err)
+	}
+	return d.Named(what)
+}
+
 // openBase opens a base for reading.
 func openBase(fsys vfs.FS, path string) (*snapshot.Base, error) {
 	base, err := snapshot.Open(path, snapshot.OpenOptions{FS: fsys, ReadOnly: true})
@@ -82,7 +114,7 @@ func advise(err error) error {
 	advice := ""
 	switch {
 	case errors.Is(err, snapshot.ErrLocked):
-		advice = "a server is writing it at this moment; try again, ask the server (holdfast cli), or stop it first"
+		advice = "a server is writing it: read a snapshot instead (holdfast snapshot create NAME, and then --name NAME), ask the server (holdfast cli), or stop it first"
 	case errors.Is(err, snapshot.ErrUnfinished):
 		advice = "start holdfast serve on its directory once, which does that"
 	case errors.Is(err, snapshot.ErrNewer):

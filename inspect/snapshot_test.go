@@ -5,15 +5,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
-	"holdfast/client"
 	"holdfast/hashes"
 	"holdfast/internal/vfs"
 	"holdfast/kv"
+	"holdfast/lists"
 	"holdfast/snapshot"
 )
 
@@ -52,36 +54,36 @@ database  keys  TTLs
 func TestSnapshotStats(t *testing.T) {
 	dir := fixture(t)
 	untouched(t, dir)
-	s := openSnapshot(t, dir)
-	stats, err := s.Stats(2)
+	stats, err := NewStats(openSnapshot(t, dir).Source(), StatsOptions{Scope: Scope{DB: AllDatabases}, Biggest: 2, Now: testTime})
 	must(t, err)
-	queue := len("queue") + len(items()[2].Payload)
-	all := len("greeting"+"hello <é>"+"bin\xff\n"+"\x00\xff"+"other"+"x") + queue
-	golden(t, func(b *bytes.Buffer) error { return stats.WriteText(b) }, fmt.Sprintf(`database  type    keys  with TTL  without TTL  bytes
-0         list    1     0         1            %d
-0         string  2     1         1            25
-3         string  1     0         1            6
-all       all     4     1         3            %d
-
-biggest keys
-bytes  database  type    key
-%d     0         list    "queue"
-18     0         string  "greeting"
-`, queue, all, queue))
-	golden(t, func(b *bytes.Buffer) error { return WriteJSON(b, stats) }, fmt.Sprintf(
-		`{"types":[{"db":0,"type":"list","keys":1,"with_ttl":0,"without_ttl":1,"bytes":%d},`+
-			`{"db":0,"type":"string","keys":2,"with_ttl":1,"without_ttl":1,"bytes":25},`+
-			`{"db":3,"type":"string","keys":1,"with_ttl":0,"without_ttl":1,"bytes":6}],`+
-			`"total":{"keys":4,"with_ttl":1,"without_ttl":3,"bytes":%d},`+
-			`"biggest":[{"db":0,"key":"queue","type":"list","bytes":%d},{"db":0,"key":"greeting","type":"string","bytes":18}]}`+"\n",
-		queue, all, queue))
+	queue := int64(len("queue") + len(items()[2].Payload))
+	all := int64(len("greeting"+"hello <é>"+"bin\xff\n"+"\x00\xff"+"other"+"x")) + queue
+	want := []TypeStats{
+		{0, "list", Tally{1, 0, 1, 10, queue}},
+		{0, "string", Tally{2, 1, 1, 2, 25}},
+		{3, "string", Tally{1, 0, 1, 1, 6}},
+	}
+	if !slices.Equal(stats.Types, want) || stats.Total != (Tally{4, 1, 3, 13, all}) {
+		t.Errorf("%+v, %+v", stats.Types, stats.Total)
+	}
+	if len(stats.Biggest) != 2 || string(stats.Biggest[0].Key) != "queue" || string(stats.Biggest[1].Key) != "greeting" {
+		t.Errorf("%+v", stats.Biggest)
+	}
+	for _, due := range stats.Due {
+		if want := map[int64]int64{60_000: 1}[due.Within]; due.Keys != want {
+			t.Errorf("%+v", due)
+		}
+	}
+	if stats.Sizes[0].Keys != 4 || stats.Sizes[0].Bytes != all || stats.Prefixes != nil {
+		t.Errorf("%+v, %+v", stats.Sizes[0], stats.Prefixes)
+	}
 }
 
 // The biggest keys are the biggest, in order, whatever the order of the keys; of equal ones the first stay.
 func TestStatsRank(t *testing.T) {
 	var s Stats
 	for i, size := range []int64{3, 9, 1, 9, 5, 9, 4} {
-		s.rank(Key{Key: Bytes{byte('a' + i)}, Bytes: size}, 4)
+		s.rank(&Entry{Key: Bytes{byte('a' + i)}, Bytes: size}, 4)
 	}
 	var got string
 	for _, k := range s.Biggest {
@@ -93,27 +95,38 @@ func TestStatsRank(t *testing.T) {
 	if s = (Stats{}); len(s.Biggest) > 0 {
 		t.Error("not empty")
 	}
-	if s.rank(Key{Bytes: 1}, 0); len(s.Biggest) > 0 {
+	if s.rank(&Entry{Bytes: 1}, 0); len(s.Biggest) > 0 {
 		t.Error("0 asked for, 1 kept")
 	}
 }
 
-// A parted value counts with its parts.
+// A parted value counts with its parts, and what it has in them is looked at when it is shown.
 func TestStatsCountsParts(t *testing.T) {
 	dir := t.TempDir()
+	l := lists.New()
+	for range 3 {
+		l.PushBack(bytes.Repeat([]byte("x"), 40_000))
+	}
 	changes := snapshot.NewChanges(vfs.OS(), dir, 1<<20)
-	must(t, changes.Put(1, []byte("k"), snapshot.Record{Kind: byte(kv.List), Parted: true, Payload: []byte("head")}))
-	must(t, changes.PutPart(1, []byte("k"), 7, make([]byte, 100)))
-	must(t, changes.PutPart(1, []byte("k"), 9, make([]byte, 50)))
+	head, size := l.AppendHead(nil), int64(0)
+	must(t, changes.Put(1, []byte("k"), snapshot.Record{Kind: byte(kv.List), Parted: true, Payload: head}))
+	must(t, l.Parts(false, func(id uint64, payload []byte) error {
+		if size == 0 {
+			payload = bytes.Clone(payload)
+			payload[1]++ // a length of its first element
+		}
+		size += int64(len(payload))
+		return changes.PutPart(1, []byte("k"), id, payload)
+	}))
 	_, err := snapshot.WriteFresh(vfs.OS(), dir, "base.db", changes, snapshot.Meta{DBs: []snapshot.DB{{Store: 1}}})
 	must(t, errors.Join(err, changes.Discard()))
-	s := openSnapshot(t, dir)
-	stats, err := s.Stats(0)
+	s := openSnapshot(t, dir).Source()
+	stats, err := NewStats(s, StatsOptions{Scope: Scope{DB: AllDatabases}})
 	must(t, err)
-	if stats.Total.Bytes != 1+4+150 {
+	if stats.Total.Bytes != 1+int64(len(head))+size || stats.Total.Elements != 3 {
 		t.Errorf("%+v", stats.Total)
 	}
-	if _, err := s.Get(0, []byte("k")); !errors.Is(err, snapshot.ErrCorrupt) {
+	if err := Get(s, 0, []byte("k"), io.Discard, AsRaw); !errors.Is(err, snapshot.ErrCorrupt) || !strings.Contains(err.Error(), `key "k"`) {
 		t.Errorf("Get of a parted value that is no list: %v", err)
 	}
 }
@@ -121,7 +134,7 @@ func TestStatsCountsParts(t *testing.T) {
 func TestSnapshotKeys(t *testing.T) {
 	dir := fixture(t)
 	untouched(t, dir)
-	s := openSnapshot(t, dir)
+	s := openSnapshot(t, dir).Source()
 	for _, c := range []struct {
 		filter KeyFilter
 		want   string
@@ -136,46 +149,52 @@ func TestSnapshotKeys(t *testing.T) {
 		{KeyFilter{DB: 0, Type: "list"}, "\"queue\"\n"},
 		{KeyFilter{DB: AllDatabases, Type: "string", Limit: 2}, "0\t\"bin\\xff\\n\"\n0\t\"greeting\"\n"},
 		{KeyFilter{DB: 0, Type: "string", Match: []byte("g*"), Limit: 1}, "\"greeting\"\n"},
+		{KeyFilter{DB: AllDatabases, Prefix: []byte("o")}, "3\t\"other\"\n"},
+		{KeyFilter{DB: 0, BytesMin: 8, BytesMax: 18}, "\"greeting\"\n"},
+		{KeyFilter{DB: 0, DueTo: testTime + 1}, "\"bin\\xff\\n\"\n"},
+		{KeyFilter{DB: 0, DueFrom: testTime + 2}, ""},
+		{KeyFilter{DB: 0, DueFrom: testTime, DueTo: testTime}, ""},
+		{KeyFilter{DB: 0, NoTTL: true, Type: "string"}, "\"greeting\"\n"},
 	} {
 		golden(t, func(b *bytes.Buffer) error {
-			return s.Keys(c.filter, func(k Key) error { return k.WriteText(b, c.filter.DB == AllDatabases) })
+			return Keys(s, c.filter, func(k Key) error { return k.WriteText(b, c.filter.DB == AllDatabases) })
 		}, c.want)
 	}
-	if err := s.Keys(KeyFilter{Type: "hush"}, nil); err == nil || !strings.Contains(err.Error(), `no type is called "hush"; there are: string, list`) {
+	if err := Keys(s, KeyFilter{Type: "hush"}, nil); err == nil || !strings.Contains(err.Error(), `no type is called "hush"; there are: string, list`) {
 		t.Errorf("an unknown type: %v", err)
 	}
 	stop := errors.New("stop")
-	if err := s.Keys(KeyFilter{}, func(Key) error { return stop }); !errors.Is(err, stop) {
+	if err := Keys(s, KeyFilter{}, func(Key) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("an error of fn: %v", err)
 	}
 }
 
 func TestSnapshotKeysJSON(t *testing.T) {
-	s := openSnapshot(t, fixture(t))
+	s := openSnapshot(t, fixture(t)).Source()
 	golden(t, func(b *bytes.Buffer) error {
-		return s.Keys(KeyFilter{DB: 0, Limit: 2}, func(k Key) error { return WriteJSON(b, k) })
-	}, `{"db":0,"key":{"base64":"Ymlu/wo="},"type":"string","deadline_unix_ms":1700000000001,"bytes":7}`+"\n"+
-		`{"db":0,"key":"greeting","type":"string","bytes":18}`+"\n")
+		return Keys(s, KeyFilter{DB: 0, Limit: 2}, func(k Key) error { return WriteJSON(b, k) })
+	}, `{"db":0,"key":{"base64":"Ymlu/wo="},"type":"string","encoding":"embstr","elements":1,"deadline_unix_ms":1700000000001,"bytes":7}`+"\n"+
+		`{"db":0,"key":"greeting","type":"string","encoding":"embstr","elements":1,"bytes":18}`+"\n")
 }
 
 func TestSnapshotGet(t *testing.T) {
 	dir := fixture(t)
 	untouched(t, dir)
-	s := openSnapshot(t, dir)
+	s := openSnapshot(t, dir).Source()
 	for _, c := range []struct {
-		db    int
-		key   string
-		style client.Style
-		want  string
+		db   int
+		key  string
+		look Look
+		want string
 	}{
-		{0, "greeting", client.Formatted, `"hello <\xc3\xa9>"` + "\n"},
-		{0, "greeting", client.Raw, "hello <é>\n"},
-		{0, "greeting", client.JSON, `{"db":0,"key":"greeting","type":"string","bytes":18,"value":"hello <é>"}` + "\n"},
-		{0, "bin\xff\n", client.Formatted, `"\x00\xff"` + "\n"},
-		{0, "bin\xff\n", client.Raw, "\x00\xff\n"},
-		{0, "bin\xff\n", client.JSON, `{"db":0,"key":{"base64":"Ymlu/wo="},"type":"string","deadline_unix_ms":1700000000001,"bytes":7,"value":{"base64":"AP8="}}` + "\n"},
-		{3, "other", client.Formatted, `"x"` + "\n"},
-		{0, "queue", client.Formatted, ` 1) "a"
+		{0, "greeting", AsReply, `"hello <\xc3\xa9>"` + "\n"},
+		{0, "greeting", AsRaw, "hello <é>\n"},
+		{0, "greeting", AsJSON, `{"db":0,"key":"greeting","type":"string","encoding":"embstr","elements":1,"bytes":18,"value":"hello <é>"}` + "\n"},
+		{0, "bin\xff\n", AsReply, `"\x00\xff"` + "\n"},
+		{0, "bin\xff\n", AsRaw, "\x00\xff\n"},
+		{0, "bin\xff\n", AsJSON, `{"db":0,"key":{"base64":"Ymlu/wo="},"type":"string","encoding":"embstr","elements":1,"deadline_unix_ms":1700000000001,"bytes":7,"value":{"base64":"AP8="}}` + "\n"},
+		{3, "other", AsReply, `"x"` + "\n"},
+		{0, "queue", AsReply, ` 1) "a"
  2) "b\n"
  3) "\xff"
  4) ""
@@ -186,19 +205,17 @@ func TestSnapshotGet(t *testing.T) {
  9) "i"
 10) "j"
 `},
-		{0, "queue", client.Raw, "a\nb\n\n\xff\n\ne\nf\ng\nh\ni\nj\n"},
-		{0, "queue", client.JSON, fmt.Sprintf(`{"db":0,"key":"queue","type":"list","bytes":%d,"value":["a","b\n",{"base64":"/w=="},"","e","f","g","h","i","j"]}`,
+		{0, "queue", AsRaw, "a\nb\n\n\xff\n\ne\nf\ng\nh\ni\nj\n"},
+		{0, "queue", AsJSON, fmt.Sprintf(`{"db":0,"key":"queue","type":"list","encoding":"quicklist","elements":10,"bytes":%d,"value":["a","b\n",{"base64":"/w=="},"","e","f","g","h","i","j"]}`,
 			len("queue")+len(items()[2].Payload)) + "\n"},
 	} {
-		v, err := s.Get(c.db, []byte(c.key))
-		must(t, err)
-		golden(t, func(b *bytes.Buffer) error { return v.Write(b, c.style) }, c.want)
+		golden(t, func(b *bytes.Buffer) error { return Get(s, c.db, []byte(c.key), b, c.look) }, c.want)
 	}
 	for _, c := range []struct {
 		db  int
 		key string
 	}{{0, "other"}, {3, "greeting"}, {1, "greeting"}, {0, ""}} {
-		if _, err := s.Get(c.db, []byte(c.key)); !errors.Is(err, ErrNoKey) {
+		if err := Get(s, c.db, []byte(c.key), io.Discard, AsRaw); !errors.Is(err, ErrNoKey) {
 			t.Errorf("%q in %d: %v", c.key, c.db, err)
 		}
 	}
@@ -214,23 +231,22 @@ func TestSnapshotGetOfAHashTellsDeadlinesOfFields(t *testing.T) {
 	h.SetDeadline([]byte("g"), testTime+1)
 	payload := h.AppendBinary(nil)
 	writeBase(t, dir, testMeta(), item{1, "hash", snapshot.Record{Kind: byte(kv.Hash), Payload: payload}})
-	s := openSnapshot(t, dir)
-	for style, want := range map[client.Style]string{
-		client.Formatted: `1) "f"
+	s := openSnapshot(t, dir).Source()
+	for look, want := range map[Look]string{
+		AsReply: `1) "f"
 2) "v"
 3) "bin\xff" until 2023-11-14T22:13:20.000Z
 4) "v"
 5) "g" until 2023-11-14T22:13:20.001Z
 6) "v"
 `,
-		client.Raw: "f\nv\nbin\xff\nv\ng\nv\n",
-		client.JSON: fmt.Sprintf(`{"db":0,"key":"hash","type":"hash","bytes":%d,"value":["f","v",{"base64":"Ymlu/w=="},"v","g","v"],`+
-			`"field_deadlines":[{"field":{"base64":"Ymlu/w=="},"deadline_unix_ms":1700000000000},{"field":"g","deadline_unix_ms":1700000000001}]}`,
+		AsRaw: "f\nv\nbin\xff\nv\ng\nv\n",
+		AsJSON: fmt.Sprintf(`{"db":0,"key":"hash","type":"hash","encoding":"listpackex","elements":3,"bytes":%d,"value":[{"field":"f","value":"v"},`+
+			`{"field":{"base64":"Ymlu/w=="},"value":"v","deadline_unix_ms":1700000000000},`+
+			`{"field":"g","value":"v","deadline_unix_ms":1700000000001}]}`,
 			len("hash")+len(payload)) + "\n",
 	} {
-		v, err := s.Get(0, []byte("hash"))
-		must(t, err)
-		golden(t, func(b *bytes.Buffer) error { return v.Write(b, style) }, want)
+		golden(t, func(b *bytes.Buffer) error { return Get(s, 0, []byte("hash"), b, look) }, want)
 	}
 }
 
@@ -240,11 +256,11 @@ func TestGetOfWhatIsNotAValue(t *testing.T) {
 	writeBase(t, dir, testMeta(),
 		item{1, "broken", snapshot.Record{Kind: byte(kv.List), Payload: []byte{99}}},
 		item{1, "newer", snapshot.Record{Kind: 77, Payload: []byte{99}}})
-	s := openSnapshot(t, dir)
-	if _, err := s.Get(0, []byte("broken")); !errors.Is(err, snapshot.ErrCorrupt) || !strings.Contains(err.Error(), "it is no list") {
+	s := openSnapshot(t, dir).Source()
+	if err := Get(s, 0, []byte("broken"), io.Discard, AsRaw); !errors.Is(err, snapshot.ErrCorrupt) || !strings.Contains(err.Error(), "it is no list") {
 		t.Errorf("broken: %v", err)
 	}
-	if _, err := s.Get(0, []byte("newer")); err == nil || errors.Is(err, snapshot.ErrCorrupt) || !strings.Contains(err.Error(), "kind 77") {
+	if err := Get(s, 0, []byte("newer"), io.Discard, AsRaw); err == nil || errors.Is(err, snapshot.ErrCorrupt) || !strings.Contains(err.Error(), "kind 77") {
 		t.Errorf("newer: %v", err)
 	}
 }
@@ -276,16 +292,16 @@ func TestDamageInTheBase(t *testing.T) {
 	dir := fixture(t)
 	path := filepath.Join(dir, "base.db")
 	flip(t, path, find(t, path, "hello"))
-	s := openSnapshot(t, dir)
-	if _, err := s.Get(0, []byte("greeting")); !errors.Is(err, snapshot.ErrCorrupt) {
+	s := openSnapshot(t, dir).Source()
+	if err := Get(s, 0, []byte("greeting"), io.Discard, AsRaw); !errors.Is(err, snapshot.ErrCorrupt) {
 		t.Errorf("Get: %v", err)
 	}
 	shown := 0
-	err := s.Keys(KeyFilter{DB: AllDatabases}, func(Key) error { shown++; return nil })
+	err := Keys(s, KeyFilter{DB: AllDatabases}, func(Key) error { shown++; return nil })
 	if !errors.Is(err, snapshot.ErrCorrupt) || shown > 1 {
 		t.Errorf("Keys: %d keys, %v", shown, err)
 	}
-	if _, err := s.Stats(10); !errors.Is(err, snapshot.ErrCorrupt) {
+	if _, err := NewStats(s, StatsOptions{Scope: Scope{DB: AllDatabases}}); !errors.Is(err, snapshot.ErrCorrupt) {
 		t.Errorf("Stats: %v", err)
 	}
 }

@@ -175,6 +175,14 @@ func (v *baseValue) fill(e *Entry, key []byte, h snapshot.Head) (err error) {
 	return nil
 }
 
+// typeName is what TYPE would reply, or a makeshift for a kind that a newer version wrote.
+func (s *Snapshot) typeName(kind byte) string {
+	if int(kind) < len(s.types) && s.types[kind].Name != "" {
+		return s.types[kind].Name
+	}
+	return fmt.Sprintf("kind %d", kind)
+}
+
 // known is the type of the value; nil for one of a newer version.
 func (v *baseValue) known() *kv.Type {
 	if int(v.head.Kind) >= len(v.types) || v.types[v.head.Kind].Survey == nil {

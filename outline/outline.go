@@ -73,6 +73,8 @@ type Element struct {
 	// Own is how many of the first pieces tell this element from all others of the value with the same Aside. 0: its place
 	// does, or there is only one.
 	Own int
+	// Nested: the pieces behind the first are an array of their own in such a reply, as those of a stream's entry are.
+	Nested bool
 	// Deadline is the element's own, unix ms; 0: none.
 	Deadline int64
 }
@@ -110,3 +112,12 @@ const (
 // Visitor gets an element. It and what it refers to are good until the visitor returns; its error ends the walk, which
 // returns it as it is.
 type Visitor func(Element) error
+
+// Numeric reports whether the pieces of a role are numbers: decimal ones, or inf, -inf for a score.
+func (r Role) Numeric() bool {
+	switch r {
+	case Score, Added, Read, At, Times:
+		return true
+	}
+	return false
+}

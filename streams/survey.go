@@ -155,7 +155,7 @@ func (w *walk) node(payload []byte) error {
 		for field, value := range c.entry().Pairs() {
 			w.pieces = append(w.pieces, outline.Piece{Role: outline.Field, Bytes: field}, outline.Piece{Role: outline.Value, Bytes: value})
 		}
-		if err := w.visit(outline.Element{Pieces: w.pieces, Own: 1}); err != nil {
+		if err := w.visit(outline.Element{Pieces: w.pieces, Own: 1, Nested: true}); err != nil {
 			return err
 		}
 	}

@@ -9,11 +9,12 @@ import (
 	"holdfast/client"
 )
 
-// bar shows how far a long command has come, on a terminal only: one line, cleared at the end of each stage. A terminal
+// bar shows how far a command has come that takes longer than a second, on a terminal only: one line, cleared at the end of each stage. A terminal
 // that takes no more output ends the show, and not the command.
 type bar struct {
 	w     io.Writer // nil where there is nothing to show on
 	stage string
+	begun time.Time // the stage
 	shown *progressbar.ProgressBar
 }
 
@@ -31,7 +32,12 @@ func (b *bar) show(doing string, done, total int64) {
 	}
 	if doing != b.stage {
 		b.end()
-		b.stage = doing
+		b.stage, b.begun = doing, time.Now()
+	}
+	if b.shown == nil {
+		if time.Since(b.begun) < time.Second {
+			return
+		}
 		b.shown = progressbar.NewOptions64(total, progressbar.OptionSetWriter(b.w), progressbar.OptionSetDescription(doing),
 			progressbar.OptionClearOnFinish(), progressbar.OptionSetWidth(40), progressbar.OptionThrottle(100*time.Millisecond))
 	}
