@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 )
@@ -62,7 +63,14 @@ func (e *Engine) ReturnMemory() {
 	e.background.Add(1)
 	go func() {
 		defer e.background.Done()
-		debug.FreeOSMemory()
+		ReturnMemory()
 		e.returning.Store(false)
 	}()
+}
+
+// ReturnMemory collects garbage and gives free memory back to the system. It collects twice: what bbolt has left in pools, a page
+// for each that a checkpoint wrote, outlives one collection.
+func ReturnMemory() {
+	runtime.GC()
+	debug.FreeOSMemory()
 }

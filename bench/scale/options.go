@@ -21,10 +21,11 @@ const (
 	phaseCheckpoint = "checkpoint"
 	phaseSpill      = "spill"
 	phaseChurn      = "churn"
+	phaseCollect    = "collections"
 )
 
 func phaseNames() []string {
-	return []string{phaseRestart, phaseHydration, phaseCheckpoint, phaseSpill, phaseChurn}
+	return []string{phaseRestart, phaseHydration, phaseCheckpoint, phaseSpill, phaseChurn, phaseCollect}
 }
 
 // Options are what the command line says, checked.

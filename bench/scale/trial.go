@@ -61,6 +61,7 @@ func (t *trial) run(ctx context.Context) error {
 		{phaseCheckpoint, t.checkpoints},
 		{phaseSpill, t.spill},
 		{phaseChurn, t.churn},
+		{phaseCollect, t.collections},
 	}
 	for _, phase := range phases {
 		if !slices.Contains(t.o.Phases, phase.name) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"holdfast/config"
+	"holdfast/engine"
 )
 
 // Go lets the heap grow to twice what lives in it before it collects. Nearly all that lives here is the data, in pages
@@ -22,8 +23,12 @@ const (
 	tunePeriod   = time.Second
 
 	restBytes = 1 << 20 // what a process at rest allocates in a period, at most
-	idleFloor = 4 << 20 // what it may hold beyond what it uses, in bytes,
-	idleShare = 32      // and one in so many bytes more
+	idleFloor = 1 << 20 // what it may hold beyond what it uses, in bytes,
+	idleShare = 64      // and one in so many bytes more
+	// What it has allocated since memory was given back last is garbage now, or was counted as used by a collection in the
+	// middle of its work.
+	workFloor = 8 << 20 // bytes,
+	workShare = 16      // and one in so many bytes more
 )
 
 // tuneCollector follows the size of the data until stop is closed. used tells how many bytes are in use.
@@ -44,7 +49,7 @@ func tuneCollector(cfg *config.Config, used func() int64, stop <-chan struct{}) 
 			debug.SetMemoryLimit(b)
 		}
 		if idle.worthReturning(now, used()) {
-			debug.FreeOSMemory()
+			engine.ReturnMemory()
 			idle.returned(readHeap(), used())
 		}
 		select {
@@ -78,17 +83,19 @@ func readHeap() heapFigures {
 type idleMemory struct {
 	allocated int64 // ever, a period ago
 	kept      int64 // held beyond what was in use, right after memory was given back last: it cannot be had
+	given     int64 // allocated ever, as of then
 }
 
-// worthReturning reports whether the process is at rest and holds much that it does not use.
+// worthReturning reports whether the process is at rest and holds much that it does not use, or has worked since it gave memory
+// back last.
 func (m *idleMemory) worthReturning(now heapFigures, used int64) bool {
 	atRest := now.allocated-m.allocated < restBytes
 	m.allocated = now.allocated
-	return atRest && now.held-used-m.kept > idleFloor+now.held/idleShare
+	return atRest && (now.held-used-m.kept > idleFloor+now.held/idleShare || now.allocated-m.given > workFloor+now.held/workShare)
 }
 
 func (m *idleMemory) returned(now heapFigures, used int64) {
-	m.allocated, m.kept = now.allocated, max(0, now.held-used)
+	m.allocated, m.given, m.kept = now.allocated, now.allocated, max(0, now.held-used)
 }
 
 // garbagePercent is GOGC for so many live bytes.
