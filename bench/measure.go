@@ -289,6 +289,9 @@ func (s *side) probe(ctx context.Context, atLeast time.Duration) (Observed, erro
 	if atLeast < probeDurationMin {
 		first = quickProbeRequests
 	}
+	if own := s.row.Workload.Probe; own > 0 {
+		first = min(first, own)
+	}
 	for requests := min(first, most); ; requests *= 4 {
 		if err := s.prepare(); err != nil {
 			return Observed{}, err

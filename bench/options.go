@@ -115,11 +115,14 @@ func parseOptions(args []string, stderr io.Writer) (Options, error) {
 	return o, o.checkLoad()
 }
 
-// thin leaves one policy in the group commands.
+// thin leaves one policy in the group commands, and few rows in the group types.
 func (o *Options) thin() {
 	for i, g := range o.Groups {
-		if g.Name == "commands" {
+		switch g.Name {
+		case "commands":
 			o.Groups[i].Rows = slices.DeleteFunc(g.Rows, func(r Row) bool { return r.Policy != quickPolicy })
+		case "types":
+			o.Groups[i].Rows = slices.DeleteFunc(g.Rows, func(r Row) bool { return !slices.Contains(fewTypes(), r.Workload.Name) })
 		}
 	}
 }

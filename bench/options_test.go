@@ -28,6 +28,7 @@ func TestChooseRows(t *testing.T) {
 		{"-groups rate", "everysec GET/1, fixed rate; everysec SET/1, fixed rate; everysec GET+SET/1, fixed rate"},
 		{"-groups writers,connections -policies always", "always SET/1, 1 connection; always GET/1, 50 writers; always GET/1, 50 writers, 2000/s"},
 		{"-generator redis-benchmark -pipelines 1 -policies no", "no SET/1; no GET/1; no INCR/1; no LPUSH/1; no LRANGE_100/1"},
+		{"-groups types -quick", "everysec PING_INLINE/16; everysec SPOP/16; everysec XADD/16; everysec SINTER/16"},
 		{"-groups pipeline -quick", "everysec GET/128; everysec SET/128; everysec INCR/128; everysec LPUSH/128"},
 	} {
 		o, err := parseOptions(strings.Fields(c.line), io.Discard)

@@ -12,10 +12,14 @@ import (
 type Requests struct {
 	Words []string // redis-benchmark's, after its other options; nil: it cannot send them
 	Name  string   // of a mix or of a YCSB workload: what our generator is told
+	Send  []string // the words of one request, in its place
 }
 
 // workload is what our generator sends.
 func (r Requests) workload() (load.Workload, error) {
+	if r.Send != nil {
+		return load.Custom(r.Send)
+	}
 	if slices.Contains(load.YCSBNames(), r.Name) {
 		return load.YCSB(r.Name)
 	}
@@ -33,6 +37,8 @@ type Workload struct {
 
 	// Before is sent before every run: commands that give each run the same start.
 	Before [][]string
+
+	Probe int // requests of the first probe; 0: as many as usual
 }
 
 // A Row is one line of the report.

@@ -98,6 +98,11 @@ func newTemplate(words []string) (template, error) {
 	return t, nil
 }
 
+// newLine is a request of plain words as an inline command.
+func newLine(words []string) template {
+	return template{parts: []part{{[]byte(strings.Join(words, " ") + "\r\n"), slotText}}}
+}
+
 // Placeholders lists the words that stand for something else.
 func Placeholders() []string {
 	return []string{WordKey, WordNew, WordCounter, WordValue, WordNumber, WordRange}

@@ -30,6 +30,8 @@ type Operation struct {
 	Expect Expect
 	Then   []string // nil: nothing
 	// Status is expected of Then.
+
+	Inline bool // the words, none of which stands for another, are sent as a line
 }
 
 // A Workload is a mix of operations.
@@ -49,6 +51,7 @@ func single() []Operation {
 		pairs = append(pairs, "key:mset:"+strconv.Itoa(i), WordValue)
 	}
 	return []Operation{
+		{Name: "ping_inline", Words: []string{"PING"}, Expect: ExpectStatus, Inline: true},
 		{Name: "ping", Words: []string{"PING"}, Expect: ExpectStatus},
 		{Name: "set", Words: []string{"SET", WordKey, WordValue}, Expect: ExpectStatus},
 		{Name: "get", Words: []string{"GET", WordKey}, Expect: ExpectValue},
@@ -177,7 +180,9 @@ func (w Workload) compile() ([]operation, error) {
 		sum += o.Weight
 		compiled := operation{expect: o.Expect, twice: o.Then != nil, upTo: sum}
 		var err error
-		if compiled.request, err = newTemplate(o.Words); err != nil {
+		if o.Inline {
+			compiled.request = newLine(o.Words)
+		} else if compiled.request, err = newTemplate(o.Words); err != nil {
 			return nil, err
 		}
 		compiled.inserts = slices.Contains(o.Words, WordNew)
