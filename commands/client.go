@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"holdfast/acl"
 	"holdfast/pubsub"
 	"holdfast/resp"
 )
@@ -14,13 +15,14 @@ type Client struct {
 	// LibName and LibVersion are what CLIENT SETINFO said.
 	LibName, LibVersion string
 	Addr, LocalAddr     string
-	User                string
-	Authenticated       bool
-	Created             int64    // unix ms
-	Active              int64    // unix ms of the last request
-	LastCommand         *Command // nil before the first, and after a name that is unknown
-	NoEvict, NoTouch    bool
-	DenyBlocking        bool // a client that must not block, such as the one that replays the log
+	// User is who the client is logged in as. Nil: nobody in particular, who may do everything, as the log's replay.
+	User             *acl.User
+	Authenticated    bool
+	Created          int64    // unix ms
+	Active           int64    // unix ms of the last request
+	LastCommand      *Command // nil before the first, and after a name that is unknown
+	NoEvict, NoTouch bool
+	DenyBlocking     bool // a client that must not block, such as the one that replays the log
 
 	// Multi is the open transaction, nil outside MULTI.
 	Multi *Multi

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"holdfast/acl"
 	"holdfast/pubsub"
 	"holdfast/resp"
 )
@@ -126,7 +127,7 @@ func (c *Call) describe(dst []byte, o *Client) []byte {
 	dst = fmt.Appendf(dst, "qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=%d rbs=0 rbp=0 obl=0 oll=0 omem=%d tot-mem=%d ",
 		in, queuedBytes, out, in+queuedBytes+out)
 	return fmt.Appendf(dst, "events=%s cmd=%s user=%s redir=-1 resp=%d lib-name=%s lib-ver=%s\n",
-		events, last, o.User, o.Proto, o.LibName, o.LibVersion)
+		events, last, o.UserName(), o.Proto, o.LibName, o.LibVersion)
 }
 
 // secondsSince counts from a moment in unix milliseconds.
@@ -167,17 +168,18 @@ const killFilters = "<[ID client-id] | [TYPE <NORMAL | MASTER | SLAVE | REPLICA 
 
 // clientFilter is what CLIENT KILL looks for; a field that was not given fits every client.
 type clientFilter struct {
-	id                int64
-	kind              clientKind
-	user, addr, laddr *string
-	skipMe            bool
+	id          int64
+	kind        clientKind
+	user        *acl.User
+	addr, laddr *string
+	skipMe      bool
 }
 
 // fits reports whether the client is meant.
 func (f *clientFilter) fits(o, me *Client) bool {
 	return (f.id == 0 || f.id == o.ID) &&
 		(f.kind == "" || f.kind == o.kind()) &&
-		(f.user == nil || *f.user == o.User) &&
+		(f.user == nil || f.user == o.User) &&
 		(f.addr == nil || *f.addr == o.Addr) &&
 		(f.laddr == nil || *f.laddr == o.LocalAddr) &&
 		!(f.skipMe && o == me)
@@ -241,11 +243,10 @@ func (c *Call) killFilterPair(f *clientFilter, i int) (ok bool) {
 	case c.is(i, "LADDR"):
 		f.laddr = &value
 	case c.is(i, "USER"):
-		if value != defaultUser {
+		if f.user = c.Users.Get(value); f.user == nil {
 			c.Reply.Error(resp.ErrNoSuchUser(c.Args[i+1]))
 			return false
 		}
-		f.user = &value
 	case c.is(i, "SKIPME") && c.is(i+1, "YES"):
 		f.skipMe = true
 	case c.is(i, "SKIPME") && c.is(i+1, "NO"):

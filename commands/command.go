@@ -26,6 +26,8 @@ type Command struct {
 	Tips []string
 	// Keys says where the keys stand among the arguments.
 	Keys []KeySpec
+	// Channels says where the channels stand.
+	Channels ChannelSpec
 	// Syntax of the arguments, as in "key value [NX | XX]".
 	Syntax string
 	// Summary and Complexity are for people.
@@ -40,6 +42,8 @@ type Command struct {
 	// Run is nil for a container that cannot stand alone.
 	Run Handler
 
+	// id is what rules of users know the command by.
+	id int
 	// Parent is the container of a subcommand.
 	Parent *Command
 	// Stats of its calls, guarded by the engine's lock.

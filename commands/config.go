@@ -96,6 +96,7 @@ func configRewrite(c *Call) {
 // CONFIG RESETSTAT
 func configResetStat(c *Call) {
 	c.Keeper.ResetStats()
+	c.Users.Log.ResetCounts()
 	c.Clients.ResetStats()
 	c.Reply.OK()
 }

@@ -140,7 +140,7 @@ func (cmd *Command) docType(a *Argument) string {
 		}
 	case "pattern":
 		return "pattern"
-	case "bit", "client-id", "count", "cursor", "db", "decrement", "destination-db", "end", "entries_added", "entries_read", "frequency", "increment",
+	case "bit", "bits", "client-id", "count", "cursor", "db", "decrement", "destination-db", "end", "entries_added", "entries_read", "frequency", "increment",
 		"index", "index1", "index2", "len", "limit", "milliseconds", "min-idle-time", "ms", "num-matches", "numkeys", "numlocal", "numreplicas", "offset",
 		"port", "protover", "rank", "seconds", "start", "stop", "timeout", "ttl", "version", "weight":
 		return "integer"

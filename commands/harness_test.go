@@ -60,6 +60,7 @@ func newStage(t *testing.T) *stage {
 		},
 		Run: s.nested,
 	}
+	s.world.Users = NewUsers(s.world.Table, s.world.Config)
 	s.world.Keys.SetClock(s.now)
 	s.user = s.connect()
 	t.Cleanup(s.checkReplay)
@@ -69,7 +70,7 @@ func newStage(t *testing.T) *stage {
 // connect makes another client; its peer is an *audience.
 func (s *stage) connect() *Client {
 	s.clients++
-	return &Client{ID: s.clients, Proto: 2, User: "default", Authenticated: true, Created: s.now, Peer: &audience{}}
+	return &Client{ID: s.clients, Proto: 2, User: s.world.Users.Default, Authenticated: true, Created: s.now, Peer: &audience{}}
 }
 
 // advance moves the clock.

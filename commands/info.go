@@ -2,6 +2,7 @@ package commands
 
 import (
 	"fmt"
+	"holdfast/acl"
 	"runtime"
 	"slices"
 
@@ -261,6 +262,11 @@ func infoStats(c *Call, t *infoText) {
 	t.field("latest_fork_usec", 0)
 	t.field("total_forks", 0)
 	t.field("total_error_replies", errors)
+	denied := &c.Users.Log.Counts
+	t.field("acl_access_denied_auth", denied[acl.DeniedAuth])
+	t.field("acl_access_denied_cmd", denied[acl.DeniedCommand])
+	t.field("acl_access_denied_key", denied[acl.DeniedKey])
+	t.field("acl_access_denied_channel", denied[acl.DeniedChannel])
 	t.field("client_query_buffer_limit_disconnections", n.QueryBufferLimitHits)
 	t.field("client_output_buffer_limit_disconnections", n.OutputBufferLimitHits)
 }

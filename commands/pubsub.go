@@ -10,7 +10,7 @@ func pubsubCommands() []*Command {
 	const open = PubSub | Loading | Stale
 	return []*Command{
 		{
-			Name: "subscribe", Group: Messages, Since: "2.0.0", Arity: -2, Flags: open | NoScript, Categories: CatPubSub,
+			Name: "subscribe", Group: Messages, Since: "2.0.0", Arity: -2, Flags: open | NoScript, Categories: CatPubSub, Channels: AllChannels,
 			Syntax:  "channel [channel ...]",
 			Summary: "Subscribes to channels.", Complexity: "O(1) a channel",
 			Run: func(c *Call) { c.subscribe(pubsub.Channel) },
@@ -22,7 +22,7 @@ func pubsubCommands() []*Command {
 			Run: func(c *Call) { c.unsubscribe(pubsub.Channel) },
 		},
 		{
-			Name: "psubscribe", Group: Messages, Since: "2.0.0", Arity: -2, Flags: open | NoScript, Categories: CatPubSub,
+			Name: "psubscribe", Group: Messages, Since: "2.0.0", Arity: -2, Flags: open | NoScript, Categories: CatPubSub, Channels: AllPatterns,
 			Syntax:  "pattern [pattern ...]",
 			Summary: "Subscribes to all channels whose names match patterns.", Complexity: "O(1) a pattern",
 			Run: func(c *Call) { c.subscribe(pubsub.Pattern) },
@@ -34,7 +34,7 @@ func pubsubCommands() []*Command {
 			Run: func(c *Call) { c.unsubscribe(pubsub.Pattern) },
 		},
 		{
-			Name: "ssubscribe", Group: Messages, Since: "7.0.0", Arity: -2, Flags: open | NoScript, Categories: CatPubSub,
+			Name: "ssubscribe", Group: Messages, Since: "7.0.0", Arity: -2, Flags: open | NoScript, Categories: CatPubSub, Channels: AllChannels,
 			Keys:    KeysFrom(1, 1, NotKey),
 			Syntax:  "shardchannel [shardchannel ...]",
 			Summary: "Subscribes to shard channels.", Complexity: "O(1) a channel",
@@ -48,13 +48,13 @@ func pubsubCommands() []*Command {
 			Run: func(c *Call) { c.unsubscribe(pubsub.Shard) },
 		},
 		{
-			Name: "publish", Group: Messages, Since: "2.0.0", Arity: 3, Flags: open | Fast, Categories: CatPubSub,
+			Name: "publish", Group: Messages, Since: "2.0.0", Arity: 3, Flags: open | Fast, Categories: CatPubSub, Channels: OneChannel,
 			Syntax:  "channel message",
 			Summary: "Sends a message to all who have subscribed to a channel.", Complexity: "O(n+m): n subscribers, m patterns in use",
 			Run: func(c *Call) { c.publish(pubsub.Channel) },
 		},
 		{
-			Name: "spublish", Group: Messages, Since: "7.0.0", Arity: 3, Flags: open | Fast, Categories: CatPubSub,
+			Name: "spublish", Group: Messages, Since: "7.0.0", Arity: 3, Flags: open | Fast, Categories: CatPubSub, Channels: OneChannel,
 			Keys:    Key(1, NotKey),
 			Syntax:  "shardchannel message",
 			Summary: "Sends a message to all who have subscribed to a shard channel.", Complexity: "O(n) in the subscribers",

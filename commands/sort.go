@@ -114,8 +114,16 @@ func (c *Call) sortOptions(stores bool) (s *sorting, ok bool) {
 			i++
 			s.by = c.Args[i]
 			s.unsorted = bytes.IndexByte(s.by, '*') < 0
+			if !s.unsorted && !c.readsEveryKey() {
+				c.Reply.Error(resp.ErrSortBy)
+				return nil, false
+			}
 		case c.is(i, "GET") && more >= 1:
 			i++
+			if !c.readsEveryKey() {
+				c.Reply.Error(resp.ErrSortGet)
+				return nil, false
+			}
 			s.get = append(s.get, c.Args[i])
 		default:
 			c.Reply.Error(resp.ErrSyntax)

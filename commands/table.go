@@ -25,7 +25,7 @@ func NewTable() *Table {
 		zsetCommands(), zsetCombinations(), blockingZSetCommands(),
 		hashCommands(), hashDeadlineCommands(),
 		blockingCommands(), transactionCommands(), pubsubCommands(), serverCommands(), memoryCommands(), snapshotCommands(), configCommands(), debugCommands(),
-		commandCommands(),
+		commandCommands(), aclCommands(),
 	} {
 		for _, c := range family {
 			t.add(c)

@@ -79,6 +79,10 @@ func execCommand(c *Call) {
 	}
 	c.Reply.Array(len(multi.Queue))
 	for _, q := range multi.Queue {
+		if refusal := c.PermittedInExec(c.Client, q.Cmd, q.Args); refusal != "" {
+			c.Reply.Error(refusal)
+			continue
+		}
 		c.Run(c, q.Cmd, q.Args)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"holdfast/acl"
 	"holdfast/config"
 	"holdfast/kv"
 	"holdfast/pubsub"
@@ -25,6 +26,13 @@ type World struct {
 	Config *config.Config
 	Table  *Table
 	Rand   *rand.Rand
+
+	// Users are who may log in, and what they may do.
+	Users *acl.Users
+	// LoadUsers and SaveUsers read and write the file of users; nil without one.
+	LoadUsers, SaveUsers func() error
+	// Secret fills a slice with bytes that nobody can guess.
+	Secret func([]byte)
 
 	// Watches and Waiters know which clients care about which keys.
 	Watches Watches

@@ -2,11 +2,12 @@ package config
 
 import "strings"
 
-// A parsedLine is one line of a file: a directive, an include, or, with neither, a comment or nothing.
+// A parsedLine is one line of a file: a directive, an include, a user, or, with none of them, a comment or nothing.
 type parsedLine struct {
-	name    string // as it is written, which may be an alias
-	value   string // the arguments, joined by blanks
-	include string // the path or glob
+	name    string   // as it is written, which may be an alias
+	value   string   // the arguments, joined by blanks
+	include string   // the path or glob
+	user    []string // the words behind "user"
 }
 
 // parseLine takes a line apart and looks its directive up; the value is not checked yet.
@@ -15,7 +16,7 @@ func (c *Config) parseLine(text string) (parsedLine, *Error) {
 	if text == "" || text[0] == '#' {
 		return parsedLine{}, nil
 	}
-	words, err := splitWords(text)
+	words, err := SplitWords(text)
 	if err != nil {
 		return parsedLine{}, &Error{Reason: err.Error(), Err: ErrSyntax,
 			Advice: `close every quote, with a blank behind it, and write \" for a quote inside`}
@@ -26,6 +27,12 @@ func (c *Config) parseLine(text string) (parsedLine, *Error) {
 			return parsedLine{}, wrongNumber(name, "give one path")
 		}
 		return parsedLine{include: args[0]}, nil
+	}
+	if strings.EqualFold(name, "user") {
+		if len(args) == 0 {
+			return parsedLine{}, wrongNumber(name, "give the user's name, and rules behind it")
+		}
+		return parsedLine{user: args}, nil
 	}
 	s := c.lookup(name)
 	if s == nil {

@@ -34,6 +34,7 @@ func (c *Config) Load(r io.Reader, filename string) error {
 type loader struct {
 	c     *Config
 	files int
+	depth int    // of includes
 	save  string // the save rules that stood in lines so far
 	errs  []error
 }
@@ -45,7 +46,7 @@ func (l *loader) file(r io.Reader, filename string) {
 	at := SourceError{File: filename}
 	for lines.Scan() {
 		at.Line++
-		if err := l.line(lines.Text(), filename); err != nil {
+		if err := l.line(lines.Text(), filename, at.Line); err != nil {
 			l.fail(at, err)
 		}
 		if len(l.errs) >= errorsMax {
@@ -71,13 +72,16 @@ func (l *loader) fail(at SourceError, err *Error) {
 	l.errs = append(l.errs, &at)
 }
 
-func (l *loader) line(text, filename string) *Error {
+func (l *loader) line(text, filename string, number int) *Error {
 	p, err := l.c.parseLine(text)
 	switch {
 	case err != nil:
 		return err
 	case p.include != "":
 		return l.include(p.include, filename)
+	case p.user != nil:
+		l.c.addUser(UserLine{File: filename, Line: number, Included: l.depth > 0, Words: p.user})
+		return nil
 	case p.name == "":
 		return nil
 	}
@@ -131,7 +135,9 @@ func (l *loader) open(path string) *Error {
 		return &Error{Name: "include", Reason: err.Error(),
 			Advice: "check the path, which is relative to this file", Err: err}
 	}
+	l.depth++
 	l.file(f, path)
+	l.depth--
 	if err := f.Close(); err != nil {
 		return &Error{Name: "include", Reason: err.Error(), Advice: "check the file", Err: err}
 	}

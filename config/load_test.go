@@ -76,7 +76,7 @@ func TestLoadErrorsAreOneLineThatSaysWhatToDo(t *testing.T) {
 		{"daemonize yes\n", "redis.conf:1: daemonize: only no is supported: remove it, or give no", ErrInvalid},
 		{"replicaof 10.0.0.1 6379\n", `redis.conf:1: replicaof: only "" is supported: remove it, or give ""`, ErrInvalid},
 		{"rename-command CONFIG \"\"\n", "redis.conf:1: rename-command: not a setting of holdfast: commands cannot be renamed; remove the line", ErrUnknown},
-		{"user x on\n", "redis.conf:1: user: not a setting of holdfast: users are not read from the configuration; remove the line and use requirepass", ErrUnknown},
+		{"user\n", "redis.conf:1: user: wrong number of arguments: give the user's name, and rules behind it", ErrSyntax},
 		{"include\n", "redis.conf:1: include: wrong number of arguments: give one path", ErrSyntax},
 		{"include \"[\"\n", "redis.conf:1: include: syntax error in pattern: check the pattern", ErrSyntax},
 	} {
@@ -230,7 +230,7 @@ func TestNearest(t *testing.T) {
 func TestQuotedWordsComeBack(t *testing.T) {
 	words := []string{"", " ", "a", "#a", "a b", `"`, `'`, `\`, `a\nb`, "\x00", "\n", "\x7f", "\xff", "é", `x"y'z`, "-"}
 	for _, word := range words {
-		got, err := splitWords(quoteWord(word))
+		got, err := SplitWords(quoteWord(word))
 		if err != nil || len(got) != 1 || got[0] != word {
 			t.Errorf("%q is written %s and read %q, %v", word, quoteWord(word), got, err)
 		}
@@ -239,7 +239,7 @@ func TestQuotedWordsComeBack(t *testing.T) {
 	for _, word := range words {
 		line = append(line, quoteWord(word))
 	}
-	if got, err := splitWords(strings.Join(line, " ")); err != nil || !slices.Equal(got, words) {
+	if got, err := SplitWords(strings.Join(line, " ")); err != nil || !slices.Equal(got, words) {
 		t.Errorf("together: %q, %v", got, err)
 	}
 }
@@ -248,7 +248,7 @@ func TestQuotedWordsComeBack(t *testing.T) {
 // and after changes at run time it is rewritten so that it loads with the same values.
 func FuzzLoad(f *testing.F) {
 	for _, seed := range []string{
-		"", "\n", "\v", "hz 20\n", "# c\r\nhz\t20\r\n", "save 10 1\nsave 20 2\nsave \"\"\n", "requirepass \"a\\x00\\\"b\" ", "bind a b\naddr [::1]:5\nport 7\n",
+		"", "\n", "\v", "hz 20\n", "# c\r\nhz\t20\r\n", "save 10 1\nsave 20 2\nsave \"\"\n", "requirepass \"a\\x00\\\"b\" ", "user a on \">p q\"\nuser b\n", "bind a b\naddr [::1]:5\nport 7\n",
 		"client-output-buffer-limit normal 1gb 2 3 slave 4 5 6\n", "maxmemory 5%\nmaxmemory-clients 5%\n", "notify-keyspace-events AKEn",
 		"shutdown-on-sigint now save", "latency-tracking-info-percentiles 1e1 NaN", "unixsocketperm 0777", "fsync no\nappendfsync always",
 	} {
@@ -266,7 +266,7 @@ func FuzzLoad(f *testing.F) {
 				}
 			}
 			text = "" // and rewrite what did load from nothing
-		} else if got := string(c.Rewrite([]byte(text))); strings.TrimSuffix(got, "\n") != strings.TrimSuffix(text, "\n") {
+		} else if got := string(c.Rewrite([]byte(text), userWords(c))); strings.TrimSuffix(got, "\n") != strings.TrimSuffix(text, "\n") {
 			t.Errorf("%q is rewritten as %q, with nothing changed", text, got)
 		}
 		wantRewrite(t, c, text)
@@ -279,9 +279,17 @@ func FuzzLoad(f *testing.F) {
 }
 
 // wantRewrite checks that c rewrites a file into one that loads with the values of c.
+// userWords are the users of the files, as Rewrite wants them.
+func userWords(c *Config) (words [][]string) {
+	for _, u := range c.Users() {
+		words = append(words, u.Words)
+	}
+	return words
+}
+
 func wantRewrite(t *testing.T, c *Config, old string) {
 	t.Helper()
-	rewritten := c.Rewrite([]byte(old))
+	rewritten := c.Rewrite([]byte(old), userWords(c))
 	again := New()
 	if err := again.Load(strings.NewReader(string(rewritten)), "rewritten"); err != nil {
 		t.Fatalf("%q is rewritten as %q: %v", old, rewritten, err)

@@ -48,7 +48,7 @@ func TestRewrite(t *testing.T) {
 			for _, pair := range test.set {
 				mustSet(t, c, RunTime, pair[0], pair[1])
 			}
-			if got := string(c.Rewrite([]byte(test.old))); got != test.want {
+			if got := string(c.Rewrite([]byte(test.old), nil)); got != test.want {
 				t.Errorf("got\n%s\nwant\n%s", got, test.want)
 			}
 		})
@@ -57,18 +57,18 @@ func TestRewrite(t *testing.T) {
 
 func TestRewriteKeepsWhatItCannotRead(t *testing.T) {
 	old := "rename-command X Y\nhz \"\nnope 1\nhz many\n"
-	if got := string(New().Rewrite([]byte(old))); got != old {
+	if got := string(New().Rewrite([]byte(old), nil)); got != old {
 		t.Errorf("got %q", got)
 	}
 }
 
 func TestRewriteOfAddr(t *testing.T) {
 	c := load(t, "addr 0.0.0.0:7000\n")
-	if got := string(c.Rewrite([]byte("addr 0.0.0.0:7000\nhz 10\n"))); got != "addr 0.0.0.0:7000\nhz 10\n" {
+	if got := string(c.Rewrite([]byte("addr 0.0.0.0:7000\nhz 10\n"), nil)); got != "addr 0.0.0.0:7000\nhz 10\n" {
 		t.Errorf("unchanged: %q", got)
 	}
 	mustSet(t, c, Flag, "bind", "10.0.0.1 -::1")
-	if got := string(c.Rewrite([]byte("addr 0.0.0.0:7000\nhz 10\n"))); got != "bind 10.0.0.1 -::1\nport 7000\nhz 10\n" {
+	if got := string(c.Rewrite([]byte("addr 0.0.0.0:7000\nhz 10\n"), nil)); got != "bind 10.0.0.1 -::1\nport 7000\nhz 10\n" {
 		t.Errorf("changed: %q", got)
 	}
 }
@@ -84,7 +84,7 @@ func TestRewriteWithIncludes(t *testing.T) {
 	for _, pair := range [][2]string{{"timeout", "1"}, {"save", "2 2"}, {"maxclients", "10000"}, {"tcp-keepalive", "6"}} {
 		mustSet(t, c, RunTime, pair[0], pair[1])
 	}
-	rewritten := c.Rewrite([]byte(main))
+	rewritten := c.Rewrite([]byte(main), nil)
 	again, err := loadFile(t, write(t, [2]string{"main.conf", string(rewritten)}, [2]string{"more.conf", "hz 50\ntimeout 2\nsave 1 1\nmaxclients 7\n"}))
 	if err != nil {
 		t.Fatal(err)

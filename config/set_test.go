@@ -80,7 +80,7 @@ func TestExplain(t *testing.T) {
 		{"hz", "fast", "hz: argument couldn't be parsed into an integer: give a whole number from 0 to 2147483647"},
 		{"maxmemroy", "1", "maxmemroy: unknown setting: did you mean maxmemory?"},
 		{"daemonize", "yes", "daemonize: only no is supported: remove it, or give no"},
-		{"aclfile", "x", `aclfile: only "" is supported: remove it, or give ""`},
+		{"replicaof", "x", `replicaof: only "" is supported: remove it, or give ""`},
 		{"fsync", "fast", "fsync: argument(s) must be one of the following: everysec, always, no: give one of everysec, always, no"},
 	} {
 		var e *Error

@@ -1,6 +1,6 @@
 package config
 
-// elsewhereTable: settings of what Redis has and holdfast has not: replicas, clusters, users in files. A file that
+// elsewhereTable: settings of what Redis has and holdfast has not: replicas, clusters. A file that
 // leaves them at their defaults loads. Where another value promises safety or data that would not be there, the
 // row is fixed; elsewhere it is inert.
 func elsewhereTable() []Directive {
@@ -34,8 +34,6 @@ func replicationTable() []Directive {
 		{Name: "repl-diskless-sync-max-replicas", Kind: KindInt, Default: "0", Max: maxInt32, Inert: true, Usage: "replicas not to wait beyond"},
 		{Name: "propagation-error-behavior", Kind: KindEnum, Default: "ignore", Choices: []string{"ignore", "panic", "panic-on-replicas"}, Inert: true, Usage: "what a replica does with a command that fails"},
 		{Name: "bind-source-addr", Default: "", Inert: true, Usage: "address to connect from"},
-		{Name: "aclfile", Default: "", Change: AtStart, Fixed: true, Usage: "file with users"},
-		{Name: "acl-pubsub-default", Kind: KindEnum, Default: "resetchannels", Choices: []string{"allchannels", "resetchannels"}, Inert: true, Usage: "channels of a new user"},
 	}
 }
 

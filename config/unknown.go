@@ -21,8 +21,6 @@ func foreign(name string) string {
 	switch strings.ToLower(name) {
 	case "rename-command":
 		return "commands cannot be renamed; remove the line"
-	case "user":
-		return "users are not read from the configuration; remove the line and use requirepass"
 	case "loadmodule":
 		return "modules cannot be loaded; remove the line"
 	case "sentinel":

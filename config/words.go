@@ -14,8 +14,8 @@ var (
 	errNUL    = errors.New("zero byte in configuration line")
 )
 
-// splitWords takes a line apart.
-func splitWords(line string) ([]string, error) {
+// SplitWords takes a line apart into its words, quotes resolved.
+func SplitWords(line string) ([]string, error) {
 	if strings.IndexByte(line, 0) >= 0 {
 		return nil, errNUL
 	}
@@ -102,7 +102,7 @@ func hexValue(c byte) byte {
 	return c | 0x20 - 'a' + 10
 }
 
-// quoteWord writes s so that splitWords gives s back: as it is where that will do, in double quotes otherwise.
+// quoteWord writes s so that SplitWords gives s back: as it is where that will do, in double quotes otherwise.
 func quoteWord(s string) string {
 	plain := s != "" && s[0] != '#'
 	for i := range len(s) {

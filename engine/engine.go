@@ -13,6 +13,7 @@
 package engine
 
 import (
+	crand "crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -116,7 +117,6 @@ type settings struct {
 	maxmemory   config.Handle[int64]
 	policy      config.Handle[string]
 	samples     config.Handle[int64]
-	password    config.Handle[string]
 	save        config.Handle[[]config.SaveRule]
 	stopWrites  config.Handle[bool]
 	retain      config.Handle[int64] // seconds
@@ -132,7 +132,6 @@ func newEngine(o Options) *Engine {
 			maxmemory:   o.Config.Bytes("maxmemory"),
 			policy:      o.Config.String("maxmemory-policy"),
 			samples:     o.Config.Int("maxmemory-samples"),
-			password:    o.Config.String("requirepass"),
 			save:        o.Config.SaveRules(),
 			stopWrites:  o.Config.Bool("stop-writes-on-bgsave-error"),
 			retain:      o.Config.Int("retain"),
@@ -154,6 +153,7 @@ func newEngine(o Options) *Engine {
 		Events: o.Events,
 		Clock:  o.Clock,
 		Sleep:  time.Sleep,
+		Secret: func(b []byte) { _, _ = crand.Read(b) }, // never fails
 		Touched: func(_ int, key []byte) {
 			e.touched = append(e.touched, e.world.Keys.Hash(key))
 		},
@@ -164,6 +164,7 @@ func newEngine(o Options) *Engine {
 		Run:        e.nested,
 		Send:       e.send,
 	}
+	e.world.Users = commands.NewUsers(e.world.Table, o.Config)
 	e.world.Keys.SetCold(cold{e})
 	e.stats.start = o.Clock().UnixMilli()
 	e.checkpoints.last.ended = e.stats.start // the `save` rules count from the start

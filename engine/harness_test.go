@@ -233,7 +233,7 @@ func (c *client) Collect(*resp.Writer) uint64       { return 0 }
 
 func (r *rig) connect() *client {
 	c := &client{mail: make(chan letter, 100)}
-	c.Client = commands.Client{ID: int64(len(r.all) + 1), Proto: 2, User: "default", Authenticated: true, Peer: c}
+	c.Client = commands.Client{ID: int64(len(r.all) + 1), Proto: 2, Authenticated: true, Peer: c}
 	r.all = append(r.all, c)
 	return c
 }

@@ -13,16 +13,19 @@ func (e *Engine) resolve(c *commands.Client, args [][]byte) (cmd *commands.Comma
 	if refusal == "" && cmd.Flags&commands.Protected != 0 {
 		refusal = e.world.Forbidden(c)
 	}
-	if refusal == "" && !c.Authenticated && cmd.Flags&commands.NoAuth == 0 {
-		if e.password.Load() != "" {
-			return cmd, resp.ErrNoAuth
-		}
+	if refusal == "" && !c.Authenticated && cmd.Flags&commands.NoAuth == 0 && !e.world.Users.Open() {
+		return cmd, resp.ErrNoAuth
 	}
 	if refusal != "" {
 		return cmd, refusal
 	}
 	if cmd.Flags&commands.NoMulti != 0 && c.Multi != nil {
 		return cmd, resp.ErrNotInMulti
+	}
+	if c.User != nil && !c.User.Mighty {
+		if refusal := e.world.Permitted(c, cmd, args); refusal != "" {
+			return cmd, refusal
+		}
 	}
 	flags := cmd.Flags
 	if cmd.Name == "exec" {

@@ -41,6 +41,9 @@ var (
 func Open(o Options) (_ *Engine, err error) {
 	started := o.Clock()
 	e := newEngine(o)
+	if err := e.loadUsers(); err != nil {
+		return nil, err
+	}
 	if err := e.claim(); err != nil {
 		return nil, err
 	}

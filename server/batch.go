@@ -84,7 +84,7 @@ func (s *session) parse(b *batch, input []byte) error {
 
 // trusted reports whether the client need not log in first. Like Proto and Silence, Authenticated is written only by
 // requests of this session, which this goroutine runs: it may read them without the engine's lock.
-func (s *session) trusted() bool { return s.client.Authenticated || s.srv.password.Load() == "" }
+func (s *session) trusted() bool { return s.client.Authenticated || s.srv.users.Open() }
 
 // run hands requests to the engine, and returns how many it took.
 func (s *session) run(requests [][][]byte) (done int) {

@@ -24,7 +24,7 @@ func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 	sess := &session{srv: s, conn: c, loop: s.loopOf(c)}
 	sess.client = commands.Client{
 		Proto: 2, Addr: address(c.RemoteAddr(), c.LocalAddr()), LocalAddr: address(c.LocalAddr(), nil),
-		User: "default", Authenticated: s.password.Load() == "", Created: now, Active: now, Peer: sess,
+		User: s.users.Default, Authenticated: s.users.Open(), Created: now, Active: now, Peer: sess,
 	}
 	if s.secures(c.LocalAddr()) {
 		sess.tls = newSecure(sess, s.certificates.Load(), now)
@@ -70,7 +70,7 @@ func (s *Server) refusal(from net.Addr) string {
 // denies reports whether protected mode keeps a client away.
 func (s *Server) denies(from net.Addr) bool {
 	tcp, ok := from.(*net.TCPAddr)
-	return ok && s.protected.Load() && s.password.Load() == "" && !tcp.IP.IsLoopback()
+	return ok && s.protected.Load() && s.users.NoPass() && !tcp.IP.IsLoopback()
 }
 
 // most is how many clients there may be at a time.

@@ -33,6 +33,7 @@ import (
 
 	"github.com/panjf2000/gnet/v2"
 
+	"holdfast/acl"
 	"holdfast/config"
 	"holdfast/engine"
 )
@@ -61,7 +62,8 @@ type Server struct {
 	securePort   int                        // where clients speak TLS; 0: nowhere
 	certificates atomic.Pointer[tls.Config] // what new TLS connections go by; nil where securePort is 0
 
-	descriptors int64 // how many clients the process has file descriptors for
+	users       *acl.Users // who may log in
+	descriptors int64      // how many clients the process has file descriptors for
 
 	accepted atomic.Int64
 	rejected atomic.Int64
@@ -88,7 +90,6 @@ type limits struct {
 	queryBuffer config.Handle[int64]
 	output      config.Handle[config.OutputLimits]
 	protected   config.Handle[bool]
-	password    config.Handle[string]
 }
 
 // New returns a server; Run starts it.
@@ -102,11 +103,11 @@ func New(o Options) *Server {
 			queryBuffer: o.Config.Bytes("client-query-buffer-limit"),
 			output:      o.Config.OutputLimits(),
 			protected:   o.Config.Bool("protected-mode"),
-			password:    o.Config.String("requirepass"),
 		},
 		booted:      make(chan struct{}),
 		ended:       make(chan struct{}),
 		securePort:  int(o.Config.Int("tls-port").Load()),
+		users:       o.Engine.World().Users,
 		descriptors: descriptors(),
 		sessions:    map[int64]*session{},
 		loops:       map[gnet.EventLoop]*loop{},

@@ -12,12 +12,14 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"holdfast/acl"
 	"holdfast/aof"
 	"holdfast/config"
 	"holdfast/engine"
@@ -124,7 +126,7 @@ func serve(ctx *cli.Context) error {
 	if err != nil {
 		return cli.Exit(err.Error(), exitCode(err))
 	}
-	eng.World().RewriteConfig = rewriter(ctx.String("config"), cfg)
+	eng.World().RewriteConfig = rewriter(ctx.String("config"), cfg, eng.UserLines)
 	return run(cfg, eng, log, stop, ask)
 }
 
@@ -260,6 +262,8 @@ func durability(cfg *config.Config) string {
 func exitCode(err error) int {
 	var damage *aof.DamageError
 	switch {
+	case errors.Is(err, acl.ErrFile):
+		return exitUsage
 	case errors.Is(err, engine.ErrInUse), errors.Is(err, snapshot.ErrLocked):
 		return exitInUse
 	case errors.Is(err, aof.ErrNewer), errors.Is(err, snapshot.ErrNewer), errors.Is(err, snapshot.ErrNotBase):
@@ -303,7 +307,7 @@ func nameLevel(_ []string, a slog.Attr) slog.Attr {
 }
 
 // rewriter is what CONFIG REWRITE does: the file is replaced whole.
-func rewriter(path string, cfg *config.Config) func() error {
+func rewriter(path string, cfg *config.Config, users func() [][]string) func() error {
 	if path == "" {
 		return nil
 	}
@@ -312,6 +316,9 @@ func rewriter(path string, cfg *config.Config) func() error {
 		if err != nil {
 			return err
 		}
-		return vfs.WriteFile(vfs.OS(), path, cfg.Rewrite(old))
+		if slices.ContainsFunc(cfg.Users(), func(u config.UserLine) bool { return u.Included }) {
+			return errors.New("users are in an included file, which would have to be changed too; use an aclfile and ACL SAVE")
+		}
+		return vfs.WriteFile(vfs.OS(), path, cfg.Rewrite(old, users()))
 	}
 }

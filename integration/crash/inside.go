@@ -97,7 +97,7 @@ func (r *running) Output() string { return r.output.String() }
 
 func (r *running) Dial() (subject.Conn, error) {
 	c := &conn{r: r, mail: make(chan []byte, 1)}
-	c.client = commands.Client{ID: r.starter.ids.Add(1), Proto: 2, User: "default", Authenticated: true, Peer: c}
+	c.client = commands.Client{ID: r.starter.ids.Add(1), Proto: 2, Authenticated: true, Peer: c}
 	c.decoder = resp.NewDecoder(&c.in)
 	return c, nil
 }

@@ -29,6 +29,7 @@ var mayImport = map[string][]string{
 	"glob":          {},
 	"pubsub":        {"glob"},
 	"outline":       {},
+	"acl":           {"config", "glob", "resp"},
 	"lists":         {"outline"},
 	"zsets":         {"dict", "outline"},
 	"packed":        {},
@@ -50,8 +51,8 @@ var mayImport = map[string][]string{
 	"snapshot":      {"internal/vfs"},
 	"rdb":           {"kv", "lists", "sets", "zsets", "hashes", "streams", "dict", "outline"},
 	"migrate":       {"resp"},
-	"commands":      {"rdb", "migrate", "kv", "outline", "lists", "sets", "dict", "streams", "zsets", "hashes", "hll", "geo", "expiry", "resp", "glob", "config", "internal/histogram", "pubsub"},
-	"engine":        {"commands", "kv", "lists", "expiry", "resp", "glob", "config", "aof", "snapshot", "internal/vfs", "internal/nice"},
+	"commands":      {"acl", "rdb", "migrate", "kv", "outline", "lists", "sets", "dict", "streams", "zsets", "hashes", "hll", "geo", "expiry", "resp", "glob", "config", "internal/histogram", "pubsub"},
+	"engine":        {"acl", "commands", "kv", "lists", "expiry", "resp", "glob", "config", "aof", "snapshot", "internal/vfs", "internal/nice"},
 	"bench":         {"bench/rig", "internal/proc", "load"},
 	"bench/rig":     {},
 	"bench/scale":   {"bench/rig", "internal/proc"},
@@ -80,7 +81,7 @@ var mayImport = map[string][]string{
 	"internal/histogram": {},
 
 	"inspect":      {"engine", "commands", "rdb", "kv", "outline", "history", "lists", "hashes", "streams", "hll", "expiry", "aof", "snapshot", "client", "resp", "glob", "internal/vfs"},
-	"server":       {"engine", "commands", "resp", "config", "internal/vfs"}, // vfs in tests
+	"server":       {"acl", "engine", "commands", "resp", "config", "internal/vfs"}, // vfs in tests
 	"cmd/holdfast": {"*"},
 	"integration":  {},
 
