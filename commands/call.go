@@ -61,6 +61,7 @@ const (
 	EventExpired = 'x'
 	EventEvicted = 'e'
 	EventNew     = 'n'
+	EventKeyMiss = 'm'
 )
 
 // Changed says that the key in the client's database changed. Every change to a key is said here, once: it

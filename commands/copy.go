@@ -21,11 +21,15 @@ func copyCommand(c *Call) {
 	c.Expire(o.db, as)
 	into := c.Keys.DB(o.db)
 	e, found := c.DB.Get(key)
-	if _, taken := into.Peek(as); !found || taken && !o.replace {
+	_, taken := into.Peek(as)
+	if !found || taken && !o.replace {
 		c.Reply.Int(0)
 		return
 	}
 	c.copyTo(into, as, e)
+	if taken {
+		into.Anew(as)
+	}
 	c.ChangedIn(o.db, EventGeneric, "copy_to", as)
 	c.Reply.Int(1)
 }

@@ -92,14 +92,14 @@ func restoreCommand(c *Call) {
 		c.Reply.OK()
 		return
 	}
-	c.restore(key, value, deadline)
+	c.restore(key, value, deadline, taken)
 	c.DB.SetUse(key, o.idle, o.frequency)
 	c.Effect(word("RESTORE"), key, decimal(deadline), c.Args[3], word("REPLACE"), word("ABSTTL"))
 	c.Reply.OK()
 }
 
 // restore makes the key hold the value, whatever it held.
-func (c *Call) restore(key []byte, value rdb.Object, deadline int64) {
+func (c *Call) restore(key []byte, value rdb.Object, deadline int64, taken bool) {
 	if deadline == 0 {
 		deadline = expiry.None
 	}
@@ -107,6 +107,9 @@ func (c *Call) restore(key []byte, value rdb.Object, deadline int64) {
 		c.DB.SetString(key, value.Text, deadline)
 	} else {
 		c.DB.SetValue(key, value.Kind, value.Value, deadline)
+	}
+	if taken {
+		c.DB.Anew(key)
 	}
 	c.Changed(EventGeneric, "restore", key)
 }

@@ -192,7 +192,7 @@ func (c *Call) look(key []byte) (kv.Entry, bool) {
 	if found {
 		c.Keys.Hits++
 	} else {
-		c.Keys.Misses++
+		c.DB.Miss(key)
 	}
 	return e, found
 }
@@ -258,10 +258,14 @@ func (c *Call) renameKey(replace bool) (renamed, ok bool) {
 	if bytes.Equal(from, to) {
 		return false, true
 	}
-	if _, taken := c.DB.Peek(to); taken && !replace {
+	_, taken := c.DB.Peek(to)
+	if taken && !replace {
 		return false, true
 	}
 	c.DB.Rename(from, to)
+	if taken {
+		c.DB.Anew(to)
+	}
 	c.moved(c.Client.DB, "rename_from", from, c.Client.DB, "rename_to", to)
 	return true, true
 }

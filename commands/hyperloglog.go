@@ -57,9 +57,11 @@ func hyperLogLogCommands() []*Command {
 // PFADD key [element [element ...]]
 func pfAddCommand(c *Call) {
 	key := c.Args[1]
-	e, found, ok := c.rawSketch(key)
-	if !ok {
-		return
+	e, found := c.DB.Peek(key)
+	if ok := true; found { // who looks for a key in order to make it does not miss it
+		if e, _, ok = c.rawSketch(key); !ok {
+			return
+		}
 	}
 	a := pfAddition{found: found, max: c.sparseMax()}
 	if found {

@@ -59,11 +59,14 @@ func objectRefCount(c *Call) {
 
 // object looks up the key that OBJECT is about; where it is missing, the reply is null.
 func (c *Call) object() (kv.Entry, bool) {
-	e, found := c.look(c.Args[2])
+	e, found := c.DB.Peek(c.Args[2])
 	if !found {
+		c.Keys.Misses++ // without the event of a miss, as in Redis
 		c.Reply.Null()
+		return e, false
 	}
-	return e, found
+	c.Keys.Hits++
+	return e, true
 }
 
 // encoding names what Redis would keep the value in.

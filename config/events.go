@@ -31,6 +31,20 @@ const (
 	eventLetters = "Ag$lshzxeKEtmdn" // as Redis lists them in its error
 )
 
+// EventClass is the class that a letter of eventBits stands for; none for another letter.
+func EventClass(letter byte) Events {
+	if i := strings.IndexByte(eventBits, letter); i >= 0 {
+		return 1 << i
+	}
+	return 0
+}
+
+// Published reports whether any event is: on a channel, and of a class.
+func (e Events) Published() bool {
+	const channels = EventKeyspace | EventKeyevent
+	return e&channels != 0 && e&^channels != 0
+}
+
 func parseEvents(text string) (value, string) {
 	var e Events
 	for i := range len(text) {

@@ -11,7 +11,7 @@ func observationTable() []Directive {
 		{Name: "latency-monitor-threshold", Kind: KindInt, Default: "0", Max: maxInt64, Inert: true, Usage: "milliseconds above which an event is remembered in LATENCY (0: none)"},
 		{Name: "latency-tracking", Kind: KindBool, Default: "yes", Inert: true, Usage: "keep a histogram of latencies for each command"},
 		{Name: "latency-tracking-info-percentiles", Kind: KindPercentiles, Default: "50 99 99.9", Inert: true, Usage: "percentiles of latencies that INFO prints"},
-		{Name: "notify-keyspace-events", Kind: KindEvents, Default: "", Inert: true, Usage: "events to publish: K and/or E for the channel, then classes, or A for all (empty: none)"},
+		{Name: "notify-keyspace-events", Kind: KindEvents, Default: "", Usage: "events to publish: K and/or E for the channel, then classes, or A for all (empty: none)"},
 		{Name: "acllog-max-len", Kind: KindInt, Default: "128", Max: maxInt64, Usage: "refusals that ACL LOG remembers"},
 
 		{Name: "syslog-enabled", Kind: KindBool, Default: "no", Change: AtStart, Fixed: true, Usage: "log to syslog; leave that to the service manager"},

@@ -73,6 +73,8 @@ type Engine struct {
 	touchedAll bool
 	gate       uint64 // of the reply under way
 	mail       mail
+	told       config.Events // of the keyspace's
+	absence    absence
 	gates      gates
 	log        *aof.Log // nil where no log is kept
 	staged     bool     // the log is being turned on: nothing waits for it yet
@@ -121,6 +123,7 @@ type settings struct {
 	stopWrites  config.Handle[bool]
 	retain      config.Handle[int64] // seconds
 	retainBytes config.Handle[int64]
+	events      config.Handle[config.Events]
 }
 
 func newEngine(o Options) *Engine {
@@ -136,6 +139,7 @@ func newEngine(o Options) *Engine {
 			stopWrites:  o.Config.Bool("stop-writes-on-bgsave-error"),
 			retain:      o.Config.Int("retain"),
 			retainBytes: o.Config.Bytes("retain-bytes"),
+			events:      o.Config.Events(),
 		},
 		timeouts: expiry.NewIndex(),
 		blocked:  map[uint64]*commands.Client{},

@@ -108,7 +108,7 @@ func (e *Engine) execute(c *commands.Client, w *resp.Writer, args [][]byte, now 
 	if c.Blocked == nil { // a reply that is still to come is the one to be silent about
 		c.Silence = silence(c.Silence, w, before)
 	}
-	if len(e.mail.own) > 0 {
+	if len(e.mail.own)+len(e.mail.behind) > 0 {
 		e.tellOwn(w, before)
 	}
 	return e.gate
@@ -181,6 +181,9 @@ func (e *Engine) handle(call *commands.Call, c *commands.Client, w *resp.Writer,
 	e.effects(call, index)
 	if call.Changes == 0 || call.Nested {
 		e.observe(cmd, args)
+	}
+	if cmd.Flags&commands.PubSub != 0 {
+		e.subscribed(cmd, args)
 	}
 }
 

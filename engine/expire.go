@@ -34,9 +34,7 @@ func (e *Engine) expireKey(db int, key []byte) {
 	e.body = aof.AppendCommand(e.body, db, delCommand, key)
 	e.changes++
 	e.stats.expired++
-	if e.world.Events != nil {
-		e.world.Events(commands.EventExpired, "expired", db, key)
-	}
+	e.tellExpired(db, key)
 	e.world.Keys.DB(db).Delete(key)
 }
 

@@ -98,6 +98,8 @@ func (e *Engine) Reload(fromLog bool) error {
 		}
 	}
 	// The watches, waiters and clients stay; the keys come from the disk.
+	e.silenceEvents()
+	defer e.listen(e.told)
 	for i := range e.world.Keys.Databases() {
 		e.world.Keys.Flush(i)
 	}

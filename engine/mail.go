@@ -15,7 +15,9 @@ import (
 // holdfast agree where it matters most: who publishes to himself.
 type mail struct {
 	running *commands.Client // whose requests run
-	own     []byte           // to him
+	own     []byte           // to him, before the reply
+	behind  []byte           // to him, behind the reply
+	late    bool             // what is sent now comes behind the reply
 	out     []letter         // to others
 }
 
@@ -29,6 +31,10 @@ const lettersKept = 1 << 12
 
 // send takes what a client is to be told.
 func (e *Engine) send(to *commands.Client, push []byte) {
+	if to == e.mail.running && e.mail.late {
+		e.mail.behind = append(e.mail.behind, push...)
+		return
+	}
 	if to == e.mail.running {
 		e.mail.own = append(e.mail.own, push...)
 		return
@@ -49,13 +55,16 @@ func (e *Engine) post() {
 	}
 }
 
-// tellOwn puts what the command told its own client before its reply.
+// tellOwn puts what the command told its own client before its reply, and behind it.
 func (e *Engine) tellOwn(w *resp.Writer, before int) {
-	reply := slices.Clone(w.Bytes()[before:])
-	w.Truncate(before)
-	w.Raw(e.mail.own)
-	w.Raw(reply)
-	e.mail.own = keep(e.mail.own)
+	if len(e.mail.own) > 0 {
+		reply := slices.Clone(w.Bytes()[before:])
+		w.Truncate(before)
+		w.Raw(e.mail.own)
+		w.Raw(reply)
+	}
+	w.Raw(e.mail.behind)
+	e.mail.own, e.mail.behind = keep(e.mail.own), keep(e.mail.behind)
 }
 
 // sweepSlice is how long subscriptions of clients that are gone are taken away in one go.

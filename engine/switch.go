@@ -24,6 +24,7 @@ const StagedName = "aof.staged"
 // watchSettings follows the directives that can change while the engine runs.
 func (e *Engine) watchSettings() {
 	e.watchPolicy()
+	e.watchEvents()
 	e.fsync.OnChange(func(s string) error {
 		policy, err := aof.ParsePolicy(s)
 		if err != nil || e.log == nil {

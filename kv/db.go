@@ -87,12 +87,33 @@ func (db *DB) present(key []byte) (position, bool) {
 func (db *DB) Get(key []byte) (Entry, bool) {
 	p, ok := db.present(key)
 	if !ok {
-		db.ks.Misses++
+		db.Miss(key)
 		return Entry{}, false
 	}
 	db.ks.Hits++
 	db.ks.notice(p.b)
 	return Entry{db: db, b: p.b}, true
+}
+
+// Miss counts a lookup that found no key, and tells who wants to know.
+func (db *DB) Miss(key []byte) {
+	db.ks.Misses++
+	if db.ks.Missed != nil {
+		db.ks.Missed(db, key)
+	}
+}
+
+// Anew tells who hears of new keys that a key replaced another, where Redis deletes the one first and adds the other then.
+func (db *DB) Anew(key []byte) {
+	if db.ks.Added != nil {
+		db.ks.Added(db, key)
+	}
+}
+
+func (db *DB) tellAdded(b block) {
+	if db.ks.Added != nil {
+		db.ks.Added(db, db.key(b))
+	}
 }
 
 // Peek returns the key as if nobody had looked.
@@ -149,10 +170,12 @@ func (db *DB) place(p position, found bool, r ref) {
 		db.table.insert(p.hash, db.ks.epoch, r)
 		db.live++
 		db.reschedule(p.hash, expiry.None, db.due(b))
+		db.tellAdded(b)
 		return
 	}
 	if p.b.kind() == none {
 		db.live++
+		defer db.tellAdded(b)
 	}
 	b[offFlags] |= p.b[offFlags] & flagStored
 	db.reschedule(p.hash, db.due(p.b), db.due(b))

@@ -13,6 +13,7 @@ package kv
 
 import (
 	"hash/maphash"
+	"slices"
 
 	"holdfast/expiry"
 )
@@ -22,6 +23,9 @@ type Keyspace struct {
 	Types *Types
 	// Hits and Misses count the lookups by Get.
 	Hits, Misses int64
+
+	// Added, where set, hears of each key that comes to be there, and Missed of each that Get looked for in vain.
+	Added, Missed func(db *DB, key []byte)
 
 	dbs       []*DB
 	seed      maphash.Seed
@@ -63,6 +67,9 @@ func (ks *Keyspace) Databases() int { return len(ks.dbs) }
 
 // DB returns a database by its number.
 func (ks *Keyspace) DB(i int) *DB { return ks.dbs[i] }
+
+// Number is a database's number.
+func (ks *Keyspace) Number(db *DB) int { return slices.Index(ks.dbs, db) }
 
 // SetClock tells the time, in unix milliseconds, that accesses from now on bear.
 func (ks *Keyspace) SetClock(now int64) { ks.clock = uint32(now / 1000) }
