@@ -54,10 +54,10 @@ func (s Stats) writeSizes(w io.Writer) error {
 		return nil
 	}
 	fmt.Fprintln(w, "\nsizes of key and value")
-	t := newTable(w, "up to", "keys", "bytes", "", "")
+	t := newTable(w, "up to", "keys", "bytes", "of all keys")
 	for _, row := range s.Sizes {
 		if row.Keys > 0 {
-			t.row(upTo(row.UpTo), row.Keys, row.Bytes, percent(row.Keys, s.Total.Keys), tally(row.Keys, s.Total.Keys))
+			t.row(upTo(row.UpTo), row.Keys, row.Bytes, fmt.Sprintf("%-7s  %s", percent(row.Keys, s.Total.Keys), tally(row.Keys, s.Total.Keys)))
 		}
 	}
 	return t.flush()
@@ -68,7 +68,7 @@ func (s Stats) writeDue(w io.Writer) error {
 		return nil
 	}
 	fmt.Fprintf(w, "\nexpiring, from %s on\n", clock(s.Now))
-	t := newTable(w, "within", "keys", "bytes", "keys so far", "bytes so far", "")
+	t := newTable(w, "within", "keys", "bytes", "keys so far", "bytes so far", "of all keys")
 	var keys, bytes int64
 	for _, row := range s.Due {
 		keys, bytes = keys+row.Keys, bytes+row.Bytes
@@ -76,7 +76,7 @@ func (s Stats) writeDue(w io.Writer) error {
 			t.row(within(row.Within), row.Keys, row.Bytes, keys, bytes, percent(keys, s.Total.Keys))
 		}
 	}
-	t.row("never", s.Total.WithoutTTL, s.Total.Bytes-bytes, "", "", "")
+	t.row("never", s.Total.WithoutTTL, s.Total.Bytes-bytes)
 	if err := t.flush(); err != nil || s.Lapses == 0 {
 		return err
 	}
@@ -105,7 +105,7 @@ func (s Stats) writePrefixes(w io.Writer) error {
 		title += " (approximate: there are more than are kept in memory, and the keys come in no order)"
 	}
 	fmt.Fprintln(w, title)
-	t := newTable(w, "keys", "bytes", "", "prefix")
+	t := newTable(w, "keys", "bytes", "of all", "prefix")
 	s.Prefixes.write(t, s.Prefixes.Bytes, "")
 	return t.flush()
 }

@@ -49,9 +49,12 @@ func group(name, usageText string, commands ...*cli.Command) *cli.Command {
 }
 
 // lateFlags reads the flags behind the first n arguments, where the library ends its search for them: people write
-// "get KEY --db 3".
+// "get KEY --db 3". Less than 0, n is how many there may be, the flags ending them.
 func lateFlags(ctx *cli.Context, n int) error {
 	args := ctx.Args().Slice()
+	if n < 0 {
+		n = min(-n, leading(args))
+	}
 	if len(args) < n {
 		return fmt.Errorf("%s wants %s", ctx.Command.HelpName, ctx.Command.ArgsUsage)
 	}
@@ -76,6 +79,15 @@ func lateFlags(ctx *cli.Context, n int) error {
 		}
 	}
 	return nil
+}
+
+// leading is how many of the words stand before the first flag.
+func leading(words []string) int {
+	n := slices.IndexFunc(words, func(word string) bool { return len(word) > 1 && word[0] == '-' })
+	if n < 0 {
+		return len(words)
+	}
+	return n
 }
 
 func findFlag(ctx *cli.Context, name string) cli.Flag {

@@ -25,6 +25,7 @@ func snapshotCommand() *cli.Command {
 		statsCommand(),
 		keysCommand(),
 		getCommand(),
+		diffCommand(),
 	)
 }
 
