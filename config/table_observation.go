@@ -6,6 +6,7 @@ func observationTable() []Directive {
 		{Name: "loglevel", Kind: KindEnum, Default: "notice", Choices: []string{"debug", "verbose", "notice", "warning"}, Usage: "least weight of what is logged"},
 		{Name: "logfile", Default: "", Change: AtStart, Usage: "file to log to (empty: standard error)"},
 		{Name: "log-format", Kind: KindEnum, Default: "text", Choices: []string{"text", "json"}, Change: AtStart, Usage: "form of the lines of the log"},
+		{Name: "metrics-addr", Default: "", Change: AtStart, check: hostPort, Usage: "where to serve /metrics for Prometheus, /healthz and /readyz by HTTP, as host:port (empty: nowhere)"},
 		{Name: "slowlog-log-slower-than", Kind: KindInt, Default: "10000", Min: -1, Max: maxInt64, Inert: true, Usage: "microseconds above which a command is remembered in SLOWLOG (0: all, -1: none)"},
 		{Name: "slowlog-max-len", Kind: KindInt, Default: "128", Max: maxInt64, Inert: true, Usage: "commands that SLOWLOG remembers"},
 		{Name: "latency-monitor-threshold", Kind: KindInt, Default: "0", Max: maxInt64, Inert: true, Usage: "milliseconds above which an event is remembered in LATENCY (0: none)"},
@@ -18,4 +19,12 @@ func observationTable() []Directive {
 		{Name: "syslog-ident", Default: "redis", Change: AtStart, Inert: true, Usage: "name in syslog"},
 		{Name: "syslog-facility", Kind: KindEnum, Default: "local0", Choices: []string{"user", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7"}, Change: AtStart, Inert: true, Usage: "facility in syslog"},
 	}
+}
+
+// hostPort refuses what is no address to listen on.
+func hostPort(value string) string {
+	if _, _, ok := splitAddr(value); value != "" && !ok {
+		return "argument must be host:port"
+	}
+	return ""
 }

@@ -114,7 +114,10 @@ func Start(p Program, o Options) (*Process, error) {
 }
 
 // Launch starts the program and does not wait for it.
-func Launch(p Program, o Options) (*Process, error) {
+func Launch(p Program, o Options) (*Process, error) { return LaunchWith(p, o) }
+
+// LaunchWith is Launch with variables, as NAME=value, in the program's environment.
+func LaunchWith(p Program, o Options, variables ...string) (*Process, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
@@ -129,7 +132,7 @@ func Launch(p Program, o Options) (*Process, error) {
 		login:  loginFor(o.Extra),
 	}
 	proc.cmd.Stdout, proc.cmd.Stderr = proc.Stdout, proc.Stderr
-	proc.cmd.Env = plainEnviron()
+	proc.cmd.Env = append(plainEnviron(), variables...)
 	proc.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Credential: o.Credential}
 	started := make(chan error)
 	go proc.attend(started)

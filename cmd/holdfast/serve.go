@@ -23,7 +23,9 @@ import (
 	"holdfast/aof"
 	"holdfast/config"
 	"holdfast/engine"
+	"holdfast/internal/notify"
 	"holdfast/internal/vfs"
+	"holdfast/metrics"
 	"holdfast/rdb"
 	"holdfast/server"
 	"holdfast/snapshot"
@@ -106,7 +108,7 @@ func settings(ctx *cli.Context) (*config.Config, error) {
 // configVariable names the configuration file where no flag does.
 const configVariable = "HOLDFAST_CONFIG"
 
-func serve(ctx *cli.Context) error {
+func serve(ctx *cli.Context) (err error) {
 	cfg, err := settings(ctx)
 	if err != nil {
 		return cli.Exit(err.Error(), exitUsage)
@@ -122,12 +124,22 @@ func serve(ctx *cli.Context) error {
 		default:
 		}
 	}
+	watch, err := metrics.Listen(cfg.String("metrics-addr").Load(), log)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closeErr := watch.Close(); err == nil { // an exit code is not to be wrapped
+			err = closeErr
+		}
+	}()
+	tell(log, notify.Status("loading"))
 	eng, err := open(ctx, cfg, log, ask)
 	if err != nil {
 		return cli.Exit(err.Error(), exitCode(err))
 	}
 	eng.World().RewriteConfig = rewriter(ctx.String("config"), cfg, eng.UserLines)
-	return run(cfg, eng, log, stop, ask)
+	return run(cfg, eng, log, watch, stop)
 }
 
 func open(ctx *cli.Context, cfg *config.Config, log *slog.Logger, stop func(bool)) (*engine.Engine, error) {
@@ -169,10 +181,15 @@ func identify(ctx *cli.Context, cfg *config.Config) (engine.Identity, uint64) {
 }
 
 // run serves until a signal, SHUTDOWN or a failure, then closes in good order.
-func run(cfg *config.Config, eng *engine.Engine, log *slog.Logger, stop chan bool, ask func(bool)) error {
-	srv := server.New(server.Options{
+func run(cfg *config.Config, eng *engine.Engine, log *slog.Logger, watch *metrics.Watch, stop chan bool) error {
+	var srv *server.Server
+	srv = server.New(server.Options{
 		Engine: eng, Config: cfg, Log: log, Clock: time.Now,
-		Ready: func() { fmt.Print(greeting(cfg, eng)) },
+		Ready: func() {
+			fmt.Print(greeting(cfg, eng))
+			watch.Serving(metrics.Source{Engine: eng, Server: srv})
+			tell(log, notify.Ready, notify.Status("serving; "+eng.Report().String()))
+		},
 	})
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
@@ -181,9 +198,10 @@ func run(cfg *config.Config, eng *engine.Engine, log *slog.Logger, stop chan boo
 	signal.Notify(reloads, syscall.SIGHUP)
 	defer signal.Stop(reloads)
 
-	tuned := make(chan struct{})
-	defer close(tuned)
-	go tuneCollector(cfg, eng.UsedMemory, tuned)
+	over := make(chan struct{})
+	defer close(over)
+	go tuneCollector(cfg, eng.UsedMemory, over)
+	go keepAlive(eng, log, over)
 
 	served := make(chan error, 1)
 	go func() { served <- srv.Run() }()
@@ -202,6 +220,8 @@ func run(cfg *config.Config, eng *engine.Engine, log *slog.Logger, stop chan boo
 		}
 		waiting = false
 	}
+	watch.Stopping()
+	tell(log, notify.Stopping, notify.Status("stopping"))
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	err := srv.Stop(ctx)

@@ -79,6 +79,9 @@ var mayImport = map[string][]string{
 	"lab/play": {"lab/disk", "lab/subject", "lab/trace", "lab/traffic", "lab/workload", "resp"},
 
 	"internal/histogram": {},
+	"internal/notify":    {},
+
+	"metrics": {"engine", "commands", "config", "resp", "internal/histogram", "internal/vfs"}, // config, resp, vfs in tests
 
 	"inspect":      {"engine", "commands", "rdb", "kv", "outline", "history", "lists", "hashes", "streams", "hll", "expiry", "aof", "snapshot", "client", "resp", "glob", "internal/vfs"},
 	"server":       {"acl", "engine", "commands", "resp", "config", "internal/vfs"}, // vfs in tests
@@ -104,6 +107,7 @@ var importers = map[string]string{
 	"github.com/anishathalye/porcupine": "lab/workload",
 	"github.com/hanwen/go-fuse/":        "lab/recorder",
 	"github.com/HdrHistogram/":          "load",
+	"github.com/prometheus/":            "metrics",
 }
 
 // shared third-party libraries may be imported by anybody: they are the standard library's annex.
