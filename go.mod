@@ -14,6 +14,7 @@ require (
 	github.com/tidwall/btree v1.8.1
 	github.com/tidwall/redcon v1.6.2
 	github.com/urfave/cli/v2 v2.27.7
+	github.com/yuin/gopher-lua v1.1.1
 	go.etcd.io/bbolt v1.5.0
 	golang.org/x/sys v0.45.0
 )

@@ -91,6 +91,8 @@ type Wait struct {
 	Args [][]byte
 	// Paused: the client waits for the end of CLIENT PAUSE, and its request has not run.
 	Paused bool
+	// Script: the client waits for the end of its own script.
+	Script bool
 }
 
 // Multi is an open transaction.

@@ -109,6 +109,9 @@ const (
 
 	// WholeKeyspace is ours: a read that depends on every key (KEYS, SCAN, DBSIZE …), so its reply waits for the newest record.
 	WholeKeyspace
+
+	// RunsScripts is ours: what the command does may take long, and may be interrupted.
+	RunsScripts
 )
 
 var flagNames = [...]string{
@@ -136,6 +139,7 @@ const (
 	Server       Group = "server"
 	Transactions Group = "transactions"
 	Messages     Group = "pubsub"
+	Scripting    Group = "scripting"
 )
 
 // Categories are ACL categories.

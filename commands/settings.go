@@ -10,7 +10,9 @@ import (
 type settings struct {
 	stringMax config.Handle[int64] // bytes
 	maxmemory config.Handle[int64] // bytes, 0 for no limit
-	policy    config.Handle[string]
+
+	scriptMemory config.Handle[int64] // bytes, 0 for no limit
+	policy       config.Handle[string]
 
 	setIntegers config.Handle[int64] // most members of a set of integers
 
@@ -29,7 +31,9 @@ func (w *World) directives() *settings {
 		w.settings = &settings{
 			stringMax: w.Config.Bytes("proto-max-bulk-len"),
 			maxmemory: w.Config.Bytes("maxmemory"),
-			policy:    w.Config.String("maxmemory-policy"),
+
+			scriptMemory: w.Config.Bytes("script-memory-limit"),
+			policy:       w.Config.String("maxmemory-policy"),
 
 			setIntegers: w.Config.Int("set-max-intset-entries"),
 

@@ -110,6 +110,9 @@ func (c *Call) readOptions(grouped bool) (r streamRead, ok bool) {
 	r.grouped = grouped
 	for i := 1; i < len(c.Args); i++ {
 		switch more := len(c.Args) - i - 1; {
+		case c.is(i, "BLOCK") && more > 0 && c.inScript():
+			c.Reply.Error(resp.ErrBlockInScript(c.Args[0]))
+			return r, false
 		case c.is(i, "BLOCK") && more > 0:
 			i++
 			r.blocks = true

@@ -25,7 +25,7 @@ func NewTable() *Table {
 		zsetCommands(), zsetCombinations(), blockingZSetCommands(),
 		hashCommands(), hashDeadlineCommands(),
 		blockingCommands(), transactionCommands(), pubsubCommands(), serverCommands(), memoryCommands(), snapshotCommands(), configCommands(), debugCommands(),
-		commandCommands(), aclCommands(),
+		commandCommands(), aclCommands(), scriptCommands(), functionCommands(),
 	} {
 		for _, c := range family {
 			t.add(c)

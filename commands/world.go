@@ -71,6 +71,18 @@ type World struct {
 	// Run executes a command within another one (EXEC, scripts), writing its reply to the caller's.
 	Run func(outer *Call, cmd *Command, args [][]byte)
 
+	// Scripts are those that are kept, and the one that runs.
+	Scripts Scripts
+	// Refused, where set, says why the disk or memory does not allow a command with such flags within a script, or "". With
+	// allowOOM memory does not count.
+	Refused func(flags Flags, args [][]byte, allowOOM bool) string
+	// Interrupt, where set, is called about once a millisecond by a script, which others may go on in the middle of.
+	Interrupt func()
+	// Held, where set, is how many bytes the keyspace and the record under way take; they are not a script's.
+	Held func() int64
+	// ScriptLog, where set, takes a line of redis.log; level is 0 (debug) to 3 (warning).
+	ScriptLog func(level int, message string)
+
 	settings *settings // see directives
 }
 

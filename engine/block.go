@@ -123,7 +123,7 @@ func (e *Engine) Unblock(c *commands.Client, withError bool) bool {
 
 // Leave forgets a client whose connection is gone.
 func (e *Engine) Leave(c *commands.Client) {
-	e.mu.Lock()
+	e.mu.LockAnyway()
 	defer e.mu.Unlock()
 	e.Drop(c)
 }

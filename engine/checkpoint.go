@@ -272,6 +272,7 @@ func (e *Engine) meta(f *kv.Freeze) snapshot.Meta {
 	m := snapshot.Meta{
 		Format: snapshot.Format, ID: e.report.ID, LSN: e.lsn, Time: e.o.Clock().UnixMilli(), Logged: e.log != nil && !e.staged,
 	}
+	m.Extra = extra{functions: e.world.DumpFunctions()}.encode()
 	for _, db := range f.DBs {
 		m.DBs = append(m.DBs, snapshot.DB{
 			Index: db.Index, Store: snapshot.Store(db.Store), Keys: int64(db.Keys), Deadlines: int64(db.Deadlines),

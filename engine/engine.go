@@ -65,9 +65,12 @@ type Engine struct {
 	settings
 	report Report
 
-	mu sync.Mutex // guards everything down to the next blank line
+	mu lock // guards everything down to the next blank line
 	// call is the one outermost call, used again and again; touched and body belong to it.
 	call       commands.Call
+	inner      [2]commands.Call // those within it, likewise: of EXEC, and of a script within EXEC
+	depth      int              // so many of them are in use
+	script     script
 	body       []byte   // effects of the record under way
 	touched    []uint64 // hashes of the keys that it changes
 	touchedAll bool
@@ -124,6 +127,7 @@ type settings struct {
 	retain      config.Handle[int64] // seconds
 	retainBytes config.Handle[int64]
 	events      config.Handle[config.Events]
+	busyAfter   config.Handle[int64] // milliseconds
 }
 
 func newEngine(o Options) *Engine {
@@ -140,6 +144,7 @@ func newEngine(o Options) *Engine {
 			retain:      o.Config.Int("retain"),
 			retainBytes: o.Config.Bytes("retain-bytes"),
 			events:      o.Config.Events(),
+			busyAfter:   o.Config.Int("busy-reply-threshold"),
 		},
 		timeouts: expiry.NewIndex(),
 		blocked:  map[uint64]*commands.Client{},
@@ -167,8 +172,13 @@ func newEngine(o Options) *Engine {
 		LapseKey:   e.lapseKey,
 		Run:        e.nested,
 		Send:       e.send,
+		Refused:    e.refused,
+		Interrupt:  e.interrupt,
+		Held:       func() int64 { return e.world.Keys.Bytes() + 2*int64(cap(e.body)) },
+		ScriptLog:  e.scriptLog,
 	}
 	e.world.Users = commands.NewUsers(e.world.Table, o.Config)
+	e.mu.init()
 	e.world.Keys.SetCold(cold{e})
 	e.stats.start = o.Clock().UnixMilli()
 	e.checkpoints.last.ended = e.stats.start // the `save` rules count from the start
@@ -178,9 +188,9 @@ func newEngine(o Options) *Engine {
 // World is what commands work on. The server adds its clients to it before the first Run.
 func (e *Engine) World() *commands.World { return &e.world }
 
-// Do calls fn under the engine's lock.
+// Do calls fn under the engine's lock. It is for a look: a script may be in its midst.
 func (e *Engine) Do(fn func()) {
-	e.mu.Lock()
+	e.mu.LockAnyway()
 	defer e.mu.Unlock()
 	fn()
 }
@@ -245,18 +255,22 @@ var ErrClosed = errors.New("the engine is closed")
 // Close ends background work, makes everything durable and lets go of the directory. With checkpoint it writes one
 // first, so that the next start has no log to replay.
 func (e *Engine) Close(checkpoint bool) error {
-	e.mu.Lock()
+	e.mu.LockAnyway()
 	if e.closing {
 		e.mu.Unlock()
 		return ErrClosed
 	}
 	e.closing = true
+	e.dropScript(checkpoint)
 	e.mu.Unlock()
 	close(e.quit)
 	e.background.Wait()
 
 	var errs []error
-	if checkpoint && !e.failed.Load() {
+	if e.script.stop != nil {
+		e.script.stop()
+	}
+	if checkpoint && !e.failed.Load() && !e.script.dropped {
 		errs = append(errs, e.checkpointNow())
 	}
 	e.checkpoints.wait()

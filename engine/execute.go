@@ -14,10 +14,13 @@ import (
 // returns how many requests it took (fewer when the client must wait or is to be closed) and the gate: the LSN
 // that the log must have passed before these replies leave.
 func (e *Engine) Run(c *commands.Client, w *resp.Writer, requests [][][]byte) (done int, gate uint64) {
-	e.mu.Lock()
+	e.mu.LockAnyway()
 	defer e.mu.Unlock()
-	if c.Killed {
+	if c.Killed || e.script.dropped {
 		return 0, 0
+	}
+	if e.script.busy {
+		return e.runBusy(c, w, requests)
 	}
 	now := e.tick()
 	c.Active = now
@@ -42,6 +45,24 @@ func (e *Engine) Run(c *commands.Client, w *resp.Writer, requests [][][]byte) (d
 	e.rouse()
 	if e.failed.Load() {
 		gate = never // what was to be fetched may be missing from the replies
+	}
+	return done, gate
+}
+
+// runBusy is Run while a script is in its midst.
+func (e *Engine) runBusy(c *commands.Client, w *resp.Writer, requests [][][]byte) (done int, gate uint64) {
+	c.Active = e.o.Clock().UnixMilli()
+	if c.Mail {
+		c.Mail, gate = false, c.Peer.Collect(w)
+	}
+	for _, args := range requests {
+		done++
+		if len(args) > 0 {
+			e.beside(c, w, args, c.Active)
+		}
+		if c.Blocked != nil || c.CloseAfterReply {
+			break
+		}
 	}
 	return done, gate
 }
@@ -102,6 +123,8 @@ func (e *Engine) execute(c *commands.Client, w *resp.Writer, args [][]byte, now 
 		c.Multi.Queue = append(c.Multi.Queue, commands.Queued{Cmd: cmd, Args: copyArgs(args)})
 		w.Status("QUEUED")
 		e.record(now)
+	case runsScripts(c, cmd):
+		e.runScript(c, w, cmd, args, now)
 	default:
 		e.outermost(c, w, cmd, args, now)
 	}
@@ -189,8 +212,11 @@ func (e *Engine) handle(call *commands.Call, c *commands.Client, w *resp.Writer,
 
 // nested runs a command within another one.
 func (e *Engine) nested(outer *commands.Call, cmd *commands.Command, args [][]byte) {
-	call := commands.Call{Nested: true}
-	e.handle(&call, outer.Client, outer.Reply, cmd, args, outer.Now)
+	call := &e.inner[e.depth]
+	call.Nested = true
+	e.depth++
+	e.handle(call, outer.Client, outer.Reply, cmd, args, outer.Now)
+	e.depth--
 }
 
 // effects adds to the record under way what the call did.
@@ -211,6 +237,9 @@ func (e *Engine) effects(call *commands.Call, db int) {
 // record appends what the outermost command did to the log, as one record, and notes whose gate it is. Then what the command
 // tells others may go out.
 func (e *Engine) record(now int64) {
+	if e.script.dropped {
+		return
+	}
 	if len(e.body) > 0 {
 		e.appendRecord(now)
 	}

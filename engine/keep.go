@@ -21,7 +21,9 @@ func (e *Engine) Finish(c *commands.Client, write func(*resp.Writer)) {
 
 // Drop forgets what the client waits for, what it watches, what it has subscribed to and what it has queued.
 func (e *Engine) Drop(c *commands.Client) {
-	if c.Blocked != nil {
+	if c.Blocked != nil && c.Blocked.Script {
+		c.Blocked = nil // the script goes on
+	} else if c.Blocked != nil {
 		e.unblock(c)
 	}
 	e.world.Watches.Forget(c)
@@ -77,6 +79,9 @@ func (e *Engine) Shutdown(o commands.ShutdownOptions) error {
 	if o.Abort {
 		return resp.Error(resp.ErrNoShutdown) // one that has begun cannot be stopped
 	}
+	if e.script.busy && !o.NoSave {
+		return resp.Error(e.world.Scripts.Busy())
+	}
 	save := o.Save || !o.NoSave && len(e.save.Load()) > 0
 	e.o.Stop(save)
 	return nil
@@ -102,6 +107,9 @@ func (e *Engine) Reload(fromLog bool) error {
 	defer e.listen(e.told)
 	for i := range e.world.Keys.Databases() {
 		e.world.Keys.Flush(i)
+	}
+	if err := e.world.LoadFunctions(nil); err != nil {
+		return err
 	}
 	var from uint64
 	if base := e.base.Load(); base != nil {

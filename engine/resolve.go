@@ -27,11 +27,18 @@ func (e *Engine) resolve(c *commands.Client, args [][]byte) (cmd *commands.Comma
 			return cmd, refusal
 		}
 	}
+	if e.script.busy {
+		if cmd.Flags&commands.AllowBusy == 0 {
+			refusal = e.world.Scripts.Busy()
+		}
+		return cmd, refusal
+	}
 	flags := cmd.Flags
 	if cmd.Name == "exec" {
 		flags |= c.Multi.Flags() // what was queued while there was room is refused as it would be now
 	}
-	if roomy := e.makeRoom(); !roomy && (flags&commands.DenyOOM != 0 || c.Multi != nil && !endsMulti(cmd)) {
+	e.script.roomy = e.makeRoom()
+	if !e.script.roomy && (flags&commands.DenyOOM != 0 || c.Multi != nil && !endsMulti(cmd)) {
 		return cmd, resp.ErrOOM
 	}
 	if flags&commands.Write != 0 {
@@ -74,15 +81,17 @@ func (e *Engine) Find(args [][]byte) (cmd *commands.Command, refusal string) {
 	return cmd, ""
 }
 
+// recordBeside is what the record of a command takes beside its words, for each of them and for itself, in bytes at most.
+const recordBeside = 16
+
 // recordBytes is what the record of a request takes in the log, at most and roughly.
 func recordBytes(c *commands.Client, cmd *commands.Command, args [][]byte) int64 {
-	const beside = 16 // of each argument, and of the command, at most
 	n := aof.RecordBytes(0)
 	add := func(args [][]byte) {
 		for _, arg := range args {
-			n += int64(len(arg)) + beside
+			n += int64(len(arg)) + recordBeside
 		}
-		n += beside
+		n += recordBeside
 	}
 	if cmd.Name == "exec" && c.Multi != nil {
 		for _, queued := range c.Multi.Queue {

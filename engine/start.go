@@ -192,6 +192,13 @@ func (e *Engine) restore(meta snapshot.Meta) error {
 		}
 		e.world.Keys.Restore(d.Index, uint32(d.Store), int(d.Keys), int(d.Deadlines))
 	}
+	x, err := decodeExtra(meta.Extra)
+	if err == nil {
+		err = e.world.LoadFunctions(x.functions)
+	}
+	if err != nil {
+		return fmt.Errorf("the functions in the base %s: %w", e.basePath(), err)
+	}
 	return nil
 }
 

@@ -39,6 +39,7 @@ var mayImport = map[string][]string{
 	"hashes":        {"dict", "expiry", "outline"},
 	"hll":           {},
 	"geo":           {},
+	"lua":           {"resp"},
 	"expiry":        {},
 	"client":        {"resp"},
 	"internal/vfs":  {},
@@ -51,7 +52,7 @@ var mayImport = map[string][]string{
 	"snapshot":      {"internal/vfs"},
 	"rdb":           {"kv", "lists", "sets", "zsets", "hashes", "streams", "dict", "outline"},
 	"migrate":       {"resp"},
-	"commands":      {"acl", "rdb", "migrate", "kv", "outline", "lists", "sets", "dict", "streams", "zsets", "hashes", "hll", "geo", "expiry", "resp", "glob", "config", "internal/histogram", "pubsub"},
+	"commands":      {"acl", "rdb", "lua", "migrate", "kv", "outline", "lists", "sets", "dict", "streams", "zsets", "hashes", "hll", "geo", "expiry", "resp", "glob", "config", "internal/histogram", "pubsub"},
 	"engine":        {"acl", "commands", "pubsub", "kv", "lists", "expiry", "resp", "glob", "config", "aof", "snapshot", "internal/vfs", "internal/nice"},
 	"bench":         {"bench/rig", "internal/proc", "load"},
 	"bench/rig":     {},
@@ -108,6 +109,7 @@ var importers = map[string]string{
 	"github.com/hanwen/go-fuse/":        "lab/recorder",
 	"github.com/HdrHistogram/":          "load",
 	"github.com/prometheus/":            "metrics",
+	"github.com/yuin/gopher-lua":        "lua",
 }
 
 // shared third-party libraries may be imported by anybody: they are the standard library's annex.

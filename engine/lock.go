@@ -1,0 +1,27 @@
+package engine
+
+import "sync"
+
+// lock is the engine's lock. A script that takes long lets go of it again and again so that clients are told BUSY. What it has
+// done by then is half of a record, so that everybody else waits for its end: Lock does, LockAnyway does not.
+type lock struct {
+	mu     sync.Mutex
+	ended  *sync.Cond // midway has become false
+	midway bool       // a script has let go of the lock in its midst
+}
+
+func (l *lock) init() { l.ended = sync.NewCond(&l.mu) }
+
+// Lock takes the lock when no script is in its midst.
+func (l *lock) Lock() {
+	l.mu.Lock()
+	for l.midway {
+		l.ended.Wait()
+	}
+}
+
+// LockAnyway takes the lock though a script may be in its midst: for those who look, and for those who serve clients then.
+func (l *lock) LockAnyway() { l.mu.Lock() }
+
+// Unlock lets go of the lock.
+func (l *lock) Unlock() { l.mu.Unlock() }

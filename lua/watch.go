@@ -1,0 +1,155 @@
+package lua
+
+import (
+	"errors"
+	"runtime"
+	"runtime/metrics"
+	"time"
+
+	glua "github.com/yuin/gopher-lua"
+)
+
+// watch is the context of a state: gopher-lua calls Done before each instruction, on the goroutine that runs the script, so
+// that this is where the script is watched. While all is well the answer is a channel on which nothing ever comes.
+//
+// Each instruction costs a call and a decrement by this. Rejected: a context that another goroutine cancels. It costs as much,
+// since gopher-lua asks it as often, and cannot let others go on between two instructions.
+type watch struct {
+	left   int // instructions to the next look at the clock
+	began  time.Time
+	next   time.Duration // since then, when to ask the host again
+	host   Host
+	doom   error         // why the script ends, whatever it does
+	cause  error         // what Err says
+	ended  chan struct{} // closed
+	limits Options
+	base   int64 // bytes in use at the beginning, without the keyspace
+	limit  int64 // bytes that the script may take; 0 is no limit
+	paid   int64 // bytes that functions of ours asked for since memory was last looked at
+	sample []metrics.Sample
+}
+
+const (
+	// watchEvery is so many instructions between two looks at the clock. One instruction makes up to 64 MB (an array that begins
+	// far from its start), so there must not be many of them.
+	watchEvery = 16
+	lookEvery  = time.Millisecond
+	// payAtOnce is how much may be asked for before memory is looked at, in bytes.
+	payAtOnce = 8 << 20
+)
+
+// errMemory is what a script that takes too much memory is told, in the words of Lua 5.1.
+var errMemory = errors.New("not enough memory")
+
+// maxArrayIndex bounds the part of a table that is an array. gopher-lua fills an array up to the index that is written
+// to, with 16 bytes a place, in one instruction; its own bound allows a GB. It is a variable of the library's, set once before
+// anything runs.
+var maxArrayIndex = boundArrays(4 << 20)
+
+func boundArrays(places int) int {
+	glua.MaxArrayIndex = places
+	return places
+}
+
+func (w *watch) begin(o Options, host Host) {
+	if w.ended == nil {
+		w.ended = make(chan struct{})
+		close(w.ended)
+		w.sample = []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
+	}
+	w.host, w.limits, w.doom, w.began, w.next, w.left = host, o, nil, time.Now(), lookEvery, watchEvery
+	w.limit, w.base, w.paid = -1, 0, 0
+}
+
+func (w *watch) end() { w.host, w.left = nil, watchEvery }
+
+// Done is asked before each instruction.
+func (w *watch) Done() <-chan struct{} {
+	w.left--
+	if w.left > 0 {
+		return nil
+	}
+	return w.tick()
+}
+
+// Err says why the script ends.
+func (w *watch) Err() error { return w.cause }
+
+// Deadline and Value complete a context; nobody asks.
+func (w *watch) Deadline() (time.Time, bool) { return time.Time{}, false }
+
+// Value is nothing.
+func (w *watch) Value(any) any { return nil }
+
+func (w *watch) tick() <-chan struct{} {
+	if w.doom != nil {
+		return w.ended // again and again: pcall is no way out
+	}
+	w.left = watchEvery
+	if w.host == nil {
+		return nil
+	}
+	since := time.Since(w.began)
+	if since < w.next {
+		return nil
+	}
+	w.next = since + lookEvery
+	if err := w.host.Look(); err != nil {
+		w.doom, w.cause, w.left = err, err, 0
+		return w.ended
+	}
+	if err := w.checkMemory(0); err != nil {
+		w.cause = err // it may be caught: what took the memory is let go then
+		return w.ended
+	}
+	return nil
+}
+
+// spend is called by functions that go on for long without an instruction, once a step; it raises the error that ends the script.
+func (w *watch) spend(l *glua.LState) {
+	if done := w.Done(); done != nil {
+		fail(l, "%s", w.cause.Error())
+	}
+}
+
+// pay is called by functions before they make n bytes. It raises an error if they are too many.
+func (w *watch) pay(l *glua.LState, n int64) {
+	if w.paid += n; w.paid < payAtOnce {
+		return
+	}
+	if err := w.checkMemory(n); err != nil {
+		fail(l, "%s", err.Error())
+	}
+}
+
+// checkMemory says whether n more bytes would be too many.
+func (w *watch) checkMemory(n int64) error {
+	w.paid = 0
+	if w.limit < 0 {
+		w.limit = w.limits.Memory()
+		w.base = w.used() // a little later than the script began; what it has taken since is less than one payment
+	}
+	if w.limit == 0 {
+		return nil
+	}
+	if n <= w.limit && w.used()+n-w.base <= w.limit {
+		return nil
+	}
+	if n <= w.limit {
+		runtime.GC()
+		if w.used()+n-w.base <= w.limit {
+			return nil
+		}
+	}
+	return errMemory
+}
+
+// used is how many bytes the process holds on its heap and its stacks, without the keyspace and with garbage.
+func (w *watch) used() int64 {
+	metrics.Read(w.sample)
+	n := int64(w.sample[0].Value.Uint64() + w.sample[1].Value.Uint64())
+	if w.limits.Held != nil {
+		n -= w.limits.Held()
+	}
+	return n
+}
