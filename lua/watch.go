@@ -41,10 +41,9 @@ const (
 // errMemory is what a script that takes too much memory is told, in the words of Lua 5.1.
 var errMemory = errors.New("not enough memory")
 
-// maxArrayIndex bounds the part of a table that is an array. gopher-lua fills an array up to the index that is written
-// to, with 16 bytes a place, in one instruction; its own bound allows a GB. It is a variable of the library's, set once before
-// anything runs.
-var maxArrayIndex = boundArrays(4 << 20)
+// gopher-lua fills an array up to the index that is written to, with 16 bytes a place, in one instruction. Its own bound allows
+// a GB. The bound is a variable of the library's, which is set here once, before anything runs.
+var _ = boundArrays(4 << 20)
 
 func boundArrays(places int) int {
 	glua.MaxArrayIndex = places
