@@ -21,6 +21,8 @@ type Call struct {
 
 	// Nested: the call runs within EXEC or a script, where nothing may block.
 	Nested bool
+	// Script: a script made the call.
+	Script bool
 	// Replaying: the call runs from the log, for its effect only. Now is 0, so that nothing has expired.
 	Replaying bool
 	// Ready is set when a blocked call runs again because this key changed: only it is to be looked at.

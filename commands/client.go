@@ -22,6 +22,7 @@ type Client struct {
 	Active           int64    // unix ms of the last request
 	LastCommand      *Command // nil before the first, and after a name that is unknown
 	NoEvict, NoTouch bool
+	Monitoring       bool // MONITOR
 	DenyBlocking     bool // a client that must not block, such as the one that replays the log
 
 	// Multi is the open transaction, nil outside MULTI.

@@ -141,6 +141,7 @@ func (o *Client) flags() string {
 		set    bool
 	}{
 		{'P', o.Subs != nil},
+		{'O', o.Monitoring},
 		{'x', o.Multi != nil},
 		{'b', o.Blocked != nil},
 		{'d', o.Dirty},

@@ -48,18 +48,23 @@ type Command struct {
 	Parent *Command
 	// Stats of its calls, guarded by the engine's lock.
 	Stats Stats
+
+	quick bool // see quickNames
 }
 
 // Stats are a command's figures in INFO commandstats.
 type Stats struct {
 	Calls, Rejected, Failed int64
-	Time                    time.Duration        // all calls together
-	Latency                 *histogram.Histogram // ns of each call, by a sample; nil before the first
+	Time                    time.Duration        // all calls together, estimated from those that were timed
+	Latency                 *histogram.Histogram // ns of each call, likewise; nil where none was timed, or latency-tracking was off
 }
 
-// Took notes that so many calls took this long each.
-func (s *Stats) Took(each time.Duration, calls int64) {
+// Took notes that so many calls took this long each; track: in the histogram too.
+func (s *Stats) Took(each time.Duration, calls int64, track bool) {
 	s.Time += time.Duration(calls) * each
+	if !track {
+		return
+	}
 	if s.Latency == nil {
 		s.Latency = &histogram.Histogram{}
 	}

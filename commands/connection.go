@@ -92,6 +92,7 @@ func resetCommand(c *Call) {
 	o := c.Client
 	c.endTransaction()
 	c.Unsubscribe(o)
+	c.Monitors.Remove(o)
 	o.DB, o.Proto, o.Name = 0, 2, ""
 	o.NoEvict, o.NoTouch, o.Silence = false, false, Talking
 	o.User, o.Authenticated = c.Users.Default, c.Users.Open()

@@ -5,6 +5,8 @@ import (
 	"holdfast/acl"
 	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 
 	"holdfast/expiry"
 	"holdfast/kv"
@@ -31,6 +33,7 @@ func infoSections() []infoSection {
 		{"modules", "Modules", true, func(*Call, *infoText) {}},
 		{"commandstats", "Commandstats", false, infoCommands},
 		{"errorstats", "Errorstats", true, infoErrors},
+		{"latencystats", "Latencystats", false, infoLatencies},
 		{"cluster", "Cluster", true, func(_ *Call, t *infoText) { t.field("cluster_enabled", 0) }},
 		{"keyspace", "Keyspace", true, infoKeyspace},
 	}
@@ -308,6 +311,29 @@ func infoCommandStats(cmd *Command, t *infoText) {
 	}
 	t.field("cmdstat_"+cmd.FullName(), fmt.Sprintf("calls=%d,usec=%d,usec_per_call=%s,rejected_calls=%d,failed_calls=%d",
 		s.Calls, s.Time.Microseconds(), ratio(s.Time.Microseconds(), s.Calls), s.Rejected, s.Failed))
+}
+
+// infoLatencies prints quantiles in microseconds.
+func infoLatencies(c *Call, t *infoText) {
+	percents := c.Config.Percentiles().Load()
+	tell := func(cmd *Command) {
+		l := cmd.Stats.Latency
+		if l == nil {
+			return
+		}
+		var text []string
+		for _, p := range percents {
+			us := float64(l.Quantile(p/100)) / 1000
+			text = append(text, fmt.Sprintf("p%s=%.3f", strconv.FormatFloat(p, 'f', -1, 64), us))
+		}
+		t.field("latency_percentiles_usec_"+cmd.FullName(), strings.Join(text, ","))
+	}
+	for _, cmd := range c.Table.All() {
+		tell(cmd)
+		for _, sub := range cmd.Subs {
+			tell(sub)
+		}
+	}
 }
 
 func infoErrors(_ *Call, t *infoText) {

@@ -32,7 +32,7 @@ func wordsOf(line string) (args [][]byte) {
 
 func TestInfoSections(t *testing.T) {
 	common := strings.Fields("server clients memory persistence stats replication cpu modules errorstats cluster keyspace")
-	all := strings.Fields("server clients memory persistence stats replication cpu commandstats errorstats cluster keyspace")
+	all := strings.Fields("server clients memory persistence stats replication cpu commandstats errorstats latencystats cluster keyspace")
 	for _, x := range []struct {
 		line string
 		want []string

@@ -25,10 +25,15 @@ func NewTable() *Table {
 		zsetCommands(), zsetCombinations(), blockingZSetCommands(),
 		hashCommands(), hashDeadlineCommands(),
 		blockingCommands(), transactionCommands(), pubsubCommands(), serverCommands(), memoryCommands(), snapshotCommands(), configCommands(), debugCommands(),
-		commandCommands(), aclCommands(), scriptCommands(), functionCommands(),
+		commandCommands(), aclCommands(), scriptCommands(), functionCommands(), slowlogCommands(), latencyCommands(), monitorCommands(),
 	} {
 		for _, c := range family {
 			t.add(c)
+		}
+	}
+	for _, name := range quickNames() {
+		if c := t.Lookup([]byte(name)); c != nil {
+			c.quick = true
 		}
 	}
 	slices.SortFunc(t.sorted, func(a, b *Command) int { return compare(a.Name, b.Name) })

@@ -44,6 +44,11 @@ type World struct {
 	// engine holds it back until it knows what the command under way rests on.
 	Send func(to *Client, push []byte)
 
+	// Slowlog, Spikes and Monitors are for operators: calls and events that took long, and who is shown every call.
+	Slowlog  Slowlog
+	Spikes   Spikes
+	Monitors Monitors
+
 	Keeper  Keeper
 	Clients Clients
 

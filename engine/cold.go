@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"time"
 
 	"holdfast/kv"
 	"holdfast/snapshot"
@@ -21,7 +22,9 @@ func (c cold) Get(store uint32, key []byte) (kv.Stored, bool) {
 	if base == nil {
 		return kv.Stored{}, false
 	}
+	began := time.Now()
 	r, ok, err := base.Get(snapshot.Store(store), key)
+	c.e.stopwatch.fetching += time.Since(began)
 	if err != nil {
 		c.e.damaged(err)
 		return kv.Stored{}, false

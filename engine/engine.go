@@ -91,6 +91,7 @@ type Engine struct {
 	blocked    map[uint64]*commands.Client // by ID: who waits
 	awaiting   []awaited
 	stats      stats
+	stopwatch  stopwatch
 	discard    resp.Writer
 	closing    bool
 	generation uint64 // of the base: rises with each checkpoint
@@ -128,6 +129,10 @@ type settings struct {
 	retainBytes config.Handle[int64]
 	events      config.Handle[config.Events]
 	busyAfter   config.Handle[int64] // milliseconds
+	slower      config.Handle[int64] // microseconds, -1 for none
+	slowMax     config.Handle[int64]
+	spike       config.Handle[int64] // milliseconds, 0 for none
+	tracking    config.Handle[bool]
 }
 
 func newEngine(o Options) *Engine {
@@ -145,13 +150,18 @@ func newEngine(o Options) *Engine {
 			retainBytes: o.Config.Bytes("retain-bytes"),
 			events:      o.Config.Events(),
 			busyAfter:   o.Config.Int("busy-reply-threshold"),
+			slower:      o.Config.Int("slowlog-log-slower-than"),
+			slowMax:     o.Config.Int("slowlog-max-len"),
+			spike:       o.Config.Int("latency-monitor-threshold"),
+			tracking:    o.Config.Bool("latency-tracking"),
 		},
-		timeouts: expiry.NewIndex(),
-		blocked:  map[uint64]*commands.Client{},
-		wake:     make(chan struct{}, 1),
-		sync:     make(chan struct{}, 1),
-		history:  history{wake: make(chan struct{}, 1)},
-		quit:     make(chan struct{}),
+		stopwatch: stopwatch{epoch: time.Now()},
+		timeouts:  expiry.NewIndex(),
+		blocked:   map[uint64]*commands.Client{},
+		wake:      make(chan struct{}, 1),
+		sync:      make(chan struct{}, 1),
+		history:   history{wake: make(chan struct{}, 1)},
+		quit:      make(chan struct{}),
 	}
 	e.world = commands.World{
 		Keys:   kv.New(int(o.Config.Int("databases").Load()), commands.Types()),
@@ -203,10 +213,26 @@ func (e *Engine) Commit() error {
 	if log == nil {
 		return nil
 	}
+	if e.spike.Load() > 0 {
+		defer e.timeCommit(time.Now())
+	}
 	if err := log.Commit(); err != nil {
 		return e.logFailed(err)
 	}
 	return nil
+}
+
+// timeCommit remembers a commit that began then if it took long.
+func (e *Engine) timeCommit(began time.Time) {
+	took := time.Since(began)
+	if took < time.Duration(e.spike.Load())*time.Millisecond {
+		return
+	}
+	event := "aof-write"
+	if e.fsync.Load() == "always" {
+		event = "aof-fsync-always"
+	}
+	e.Do(func() { e.spiked(event, took, e.o.Clock().UnixMilli()) })
 }
 
 // ErrNoRoom says that the disk is full: what was logged waits in memory, and a later Commit may succeed.

@@ -82,7 +82,9 @@ func (e *Engine) evictOn(now int64) (more bool) {
 	if limit <= 0 || policy == "noeviction" {
 		return false
 	}
-	for start := e.o.Clock(); e.boundMemory() > limit; {
+	start := e.o.Clock()
+	defer func() { e.spiked("eviction-cycle", e.o.Clock().Sub(start), now) }()
+	for e.boundMemory() > limit {
 		found := e.evictSome(policy, limit)
 		e.record(now)
 		if !found {

@@ -3,7 +3,6 @@ package engine
 import (
 	"bytes"
 	"strings"
-	"time"
 
 	"holdfast/aof"
 	"holdfast/commands"
@@ -28,6 +27,7 @@ func (e *Engine) Run(c *commands.Client, w *resp.Writer, requests [][][]byte) (d
 		c.Mail, gate = false, c.Peer.Collect(w)
 	}
 	e.mail.running = c
+	e.stopwatch.ready(&e.settings)
 	if len(requests) >= prefetchFrom {
 		e.prefetch(c, requests)
 	}
@@ -79,19 +79,6 @@ func (e *Engine) prefetch(c *commands.Client, requests [][][]byte) {
 		}
 		return requests[i][1]
 	})
-}
-
-// clock reads the time before a command runs, for the statistics, and says how many calls of it this one stands for: reading it
-// each time would cost a tenth of a GET.
-func clock(cmd *commands.Command) (began time.Time, calls int64) {
-	const exact, sampled = 16, 16
-	switch {
-	case cmd.Stats.Calls < exact:
-		return time.Now(), 1
-	case cmd.Stats.Calls%sampled == 0:
-		return time.Now(), sampled
-	}
-	return time.Time{}, 0
 }
 
 // never is a gate that no log passes.
@@ -166,14 +153,17 @@ func fromBrowser(name []byte) bool {
 
 // outermost runs a command that stands alone, logs what it did as one record, and serves who waited for that.
 func (e *Engine) outermost(c *commands.Client, w *resp.Writer, cmd *commands.Command, args [][]byte, now int64) {
-	began, calls := clock(cmd) // what commands within EXEC take counts as EXEC's
+	t := e.stopwatch.begin(cmd, args)
 	e.handle(&e.call, c, w, cmd, args, now)
 	if wait := e.call.Wait; wait != nil {
 		e.block(c, cmd, args, wait)
 	}
 	e.record(now)
-	if calls > 0 {
-		cmd.Stats.Took(time.Since(began), calls)
+	if t.timed && cmd.Flags&commands.Admin != 0 {
+		e.stopwatch.ready(&e.settings) // CONFIG SET counts by what it has set
+	}
+	if took := e.stopwatch.end(t, &cmd.Stats); took >= e.stopwatch.long {
+		e.tookLong(took, c, cmd, args, now)
 	}
 	e.serve(now)
 }
@@ -187,15 +177,22 @@ func (e *Engine) handle(call *commands.Call, c *commands.Client, w *resp.Writer,
 	}
 	*call = commands.Call{
 		World: &e.world, Cmd: cmd, Args: args, Now: now, Client: c, DB: db, Reply: w,
-		Nested: call.Nested, Ready: call.Ready, Effects: call.Effects[:0],
+		Nested: call.Nested, Script: call.Script, Ready: call.Ready, Effects: call.Effects[:0],
 	}
 	e.world.Keys.SetUnnoticed(c.NoTouch)
 	before := w.Len()
 	if c.Dirty && cmd.Name == "exec" && e.pending() {
 		e.gate = e.lsn // it tells that a watched key has changed
 	}
+	monitored := e.world.Monitors.Any() && call.Ready == nil
+	if monitored && cmd.Flags&commands.SkipMonitor != 0 {
+		e.show(call, cmd, args) // what it calls is to be shown behind it
+	}
 	cmd.Run(call)
 	e.world.Keys.Settle()
+	if monitored && cmd.Flags&commands.SkipMonitor == 0 {
+		e.show(call, cmd, args)
+	}
 	cmd.Stats.Calls++
 	if reply := w.Bytes(); len(reply) > before && reply[before] == '-' {
 		cmd.Stats.Failed++
@@ -210,12 +207,21 @@ func (e *Engine) handle(call *commands.Call, c *commands.Client, w *resp.Writer,
 	}
 }
 
+// show tells of a call to who monitors.
+func (e *Engine) show(call *commands.Call, cmd *commands.Command, args [][]byte) {
+	e.world.Monitors.Show(e.o.Clock(), cmd, args, call.Client, call.Client.DB, call.Script)
+}
+
 // nested runs a command within another one.
 func (e *Engine) nested(outer *commands.Call, cmd *commands.Command, args [][]byte) {
 	call := &e.inner[e.depth]
-	call.Nested = true
+	call.Nested, call.Script = true, outer.Cmd.Group == commands.Scripting
 	e.depth++
+	t := e.stopwatch.begin(cmd, args)
 	e.handle(call, outer.Client, outer.Reply, cmd, args, outer.Now)
+	if took := e.stopwatch.end(t, &cmd.Stats); took >= e.stopwatch.long {
+		e.tookLong(took, outer.Client, cmd, args, outer.Now)
+	}
 	e.depth--
 }
 

@@ -72,6 +72,7 @@ func (e *Engine) expireDue(now int64) (more bool) {
 		return false
 	}
 	start := e.o.Clock()
+	defer func() { e.spiked("expire-cycle", e.o.Clock().Sub(start), now) }()
 	for i := range e.world.Keys.Databases() {
 		db := e.world.Keys.DB(i)
 		for db.NextDeadline() <= now {

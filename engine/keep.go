@@ -28,6 +28,9 @@ func (e *Engine) Drop(c *commands.Client) {
 	}
 	e.world.Watches.Forget(c)
 	e.world.Unsubscribe(c)
+	if c.Monitoring {
+		e.world.Monitors.Remove(c)
+	}
 	c.Multi = nil
 }
 

@@ -41,6 +41,9 @@ func (e *Engine) resolve(c *commands.Client, args [][]byte) (cmd *commands.Comma
 	if !e.script.roomy && (flags&commands.DenyOOM != 0 || c.Multi != nil && !endsMulti(cmd)) {
 		return cmd, resp.ErrOOM
 	}
+	if c.Monitoring && flags&(commands.Write|commands.ReadOnly) != 0 {
+		return cmd, resp.ErrMonitorKeys
+	}
 	if flags&commands.Write != 0 {
 		if refusal := e.misconfigured(flags, func() int64 { return recordBytes(c, cmd, args) }); refusal != "" {
 			return cmd, refusal

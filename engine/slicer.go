@@ -38,7 +38,9 @@ func (s *slicer) slice(step func() (more bool)) (more, busy bool) {
 	for more = true; more && time.Since(start) < sliceTarget; {
 		more = step()
 	}
-	e.checkpoints.last.slice = max(e.checkpoints.last.slice, time.Since(start))
+	took := time.Since(start)
+	e.checkpoints.last.slice = max(e.checkpoints.last.slice, took)
+	e.spiked("checkpoint", took, e.o.Clock().UnixMilli())
 	busy = e.stats.commands != s.served
 	s.served = e.stats.commands
 	return more, busy

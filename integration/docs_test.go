@@ -92,6 +92,7 @@ var otherArguments = map[string]string{
 	"migrate":                 "7.0 says that AUTH and AUTH2 are optional within what is optional",
 	"pfdebug":                 "7.0 calls the subcommand a string",
 	"pfmerge":                 "7.0 says that a source is necessary, and it is not",
+	"psubscribe":              "7.0 has a block of one around the pattern",
 	"xinfo|stream":            "7.0 has FULL announce a block that is COUNT",
 	"xtrim":                   "7.0 has a block around everything behind the key",
 	"zrank":                   "WITHSCORE, of 7.2",

@@ -319,6 +319,8 @@ const (
 	ErrNoShutdown       = "ERR No shutdown in progress."
 	ErrShutdownFailed   = "ERR Errors trying to SHUTDOWN. Check logs."
 	ErrNoConfigFile     = "ERR The server is running without a config file"
+	ErrMonitorNested    = "ERR MONITOR isn't allowed for DENY BLOCKING client"
+	ErrMonitorKeys      = "ERR Replica can't interact with the keyspace" // what Redis calls who monitors
 	ErrSlowlogCount     = "ERR count should be greater than or equal to -1"
 	ErrCommandUnknown   = "ERR Invalid command specified" // COMMAND GETKEYS
 	ErrCommandArguments = "ERR Invalid number of arguments specified for command"
@@ -423,6 +425,11 @@ func ErrMigrateTarget(text string) string {
 // ErrHelloOption is HELLO's reply to an option that it does not know or that lacks its values.
 func ErrHelloOption(option []byte) string {
 	return "ERR Syntax error in HELLO option '" + string(quoted(option, len(option))) + "'"
+}
+
+// ErrNoSamples is LATENCY GRAPH's reply where nothing is known of an event.
+func ErrNoSamples(event []byte) string {
+	return "ERR No samples available for event '" + string(quoted(event, len(event))) + "'"
 }
 
 // ErrClientType is CLIENT LIST's and CLIENT KILL's reply to an unknown TYPE.
