@@ -4,6 +4,7 @@ import (
 	"holdfast/acl"
 	"holdfast/pubsub"
 	"holdfast/resp"
+	"holdfast/tracking"
 )
 
 // Client is what commands know of a connection. It is guarded by the engine's lock, the peer apart.
@@ -33,6 +34,11 @@ type Client struct {
 
 	// Subs are the client's subscriptions, nil without any.
 	Subs *pubsub.Subscriber[*Client]
+	// Tracking is how the client tracks what it reads, nil if it never did; Redirect who hears of changes in its place.
+	Tracking *tracking.Tracker[*Client]
+	Redirect *Client
+	// Left: the connection is gone, or about to go.
+	Left bool
 	// Mail: the peer has something for the client beside replies, which comes before those that follow.
 	Mail bool
 

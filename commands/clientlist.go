@@ -126,8 +126,8 @@ func (c *Call) describe(dst []byte, o *Client) []byte {
 		o.Subs.Count(pubsub.Channel), o.Subs.Count(pubsub.Pattern), o.Subs.Count(pubsub.Shard), queued)
 	dst = fmt.Appendf(dst, "qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=%d rbs=0 rbp=0 obl=0 oll=0 omem=%d tot-mem=%d ",
 		in, queuedBytes, out, in+queuedBytes+out)
-	return fmt.Appendf(dst, "events=%s cmd=%s user=%s redir=-1 resp=%d lib-name=%s lib-ver=%s\n",
-		events, last, o.UserName(), o.Proto, o.LibName, o.LibVersion)
+	return fmt.Appendf(dst, "events=%s cmd=%s user=%s redir=%d resp=%d lib-name=%s lib-ver=%s\n",
+		events, last, o.UserName(), o.redirects(), o.Proto, o.LibName, o.LibVersion)
 }
 
 // secondsSince counts from a moment in unix milliseconds.
@@ -144,6 +144,9 @@ func (o *Client) flags() string {
 		{'O', o.Monitoring},
 		{'x', o.Multi != nil},
 		{'b', o.Blocked != nil},
+		{'t', o.tracks()},
+		{'R', o.tracks() && o.Tracking.Broken},
+		{'B', o.tracks() && o.Tracking.Broadcast},
 		{'d', o.Dirty},
 		{'c', o.CloseAfterReply},
 		{'U', o.unix()},

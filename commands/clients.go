@@ -7,7 +7,7 @@ func clientCommands() []*Command {
 	return []*Command{{
 		Name: "client", Group: Connection, Since: "2.4.0", Arity: -2,
 		Summary: "Commands about connections.", Complexity: "That of the subcommand",
-		Subs: []*Command{
+		Subs: append(trackingCommands(), []*Command{
 			{
 				Name: "getname", Since: "2.6.9", Arity: 2, Flags: open, Categories: CatConnection,
 				Summary: "Tells the connection's name.", Complexity: "O(1)",
@@ -90,7 +90,7 @@ func clientCommands() []*Command {
 				Summary: "Tells the subcommands.", Complexity: "O(1)",
 				Run: containerHelp,
 			},
-		},
+		}...),
 	}}
 }
 

@@ -93,6 +93,7 @@ func resetCommand(c *Call) {
 	c.endTransaction()
 	c.Unsubscribe(o)
 	c.Monitors.Remove(o)
+	c.LeaveCaches(o)
 	o.DB, o.Proto, o.Name = 0, 2, ""
 	o.NoEvict, o.NoTouch, o.Silence = false, false, Talking
 	o.User, o.Authenticated = c.Users.Default, c.Users.Open()

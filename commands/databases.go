@@ -12,6 +12,7 @@ func dbSizeCommand(c *Call) { c.Reply.Int(int64(c.DB.Len())) }
 func flushDBCommand(c *Call) {
 	if c.flushMode() {
 		c.flush(c.Client.DB)
+		c.flushedForCaches()
 		c.Reply.OK()
 	}
 }
@@ -22,6 +23,7 @@ func flushAllCommand(c *Call) {
 		for db := range c.Keys.Databases() {
 			c.flush(db)
 		}
+		c.flushedForCaches()
 		c.Reply.OK()
 	}
 }

@@ -159,7 +159,7 @@ func infoClients(c *Call, t *infoText) {
 	t.field("client_recent_max_input_buffer", f.BiggestIn)
 	t.field("client_recent_max_output_buffer", f.BiggestOut)
 	t.field("blocked_clients", t.figures.Blocked)
-	t.field("tracking_clients", 0)
+	t.field("tracking_clients", c.Tracking.Count())
 	t.field("clients_in_timeout_table", 0)
 }
 
@@ -264,6 +264,9 @@ func infoStats(c *Call, t *infoText) {
 	t.field("pubsubshard_channels", c.PubSub.Topics(pubsub.Shard))
 	t.field("latest_fork_usec", 0)
 	t.field("total_forks", 0)
+	t.field("tracking_total_keys", c.Tracking.Keys())
+	t.field("tracking_total_items", c.Tracking.Items())
+	t.field("tracking_total_prefixes", c.Tracking.Prefixes())
 	t.field("total_error_replies", errors)
 	denied := &c.Users.Log.Counts
 	t.field("acl_access_denied_auth", denied[acl.DeniedAuth])

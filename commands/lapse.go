@@ -31,6 +31,9 @@ func (w *World) Lapse(db int, key []byte, now int64, most int) (effect [][]byte)
 		w.Touched(db, key)
 	}
 	w.Watches.Changed(db, key)
+	if w.Tracking.Active() {
+		w.changedForCaches(key)
+	}
 	if w.Events != nil {
 		w.Events(EventHash, "hexpired", db, key)
 	}

@@ -235,7 +235,16 @@ func (p *publication) write(w *resp.Writer) {
 // send tells a client something beside its replies. The bytes must not change any more.
 func (w *World) send(to *Client, push []byte) {
 	if w.Send != nil {
-		w.Send(to, push)
+		w.Send(to, push, false)
+		return
+	}
+	to.Peer.Deliver(push, 0)
+}
+
+// sendBehind is send, behind the reply of the command under way.
+func (w *World) sendBehind(to *Client, push []byte) {
+	if w.Send != nil {
+		w.Send(to, push, true)
 		return
 	}
 	to.Peer.Deliver(push, 0)

@@ -22,6 +22,7 @@ type settings struct {
 
 	hashEntries config.Handle[int64] // fields of a small hash
 	hashValue   config.Handle[int64] // bytes of a field or value in one
+	tracked     config.Handle[int64] // keys remembered for caches; 0 for no limit
 	sketchMax   config.Handle[int64] // bytes of a sparse HyperLogLog
 }
 
@@ -44,6 +45,7 @@ func (w *World) directives() *settings {
 
 			hashEntries: w.Config.Int("hash-max-listpack-entries"),
 			hashValue:   w.Config.Bytes("hash-max-listpack-value"),
+			tracked:     w.Config.Int("tracking-table-max-keys"),
 			sketchMax:   w.Config.Bytes("hll-sparse-max-bytes"),
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"holdfast/kv"
 	"holdfast/pubsub"
 	"holdfast/resp"
+	"holdfast/tracking"
 )
 
 // World is what commands share. Everything in it wants the engine's lock.
@@ -40,9 +41,13 @@ type World struct {
 
 	// PubSub knows who has subscribed to what.
 	PubSub pubsub.Index[*Client]
+	// Tracking knows who has which keys in caches.
+	Tracking tracking.Table[*Client]
+	// Running is the client whose requests run, nil between requests.
+	Running *Client
 	// Send, where set, takes what a client is told beside its replies; without it the client's peer has it at once. The
-	// engine holds it back until it knows what the command under way rests on.
-	Send func(to *Client, push []byte)
+	// engine holds it back until it knows what the command under way rests on. behind: it comes behind the reply to that.
+	Send func(to *Client, push []byte, behind bool)
 
 	// Slowlog, Spikes and Monitors are for operators: calls and events that took long, and who is shown every call.
 	Slowlog  Slowlog
@@ -98,6 +103,9 @@ func (w *World) Touch(db int, key []byte) {
 	}
 	w.Watches.Changed(db, key)
 	w.Waiters.changed(db, key)
+	if w.Tracking.Active() {
+		w.changedForCaches(key)
+	}
 }
 
 // Keeper keeps the data: what commands ask of the engine.

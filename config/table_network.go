@@ -22,6 +22,6 @@ func networkTable() []Directive {
 		{Name: "client-query-buffer-limit", Kind: KindMemory, Default: "1073741824", Min: megabyte, Max: maxInt64, Usage: "most bytes of unfinished commands that a client may have sent"},
 		{Name: "client-output-buffer-limit", Kind: KindOutputLimits, Default: "normal 1073741824 268435456 60 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
 			Usage: "disconnect clients that do not read their replies: class, hard limit, soft limit, soft seconds"},
-		{Name: "tracking-table-max-keys", Kind: KindInt, Default: "1000000", Max: maxInt64, Inert: true, Usage: "keys remembered for client-side caching (0: no limit)"},
+		{Name: "tracking-table-max-keys", Kind: KindInt, Default: "1000000", Max: maxInt64, Usage: "keys remembered for client-side caching (0: no limit)"},
 	}
 }

@@ -58,6 +58,9 @@ func (e *Engine) chime(pace *pace) (more bool) {
 	more = e.evictOn(now) || more
 	more = e.sweepSubscriptions() || more
 	e.serve(now)
+	if e.world.Tracking.Pending() {
+		e.broadcast(nil)
+	}
 	e.reserveRoom()
 	changed := e.lsn != before
 	pace.rest = 0

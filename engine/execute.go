@@ -26,7 +26,7 @@ func (e *Engine) Run(c *commands.Client, w *resp.Writer, requests [][][]byte) (d
 	if c.Mail {
 		c.Mail, gate = false, c.Peer.Collect(w)
 	}
-	e.mail.running = c
+	e.world.Running = c
 	e.stopwatch.ready(&e.settings)
 	if len(requests) >= prefetchFrom {
 		e.prefetch(c, requests)
@@ -41,7 +41,10 @@ func (e *Engine) Run(c *commands.Client, w *resp.Writer, requests [][][]byte) (d
 			break
 		}
 	}
-	e.mail.running = nil
+	if e.world.Tracking.Pending() {
+		gate = max(gate, e.broadcast(w))
+	}
+	e.world.Running = nil
 	e.rouse()
 	if e.failed.Load() {
 		gate = never // what was to be fetched may be missing from the replies
@@ -117,6 +120,9 @@ func (e *Engine) execute(c *commands.Client, w *resp.Writer, args [][]byte, now 
 	}
 	if c.Blocked == nil { // a reply that is still to come is the one to be silent about
 		c.Silence = silence(c.Silence, w, before)
+	}
+	if c.Tracking != nil {
+		c.AfterCommand(cmd)
 	}
 	if len(e.mail.own)+len(e.mail.behind) > 0 {
 		e.tellOwn(w, before)
@@ -201,6 +207,9 @@ func (e *Engine) handle(call *commands.Call, c *commands.Client, w *resp.Writer,
 	e.effects(call, index)
 	if call.Changes == 0 || call.Nested {
 		e.observe(cmd, args)
+	}
+	if c.Tracking != nil {
+		call.RememberRead()
 	}
 	if cmd.Flags&commands.PubSub != 0 {
 		e.subscribed(cmd, args)

@@ -31,6 +31,8 @@ func (e *Engine) Drop(c *commands.Client) {
 	if c.Monitoring {
 		e.world.Monitors.Remove(c)
 	}
+	e.world.LeaveCaches(c)
+	c.Left = true
 	c.Multi = nil
 }
 

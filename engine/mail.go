@@ -14,11 +14,10 @@ import (
 // Whom the command itself is of gets it before the reply, and not within it, where some commands of Redis have it. Redis and
 // holdfast agree where it matters most: who publishes to himself.
 type mail struct {
-	running *commands.Client // whose requests run
-	own     []byte           // to him, before the reply
-	behind  []byte           // to him, behind the reply
-	late    bool             // what is sent now comes behind the reply
-	out     []letter         // to others
+	own    []byte   // before the reply
+	behind []byte   // behind it
+	late   bool     // what is sent now comes behind it
+	out    []letter // to others
 }
 
 type letter struct {
@@ -30,16 +29,15 @@ type letter struct {
 const lettersKept = 1 << 12
 
 // send takes what a client is to be told.
-func (e *Engine) send(to *commands.Client, push []byte) {
-	if to == e.mail.running && e.mail.late {
+func (e *Engine) send(to *commands.Client, push []byte, behind bool) {
+	switch {
+	case to != e.world.Running:
+		e.mail.out = append(e.mail.out, letter{to, push})
+	case behind || e.mail.late:
 		e.mail.behind = append(e.mail.behind, push...)
-		return
-	}
-	if to == e.mail.running {
+	default:
 		e.mail.own = append(e.mail.own, push...)
-		return
 	}
-	e.mail.out = append(e.mail.out, letter{to, push})
 }
 
 // post lets go what others are told.
@@ -65,6 +63,20 @@ func (e *Engine) tellOwn(w *resp.Writer, before int) {
 	}
 	w.Raw(e.mail.behind)
 	e.mail.own, e.mail.behind = keep(e.mail.own), keep(e.mail.behind)
+}
+
+// broadcast tells of keys that changed those who have named their prefixes, under the gate of the newest record, and returns it.
+func (e *Engine) broadcast(w *resp.Writer) (gate uint64) {
+	e.gate = 0
+	if e.pending() {
+		e.gate = e.lsn
+	}
+	e.world.Broadcast()
+	if w != nil {
+		e.tellOwn(w, w.Len())
+	}
+	e.post()
+	return e.gate
 }
 
 // sweepSlice is how long subscriptions of clients that are gone are taken away in one go.

@@ -334,6 +334,31 @@ const (
 	ErrPushNotInRESP2   = "ERR RESP2 is not supported by this command"
 )
 
+// Client-side caching: CLIENT TRACKING and CLIENT CACHING.
+const (
+	ErrTrackingRedirects    = "ERR A client can only redirect to a single other client"
+	ErrTrackingRedirect     = "ERR The client ID you want redirect to does not exist"
+	ErrTrackingPrefix       = "ERR PREFIX option requires BCAST mode to be enabled"
+	ErrTrackingSwitch       = "ERR You can't switch BCAST mode on/off before disabling tracking for this client, and then re-enabling it with a different mode."
+	ErrTrackingOptBroadcast = "ERR OPTIN and OPTOUT are not compatible with BCAST"
+	ErrTrackingOptBoth      = "ERR You can't specify both OPTIN mode and OPTOUT mode"
+	ErrTrackingOptSwitch    = "ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and then re-enabling it with a different mode."
+	ErrCachingOff           = "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled"
+	ErrCachingYes           = "ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode."
+	ErrCachingNo            = "ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode."
+)
+
+// ErrTrackingOverlap is CLIENT TRACKING's reply to a prefix that begins with another one, or the other way round: with one
+// that the client has, or among those given.
+func ErrTrackingOverlap(prefix, other string, among bool) string {
+	whose := "an existing"
+	if among {
+		whose = "another provided"
+	}
+	return "ERR Prefix '" + prefix + "' overlaps with " + whose + " prefix '" + other +
+		"'. Prefixes for a single client must not overlap."
+}
+
 // quotedMax is how much of a client's own words an error repeats, in bytes.
 const quotedMax = 128
 
