@@ -5,8 +5,9 @@
 //
 // A trial loads three servers with the same keys (16 bytes, values of 64) and keeps them to its end:
 //
-//	load ─► restart ─► hydration ─► checkpoint ─► spill ─► churn ─► collections
-//	         │          │            │             │        │        └ others again: memory of hashes, sets, streams, lists
+//	load ─► restart ─► hydration ─► checkpoint ─► spill ─► churn ─► collections ─► connections
+//	         │          │            │             │        │        ├ others again: memory of hashes, sets, streams, lists
+//	         │          │            │             │        │        └ and again: memory of 10,000 idle connections
 //	         │          │            │             │        └ two other servers: memory while keys change, go and come
 //	         │          │            │             └ holdfast with a fifth of the memory: GETs of hot and of cold keys
 //	         │          │            └ 50,000 updates, then BGSAVE: time; latency of a modest load; memory

@@ -22,10 +22,11 @@ const (
 	phaseSpill      = "spill"
 	phaseChurn      = "churn"
 	phaseCollect    = "collections"
+	phaseConnect    = "connections"
 )
 
 func phaseNames() []string {
-	return []string{phaseRestart, phaseHydration, phaseCheckpoint, phaseSpill, phaseChurn, phaseCollect}
+	return []string{phaseRestart, phaseHydration, phaseCheckpoint, phaseSpill, phaseChurn, phaseCollect, phaseConnect}
 }
 
 // Options are what the command line says, checked.

@@ -16,10 +16,10 @@ func TestOptions(t *testing.T) {
 		rounds int
 		phases string
 	}{
-		{"", []uint64{5_000_000}, 3, "restart hydration checkpoint spill churn collections"},
-		{"-millions 1,5,10", []uint64{1_000_000, 5_000_000, 10_000_000}, 3, "restart hydration checkpoint spill churn collections"},
-		{"-quick", []uint64{200_000}, quickRounds, "restart hydration checkpoint spill churn collections"},
-		{"-quick -rounds 5 -millions 0.01", []uint64{10_000}, 5, "restart hydration checkpoint spill churn collections"},
+		{"", []uint64{5_000_000}, 3, "restart hydration checkpoint spill churn collections connections"},
+		{"-millions 1,5,10", []uint64{1_000_000, 5_000_000, 10_000_000}, 3, "restart hydration checkpoint spill churn collections connections"},
+		{"-quick", []uint64{200_000}, quickRounds, "restart hydration checkpoint spill churn collections connections"},
+		{"-quick -rounds 5 -millions 0.01", []uint64{10_000}, 5, "restart hydration checkpoint spill churn collections connections"},
 		{"-only spill,restart", []uint64{5_000_000}, 3, "spill restart"},
 	} {
 		o, err := parseOptions(strings.Fields(c.line), io.Discard)

@@ -20,6 +20,7 @@ const (
 	sliceBound         = 1000 // microseconds
 	coldGetBound       = 50   // microseconds
 	churnBound         = 0.9  // of the bytes that Redis holds for a key
+	connectionBound    = 1.0  // of the bytes that Redis holds for a connection
 	collectionBound    = 1.0  // of the bytes that Redis holds for an element
 )
 

@@ -62,6 +62,7 @@ func (t *trial) run(ctx context.Context) error {
 		{phaseSpill, t.spill},
 		{phaseChurn, t.churn},
 		{phaseCollect, t.collections},
+		{phaseConnect, t.connections},
 	}
 	for _, phase := range phases {
 		if !slices.Contains(t.o.Phases, phase.name) {
