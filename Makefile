@@ -17,7 +17,7 @@ INSIDE  = $(shell go list ./... | grep -v /integration)
 OUTSIDE = ./integration/...
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test docs lint race harness crash fuzz bench bench-micro bench-compare bench-scale bench-tails clean deps
+.PHONY: help build run test docs lint race harness crash fuzz bench bench-micro bench-compare bench-scale bench-tails report-check clean deps
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ bench-scale: build deps ## holdfast beside redis-server with millions of keys; S
 
 bench-tails: build deps ## the longest waits of a constant load while something else happens; TAILSFLAGS="-only del,expiry"
 	go run ./bench/tails $(TAILSFLAGS)
+
+report-check: ## render the snapshot report in headless Chromium; no request may leave
+	scripts/report-check
 
 clean: ## remove what was built
 	rm -rf bin

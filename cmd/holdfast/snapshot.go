@@ -26,6 +26,7 @@ func snapshotCommand() *cli.Command {
 		keysCommand(),
 		getCommand(),
 		diffCommand(),
+		reportCommand(),
 	)
 }
 
