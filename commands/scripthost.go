@@ -25,7 +25,7 @@ func (h *scriptHost) begin(c *Call, readonly, allowOOM bool) {
 		ID: c.Client.ID, DB: c.Client.DB, Proto: 2, Addr: c.Client.Addr, LocalAddr: c.Client.LocalAddr, User: c.Client.User,
 		Authenticated: true, NoTouch: c.Client.NoTouch, DenyBlocking: true,
 	}
-	h.inner = Call{World: c.World, Client: &h.client, Reply: &h.reply, Now: c.Now, Nested: true}
+	h.inner = Call{World: c.World, Client: &h.client, Reply: &h.reply, Now: c.Now, Nested: true, Script: true}
 }
 
 // Call runs a command.

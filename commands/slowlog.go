@@ -65,6 +65,9 @@ const (
 // Add remembers a call at a time in unix seconds, and forgets the oldest beyond most. The arguments are copied.
 func (s *Slowlog) Add(at int64, took time.Duration, cmd *Command, args [][]byte, c *Client, most int64) {
 	entry := slowCall{id: s.next, at: at, took: took, args: trimmed(cmd.Redacted(args)), addr: c.Addr, name: c.Name}
+	if entry.addr == "" {
+		entry.addr = "?:0" // a script's calls have no connection
+	}
 	s.next++
 	s.entries = append(s.entries, entry)
 	if over := int64(len(s.entries)) - most; over > 0 {

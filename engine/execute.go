@@ -224,7 +224,7 @@ func (e *Engine) show(call *commands.Call, cmd *commands.Command, args [][]byte)
 // nested runs a command within another one.
 func (e *Engine) nested(outer *commands.Call, cmd *commands.Command, args [][]byte) {
 	call := &e.inner[e.depth]
-	call.Nested, call.Script = true, outer.Cmd.Group == commands.Scripting
+	call.Nested, call.Script = true, outer.Script
 	e.depth++
 	t := e.stopwatch.begin(cmd, args)
 	e.handle(call, outer.Client, outer.Reply, cmd, args, outer.Now)

@@ -25,6 +25,7 @@ func watchedTraffic(t *testing.T, addr string) string {
 		{"CONFIG", "SET", "requirepass", ""}, {"get", "a\"\x00\xff\r\n\\ \t\a\b\x1b"}, {"GET", ""},
 		{"MULTI"}, {"SET", "a", "1"}, {"CLIENT", "ID"}, {"INCR", "a"}, {"EXEC"}, {"MULTI"}, {"SET", "a", "2"}, {"DISCARD"},
 		{"nosuch"}, {"GET"}, {"LPUSH", "a", "x"}, {"BLPOP", "q", "0.01"}, {"SELECT", "3"}, {"INFO", "server"}, {"FLUSHALL"},
+		{"EVAL", "return redis.call('GET', KEYS[1])", "1", "k"},
 		{"MIGRATE", "127.0.0.1", "1", "", "0", "1", "AUTH2", "user", "secret", "KEYS", "missing"}, {"DEBUG", "SLEEP", "0"},
 	} {
 		if _, err := c.Do(args...); err != nil {
