@@ -137,6 +137,7 @@ func setType() kv.Type {
 		Elements: func(v kv.Value) iter.Seq[[]byte] { return v.(*sets.Set).All() },
 		Survey:   sets.Survey,
 		Walk:     sets.Walk,
+		Remake:   remakeRun("SADD"),
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 // Types are the kinds of values that there are commands for.
 func Types() *kv.Types {
 	return kv.NewTypes(
-		kv.Type{Kind: kv.String, Name: "string", Survey: surveyString, Walk: walkString},
+		kv.Type{Kind: kv.String, Name: "string", Survey: surveyString, Walk: walkString, Remake: remakeString},
 		listType(),
 		setType(),
 		streamType(),
@@ -33,6 +33,7 @@ func listType() kv.Type {
 		Elements: func(v kv.Value) iter.Seq[[]byte] { return listElements(v.(*lists.List)) },
 		Survey:   lists.Survey,
 		Walk:     lists.Walk,
+		Remake:   remakeRun("RPUSH"),
 	}
 }
 

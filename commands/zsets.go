@@ -193,6 +193,7 @@ func zsetType() kv.Type {
 		Elements: func(v kv.Value) iter.Seq[[]byte] { return zsetElements(v.(*zsets.Set)) },
 		Survey:   zsets.Survey,
 		Walk:     zsets.Walk,
+		Remake:   remakeZSet,
 	}
 }
 

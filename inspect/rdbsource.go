@@ -45,6 +45,20 @@ type RDBSource struct {
 	time  int64
 	end   int64 // behind the file's end mark, once that has been met
 	tail  bool  // something else may follow, as in an AOF
+
+	// Functions is how many libraries of functions were met.
+	Functions int
+}
+
+// AllowTail lets something else follow behind the data: an AOF may begin with an RDB file.
+func (s *RDBSource) AllowTail() { s.tail = true }
+
+// Tail is where that begins, once the data has been read; 0: nothing follows.
+func (s *RDBSource) Tail() int64 {
+	if s.end == s.size {
+		return 0
+	}
+	return s.end
 }
 
 // begin opens the file anew.
@@ -101,7 +115,7 @@ func (s *RDBSource) EachFile(scope Scope, fn func(*Entry, *rdb.File) error) erro
 			return err
 		}
 	}
-	s.end = f.Offset()
+	s.end, s.Functions = f.Offset(), f.Functions
 	if seconds, err := strconv.ParseInt(f.Aux["ctime"], 10, 64); err == nil {
 		s.time = seconds * 1000
 	}

@@ -97,6 +97,9 @@ type Type struct {
 	Survey func(outline.Form) (outline.Summary, error)
 	// Walk visits the elements of a stored value, one part after the other.
 	Walk func(outline.Form, outline.Visitor) error
+	// Remake makes commands of the elements of a value that make it anew under a key, and hands them to emit: visit takes the
+	// elements one by one, and end is called behind the last. What emit gets is good during the call.
+	Remake func(key []byte, emit func(args ...[]byte) error) (visit outline.Visitor, end func() error)
 }
 
 // TimedElements is Timed for any type of collection.

@@ -295,7 +295,7 @@ func (w *walk) entry(run *run, flags int64, master streams.ID, names [][]byte, g
 	}
 	*before = id
 	if !gone {
-		w.element(outline.Element{Pieces: w.room, Own: 1})
+		w.element(outline.Element{Pieces: w.room, Own: 1, Nested: true})
 	}
 }
 

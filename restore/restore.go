@@ -7,11 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"time"
 
@@ -41,7 +39,6 @@ type Options struct {
 const (
 	databasesDefault = 1024
 	memoryDefault    = 256 << 20
-	lockName         = "restore.lock" // in the work directory: held while somebody works there
 )
 
 // Why nothing is restored.
@@ -63,7 +60,7 @@ func Restore(ctx context.Context, o Options) (r Report, err error) {
 		return Report{}, err
 	}
 	w := work{Options: o, history: h}
-	if w.made, err = vacant(o.FS, o.To); err != nil {
+	if w.Place, err = NewPlace(o.FS, o.To); err != nil {
 		return Report{}, err
 	}
 	for {
@@ -71,16 +68,16 @@ func Restore(ctx context.Context, o Options) (r Report, err error) {
 		if err != nil {
 			return Report{}, err
 		}
-		if err = w.begin(); err == nil {
+		if err = w.Begin(); err == nil {
 			err = w.build(ctx, c)
 		}
 		if err == nil {
 			err = w.publish(started)
 		}
 		if err == nil {
-			return w.report, w.end()
+			return w.report, w.End()
 		}
-		err = errors.Join(err, w.abandon())
+		err = errors.Join(err, w.Abandon())
 		if !errors.Is(err, snapshot.ErrCorrupt) || c.base.Empty() {
 			return Report{}, err
 		}
@@ -95,56 +92,9 @@ type work struct {
 	Options
 	history *history.History
 	without []string // bases that turned out to be damaged
-	made    bool     // the new directory was not there before
-	lock    io.Closer
 	id      [16]byte
 	report  Report
-}
-
-func (w *work) dir() string  { return filepath.Join(w.To, engine.WorkName) }
-func (w *work) path() string { return filepath.Join(w.dir(), engine.BaseName) }
-
-// vacant reports whether the new directory is to be made.
-func vacant(fsys vfs.FS, dir string) (missing bool, err error) {
-	names, err := fsys.List(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return true, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("looking at the new directory: %w", err)
-	}
-	begun := slices.Contains(names, engine.WorkName) && !slices.Contains(names, engine.BaseName)
-	for _, name := range names {
-		if name != "lost+found" && !(begun && slices.Contains(leavings(), name)) {
-			return false, fmt.Errorf("%w: %s holds %s; give a new one with --to", ErrNotEmpty, dir, name)
-		}
-	}
-	if !begun {
-		return false, nil
-	}
-	lock, err := fsys.Lock(filepath.Join(dir, engine.WorkName, lockName))
-	if errors.Is(err, vfs.ErrLocked) {
-		return false, fmt.Errorf("%w: another restore to %s is under way", engine.ErrInUse, dir)
-	}
-	if err != nil {
-		return false, fmt.Errorf("looking at what another restore left: %w", err)
-	}
-	return false, errors.Join(clean(fsys, dir), lock.Close())
-}
-
-// leavings are what a restore makes in the new directory before the base: what one that was interrupted leaves.
-func leavings() []string {
-	return []string{engine.RestoredName + ".tmp", engine.RestoredName, engine.WorkName}
-}
-
-// clean removes the leavings, the work directory last: while that is there the others are known for what they are.
-func clean(fsys vfs.FS, dir string) error {
-	for _, name := range leavings()[:2] {
-		if err := fsys.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("removing what an unfinished restore left: %w", err)
-		}
-	}
-	return engine.DropWork(fsys, dir)
+	*Place
 }
 
 func (w *work) choose(ctx context.Context) (choice, error) {
@@ -171,15 +121,6 @@ func (w *work) choose(ctx context.Context) (choice, error) {
 	return c, err
 }
 
-// begin makes the work directory.
-func (w *work) begin() (err error) {
-	if err := w.FS.MkdirAll(w.dir()); err != nil {
-		return fmt.Errorf("making the new directory: %w", err)
-	}
-	w.lock, err = w.FS.Lock(filepath.Join(w.dir(), lockName))
-	return err
-}
-
 // build makes the base of the point in the work directory, and verifies it.
 func (w *work) build(ctx context.Context, c choice) error {
 	if _, err := rand.Read(w.id[:]); err != nil {
@@ -193,7 +134,7 @@ func (w *work) build(ctx context.Context, c choice) error {
 		return err
 	}
 	rebuilt, err := engine.Rebuild(engine.Options{
-		FS: w.FS, Dir: w.dir(), Config: cfg, Clock: w.Clock, Log: slog.New(slog.DiscardHandler),
+		FS: w.FS, Dir: w.Work(), Config: cfg, Clock: w.Clock, Log: slog.New(slog.DiscardHandler),
 	}, nil, func(apply func(aof.Record) error) error { return w.replay(ctx, c, apply) })
 	if err != nil {
 		return err
@@ -243,15 +184,15 @@ func (w *work) config(meta snapshot.Meta) (*config.Config, error) {
 
 // copyBase puts the base to begin from into the work directory, as that of a new data set without a log.
 func (w *work) copyBase(ctx context.Context, b history.Base) (err error) {
-	none := snapshot.NewChanges(w.FS, w.dir(), 0)
+	none := snapshot.NewChanges(w.FS, w.Work(), 0)
 	if b.Empty() {
-		_, err := snapshot.WriteFresh(w.FS, w.dir(), engine.BaseName, none, snapshot.Meta{ID: w.id, Time: b.Meta.Time})
+		_, err := snapshot.WriteFresh(w.FS, w.Work(), engine.BaseName, none, snapshot.Meta{ID: w.id, Time: b.Meta.Time})
 		return err
 	}
 	if err := w.copyFile(ctx, b); err != nil {
 		return err
 	}
-	base, err := snapshot.Open(w.path(), snapshot.OpenOptions{FS: w.FS})
+	base, err := snapshot.Open(w.Base(), snapshot.OpenOptions{FS: w.FS})
 	if err != nil {
 		return err
 	}
@@ -272,7 +213,7 @@ func (w *work) copyFile(ctx context.Context, b history.Base) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, from.Close()) }()
-	return from.CopyTo(interruptible{w.FS, ctx}, w.path(), func(done, total int64) { w.Progress("copying "+b.String(), done, total) })
+	return from.CopyTo(interruptible{w.FS, ctx}, w.Base(), func(done, total int64) { w.Progress("copying "+b.String(), done, total) })
 }
 
 // replay hands over the records behind the base, up to the point.
@@ -294,7 +235,7 @@ func (w *work) replay(ctx context.Context, c choice, apply func(aof.Record) erro
 
 // verify reads the whole result, and holds it against what was replayed.
 func (w *work) verify(ctx context.Context, rebuilt engine.Rebuilt) (err error) {
-	base, err := snapshot.Open(w.path(), snapshot.OpenOptions{FS: w.FS, ReadOnly: true})
+	base, err := snapshot.Open(w.Base(), snapshot.OpenOptions{FS: w.FS, ReadOnly: true})
 	if err != nil {
 		return err
 	}
@@ -320,48 +261,7 @@ func (w *work) publish(started time.Time) error {
 	if err != nil {
 		return err
 	}
-	file, err := w.FS.Open(w.path())
-	if err == nil {
-		err = errors.Join(file.Sync(), file.Close())
-	}
-	if err != nil {
-		return fmt.Errorf("syncing %s: %w", w.path(), err)
-	}
-	if err := vfs.WriteFile(w.FS, filepath.Join(w.To, engine.RestoredName), append(text, '\n')); err != nil {
-		return fmt.Errorf("writing the report: %w", err)
-	}
-	if err := w.FS.Rename(w.path(), filepath.Join(w.To, engine.BaseName)); err != nil {
-		return fmt.Errorf("publishing the restored base: %w", err)
-	}
-	for _, dir := range []string{w.To, w.dir()} {
-		if err := w.FS.SyncDir(dir); err != nil {
-			return fmt.Errorf("syncing %s: %w", dir, err)
-		}
-	}
-	return nil
-}
-
-// end removes the work directory.
-func (w *work) end() error {
-	err := engine.DropWork(w.FS, w.To)
-	return errors.Join(err, w.lock.Close())
-}
-
-// abandon takes back what was done in the new directory, that itself too if it was made for it.
-func (w *work) abandon() error {
-	if w.lock == nil {
-		return nil // somebody else works there
-	}
-	err := w.FS.Remove(filepath.Join(w.To, engine.BaseName))
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
-	err = errors.Join(err, clean(w.FS, w.To), w.lock.Close())
-	w.lock = nil
-	if err == nil && w.made {
-		err = w.FS.Remove(w.To)
-	}
-	return err
+	return w.Publish(append(text, '\n'))
 }
 
 // interruptible is a file system whose new files take no more bytes once ctx has ended, so that a long copy ends.

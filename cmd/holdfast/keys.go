@@ -43,20 +43,9 @@ func keysCommand() *cli.Command {
 			"What came after the snapshot is in the log; a key that has expired since is still in the snapshot. TTLs are counted\n" +
 			"from the moment of the snapshot. A pattern or a prefix in double quotes is read as redis-cli reads it.\n\n" +
 			examples("holdfast snapshot keys --dir data --prefix session: --ttl-max 1h --long", `holdfast snapshot keys --match '*:queue' --min-bytes 1000000 --json`),
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "prefix", Usage: "only keys that begin with `PREFIX`, without reading the others"},
-			&cli.StringFlag{Name: "match", Usage: "only keys that match `PATTERN`, as KEYS takes it"},
-			dbFlag(),
-			&cli.StringFlag{Name: "type", Usage: "only keys of `TYPE`"},
-			&cli.Int64Flag{Name: "min-bytes", Usage: "only keys that take `NUMBER` bytes or more, with their values"},
-			&cli.Int64Flag{Name: "max-bytes", DefaultText: "none", Usage: "only keys that take `NUMBER` bytes or fewer"},
-			&cli.DurationFlag{Name: "ttl-min", Usage: "only keys that expire after `TIME` or later, as 90s or 24h"},
-			&cli.DurationFlag{Name: "ttl-max", Usage: "only keys that expire within `TIME`"},
-			toggle("no-ttl", "only keys that never expire"),
-			&cli.Int64Flag{Name: "limit", DefaultText: "none", Usage: "end after `NUMBER` keys"},
+		Flags: append(filterFlags(),
 			toggle("long", "print type, encoding, elements, bytes and deadline too, in columns"),
-			jsonFlag("an object a line"),
-		},
+			jsonFlag("an object a line")),
 	}, 0, func(ctx *cli.Context, out io.Writer, s inspect.Source) error {
 		f, err := keyFilter(ctx, s.About().Time)
 		if err != nil {
@@ -82,6 +71,22 @@ func keysCommand() *cli.Command {
 			return k.WriteText(out, f.DB == inspect.AllDatabases)
 		})
 	})
+}
+
+// filterFlags select keys.
+func filterFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "prefix", Usage: "only keys that begin with `PREFIX`, without reading the others"},
+		&cli.StringFlag{Name: "match", Usage: "only keys that match `PATTERN`, as KEYS takes it"},
+		dbFlag(),
+		&cli.StringFlag{Name: "type", Usage: "only keys of `TYPE`"},
+		&cli.Int64Flag{Name: "min-bytes", Usage: "only keys that take `NUMBER` bytes or more, with their values"},
+		&cli.Int64Flag{Name: "max-bytes", DefaultText: "none", Usage: "only keys that take `NUMBER` bytes or fewer"},
+		&cli.DurationFlag{Name: "ttl-min", Usage: "only keys that expire after `TIME` or later, as 90s or 24h"},
+		&cli.DurationFlag{Name: "ttl-max", Usage: "only keys that expire within `TIME`"},
+		toggle("no-ttl", "only keys that never expire"),
+		&cli.Int64Flag{Name: "limit", DefaultText: "none", Usage: "end after `NUMBER` keys"},
+	}
 }
 
 // keyFilter reads the flags that select keys. TTLs count from now, unix ms.

@@ -140,7 +140,11 @@ func logWhoCommand() *cli.Command {
 		if err != nil {
 			return err
 		}
-		key, found := []byte(ctx.Args().First()), false
+		found := false
+		key, err := unquote(ctx.Args().First())
+		if err != nil {
+			return err
+		}
 		d, err := directory(ctx)
 		if err != nil {
 			return err
@@ -200,8 +204,8 @@ func rangeFilter(ctx *cli.Context) (f inspect.RecordFilter, err error) {
 func recordFilter(ctx *cli.Context) (inspect.RecordFilter, error) {
 	f, err := rangeFilter(ctx)
 	f.Command = ctx.String("command")
-	if ctx.IsSet("key") {
-		f.Key = []byte(ctx.String("key"))
+	if err == nil {
+		f.Key, err = bytesFlag(ctx, "key")
 	}
 	if ctx.IsSet("db") {
 		db := ctx.Int("db")

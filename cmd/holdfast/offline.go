@@ -20,6 +20,9 @@ func offline(c *cli.Command, arguments int, action func(ctx *cli.Context, out io
 	c.HideHelpCommand = true // "snapshot get help" asks for a key
 	c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return usage(err) }
 	c.Action = func(ctx *cli.Context) error {
+		if ctx.Bool("help") { // where -h is a flag of the command's own
+			return cli.ShowSubcommandHelp(ctx)
+		}
 		if err := lateFlags(ctx, arguments); err != nil {
 			return usage(err)
 		}

@@ -95,6 +95,10 @@ func TestOffline(t *testing.T) {
 		{args: "snapshot get greeting --dir=DIR -json", out: `{"db":0,"key":"greeting","type":"string","encoding":"embstr","elements":1,"bytes":13,"value":"hello"}` + "\n"},
 		{args: "snapshot get --dir DIR --db 3 -- --queue --no-raw", out: "1) \"a\"\n2) \"b\\xff\"\n"},
 		{args: "snapshot get --dir DIR --db 3 --raw -- --queue", out: "a\nb\xff\n"},
+		{args: "snapshot export --dir DIR --db 0", out: `{"db":0,"key":"greeting","type":"string","value":"hello"}` + "\n"},
+		{args: "snapshot export --dir DIR --prefix --q --format resp", out: "*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n*4\r\n$5\r\nRPUSH\r\n$7\r\n--queue\r\n$1\r\na\r\n$2\r\nb\xff\r\n"},
+		{args: "snapshot export --dir DIR --format rdb", out: "…REDIS0010"},
+		{args: "snapshot export --dir DIR --format csv --match gr*", out: "…\n0,greeting,string,,,,hello,\n"},
 		{args: "log list --dir DIR", out: "…00000000000000000001.aof  1          2 "},
 		{args: "log show --dir DIR", out: logTitle +
 			"1           1970-01-01T00:00:00.000Z  0    SET greeting hello\n" +
@@ -121,6 +125,9 @@ func TestOffline(t *testing.T) {
 		{args: "log list --dir DIR/no", code: 1, errs: "does not exist"},
 		{args: "log show --dir DIR/aof", code: 1, errs: "neither base.db nor aof"},
 		{args: "log who nobody --dir DIR", code: 1, errs: "nothing in the log touched \"nobody\" in database 0"},
+		{args: "snapshot export --rdb DIR/base.db", code: 1, errs: "not an RDB file"},
+		{args: "snapshot import DIR/no --to DIR/new", code: 1, errs: "there is no file"},
+		{args: "snapshot import DIR/base.db --to DIR/new", code: 1, errs: "no RDB file, no Redis AOF, and no JSON lines"},
 		{args: "check --dir DIR/no", code: 1, errs: "does not exist"},
 
 		{args: "snapshot get --dir DIR", code: 2, errs: "wants KEY"},
@@ -131,6 +138,10 @@ func TestOffline(t *testing.T) {
 		{args: "snapshot info --bogus", code: 2, errs: "-bogus"},
 		{args: "snapshot keys --dir DIR --limit -1", code: 2, errs: "negative"},
 		{args: "snapshot bogus", code: 2, errs: `no command "snapshot bogus"`},
+		{args: "snapshot export --dir DIR --format yaml", code: 2, errs: "--format takes json, csv, resp, rdb"},
+		{args: "snapshot export --dir DIR --compress", code: 2, errs: "--format rdb"},
+		{args: "snapshot import", code: 2, errs: "wants PATH"},
+		{args: "snapshot import x --to y --replace", code: 2, errs: "give one or the other"},
 		{args: "log show --from -1", code: 2, errs: "from"},
 		{args: "log show x", code: 2, errs: `does not take "x"`},
 		{args: "log show --since yesterday", code: 2, errs: "RFC 3339"},

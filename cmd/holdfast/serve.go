@@ -23,6 +23,7 @@ import (
 	"holdfast/aof"
 	"holdfast/config"
 	"holdfast/engine"
+	"holdfast/intake"
 	"holdfast/internal/notify"
 	"holdfast/internal/vfs"
 	"holdfast/metrics"
@@ -289,7 +290,7 @@ func exitCode(err error) int {
 	case errors.Is(err, aof.ErrNewer), errors.Is(err, snapshot.ErrNewer), errors.Is(err, snapshot.ErrNotBase):
 		return exitFailed
 	case errors.As(err, &damage), errors.Is(err, snapshot.ErrCorrupt), errors.Is(err, engine.ErrLogMissing),
-		errors.Is(err, rdb.ErrCorrupt), errors.Is(err, rdb.ErrChecksum):
+		errors.Is(err, rdb.ErrCorrupt), errors.Is(err, rdb.ErrChecksum), errors.Is(err, intake.ErrInput):
 		return exitDamaged
 	}
 	return exitFailed

@@ -27,6 +27,8 @@ func snapshotCommand() *cli.Command {
 		getCommand(),
 		diffCommand(),
 		reportCommand(),
+		exportCommand(),
+		importCommand(),
 	)
 }
 

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"holdfast/intake"
+	"holdfast/internal/vfs"
+)
+
+// importCommand is "holdfast snapshot import".
+func importCommand() *cli.Command {
+	c := offline(&cli.Command{
+		Name: "import", Usage: "take in an RDB file, a Redis AOF, or JSON lines: into a new directory, or into a running server", ArgsUsage: "PATH",
+		Description: "PATH is an RDB file, an AOF (a file, or the directory or the manifest of one of several), or what holdfast snapshot\n" +
+			"export --format json wrote; which of them, is seen from what it begins with. With --to it becomes a new data directory.\n" +
+			"Without it, it is sent to the server at -h and -p: any that speaks the commands it needs. Then it is read twice:\n" +
+			"nothing is sent before all of it has been found sound, and none of its keys in the server.\n" +
+			"A torn end of an AOF, which a crash leaves, is left out and told. The exit code is 3 if the input is damaged.\n\n" +
+			examples("holdfast snapshot import /var/lib/redis/dump.rdb --to data", "holdfast snapshot import export.json -p 6380 --replace"),
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "to", Usage: "new `DIRECTORY`, or an empty one"},
+			&cli.StringFlag{Name: "h", Value: "127.0.0.1", Usage: "`HOST` of the server"},
+			&cli.IntFlag{Name: "p", Value: 6379, Usage: "`PORT` of the server"},
+			&cli.StringFlag{Name: "s", Usage: "unix `SOCKET` of the server, instead of host and port"},
+			&cli.StringFlag{Name: "a", Usage: "`PASSWORD`; better given as REDISCLI_AUTH in the environment"},
+			toggle("replace", "let keys of the input take the place of those that the server has"),
+			toggle("skip-bad", "leave out what is damaged, and count it"),
+			jsonFlag("the report"),
+			toggle("help", "show this text"),
+		},
+	}, 1, runImport)
+	c.HideHelp = true // -h is the host here
+	return c
+}
+
+func runImport(ctx *cli.Context, out io.Writer) (err error) {
+	wire := ctx.IsSet("h") || ctx.IsSet("p") || ctx.IsSet("s") || ctx.IsSet("a") || ctx.IsSet("replace")
+	if ctx.IsSet("to") && wire {
+		return usage(errors.New("--to is for a new directory, -h, -p, -s, -a and --replace are for a running server: give one or the other"))
+	}
+	in, err := intake.Open(vfs.OS(), ctx.Args().First())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, in.Close()) }()
+	stop, cancel := signal.NotifyContext(ctx.Context, syscall.SIGINT, syscall.SIGTERM)
+	defer cancel()
+	bar := newBar(ctx.App.ErrWriter)
+	o := intake.Options{FS: vfs.OS(), Clock: time.Now, SkipBad: ctx.Bool("skip-bad"), Progress: bar.show}
+	var report intake.Report
+	if ctx.IsSet("to") {
+		report, err = intake.IntoDirectory(stop, in, ctx.String("to"), o)
+	} else {
+		report, err = intake.IntoServer(stop, in, intake.ServerOptions{Options: o, Target: serverTarget(ctx), Replace: ctx.Bool("replace")})
+	}
+	if bar.end(); err != nil && !errors.Is(err, intake.ErrRefused) {
+		return err
+	}
+	return errors.Join(show(ctx, out, report), err)
+}

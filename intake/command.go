@@ -1,0 +1,48 @@
+package intake
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Command is one of an input. What it refers to is good until the function that got it returns.
+type Command struct {
+	DB   int
+	Args [][]byte
+	Key  []byte // of the first command that makes a key: that key; else nil
+
+	file string
+	unit string // of at: "line", "offset"
+	at   int64
+}
+
+// Where says where the command stands in the input.
+func (c *Command) Where() string { return fmt.Sprintf("%s: %s %d", c.file, c.unit, c.at) }
+
+// ErrInput: the input is damaged, or no input that is known.
+var ErrInput = errors.New("damaged input")
+
+// ErrUnknown: the file is nothing that can be taken in.
+var ErrUnknown = errors.New("no RDB file, no Redis AOF, and no JSON lines")
+
+// DamageError says where an input makes no sense. It is ErrInput.
+type DamageError struct {
+	File   string
+	Where  string // "line 3", "offset 17"
+	Reason string
+}
+
+func (e *DamageError) Error() string { return fmt.Sprintf("%s: %s: %s", e.File, e.Where, e.Reason) }
+
+func (e *DamageError) Unwrap() error { return ErrInput }
+
+// handler gets what an input has.
+type handler struct {
+	command func(*Command) error
+	// bad hears of what makes no sense; nil says to leave it out and go on.
+	bad func(error) error
+	// told hears of what is left out and no damage.
+	told func(note string)
+	// progress hears how many bytes of the file have been read.
+	progress func(done int64)
+}

@@ -1,0 +1,255 @@
+package intake
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+
+	"holdfast/aof"
+	"holdfast/config"
+	"holdfast/dict"
+	"holdfast/engine"
+	"holdfast/inspect"
+	"holdfast/internal/vfs"
+	"holdfast/kv"
+	"holdfast/rdb"
+	"holdfast/restore"
+	"holdfast/sets"
+	"holdfast/snapshot"
+	"holdfast/streams"
+	"holdfast/zsets"
+)
+
+// Options say how to take something in.
+type Options struct {
+	FS    vfs.FS
+	Clock vfs.Clock
+	// SkipBad leaves out what makes no sense, and counts it; without it the first ends the import.
+	SkipBad bool
+	// Progress, if any, is told how far the work has come.
+	Progress func(doing string, done, total int64)
+	// Memory bounds what sorting and replaying take, in bytes. 0 is 256 MiB.
+	Memory int64
+}
+
+const (
+	memoryDefault = 256 << 20
+	databasesMost = 1024
+)
+
+// ErrUnverified: the new base is not what was taken in.
+var ErrUnverified = errors.New("the new base does not verify")
+
+// IntoDirectory makes a data directory of the input: not there yet, or empty. After an error, or when ctx ends, it is as it was.
+func IntoDirectory(ctx context.Context, in *Input, to string, o Options) (r Report, err error) {
+	place, err := restore.NewPlace(o.FS, to)
+	if err != nil {
+		return Report{}, err
+	}
+	d := directory{Options: o, ctx: ctx, in: in, place: place, cfg: config.New()}
+	if d.Progress == nil {
+		d.Progress = func(string, int64, int64) {}
+	}
+	if d.Memory == 0 {
+		d.Memory = memoryDefault
+	}
+	started := o.Clock()
+	d.report = Report{From: in.Name, Kind: in.Kind, To: to}
+	if err = place.Begin(); err == nil {
+		err = d.build()
+	}
+	if err == nil {
+		err = place.Publish(nil)
+	}
+	if err != nil {
+		return Report{}, errors.Join(err, place.Abandon())
+	}
+	d.report.Millis = o.Clock().Sub(started).Milliseconds()
+	return d.report, place.End()
+}
+
+// directory is an import under way.
+type directory struct {
+	Options
+	ctx    context.Context
+	in     *Input
+	place  *restore.Place
+	cfg    *config.Config
+	id     [16]byte
+	report Report
+}
+
+func (d *directory) handler(doing string) (handler, error) {
+	total, err := d.in.Bytes()
+	return handler{
+		bad: func(err error) error {
+			if !d.SkipBad {
+				return err
+			}
+			d.report.skip(err)
+			return nil
+		},
+		told:     d.report.note,
+		progress: func(done int64) { d.Progress(doing, min(done, total), total) },
+	}, err
+}
+
+func (d *directory) build() error {
+	if _, err := rand.Read(d.id[:]); err != nil {
+		return err
+	}
+	err := d.cfg.SetMany(config.Flag, [][2]string{
+		{"databases", strconv.Itoa(databasesMost)},
+		{"maxmemory", strconv.FormatInt(d.Memory, 10)},
+		{"proto-max-bulk-len", strconv.FormatInt(1<<40, 10)},
+	})
+	if err == nil {
+		err = d.keys()
+	}
+	if err == nil && d.in.hasCommands() {
+		err = d.commands()
+	}
+	if err == nil {
+		err = d.verify()
+	}
+	return err
+}
+
+// keys makes a base of the keys that the input begins with, or an empty one.
+func (d *directory) keys() (err error) {
+	changes := snapshot.NewChanges(d.FS, d.place.Work(), int(d.Memory/2))
+	defer func() { err = errors.Join(err, changes.Discard()) }()
+	h, err := d.handler("reading " + d.in.Name)
+	if err != nil {
+		return err
+	}
+	meta := snapshot.Meta{ID: d.id, Time: d.Clock().UnixMilli()}
+	known := map[int]bool{}
+	rules := d.rules()
+	err = d.in.eachKey(h, func(e *inspect.Entry, f *rdb.File) error {
+		if e.DB >= databasesMost {
+			return fmt.Errorf("%s has keys in database %d; there can be %d", d.in.Name, e.DB, databasesMost)
+		}
+		if !known[e.DB] {
+			known[e.DB] = true
+			meta.DBs = append(meta.DBs, snapshot.DB{Index: e.DB, Store: storeOf(e.DB)})
+			if err := d.ctx.Err(); err != nil {
+				return err
+			}
+		}
+		o, err := f.Object(rules)
+		if err != nil {
+			return h.bad(fmt.Errorf("%s: %w", d.in.Name, err))
+		}
+		return put(changes, storeOf(e.DB), e, o)
+	})
+	if err = errors.Join(err, d.ctx.Err()); err != nil {
+		return err
+	}
+	d.Progress("writing the base", 1, 2)
+	_, err = snapshot.WriteFresh(d.FS, d.place.Work(), engine.BaseName, changes, meta)
+	return err
+}
+
+// storeOf is where a database of a new base lives.
+func storeOf(db int) snapshot.Store { return snapshot.Store(db + 1) }
+
+// put adds a key to a base that is to be written.
+func put(to *snapshot.Changes, store snapshot.Store, e *inspect.Entry, o rdb.Object) error {
+	r := snapshot.Record{Kind: byte(o.Kind), Deadline: e.Deadline, Payload: o.Text}
+	if o.Value == nil {
+		return to.Put(store, e.Key, r)
+	}
+	if e.Lapse != 0 {
+		r.Lapse = e.Lapse
+	}
+	parted, ok := o.Value.(kv.Parted)
+	if !ok || !parted.Parted() {
+		r.Payload = o.Value.AppendBinary(nil)
+		return to.Put(store, e.Key, r)
+	}
+	if err := to.Delete(store, e.Key); err != nil {
+		return err
+	}
+	r.Parted, r.Payload = true, parted.AppendHead(nil)
+	if err := to.Put(store, e.Key, r); err != nil {
+		return err
+	}
+	return parted.Parts(false, func(id uint64, payload []byte) error { return to.PutPart(store, e.Key, id, payload) })
+}
+
+// rules are how values are made: as by a server that has been told nothing else.
+func (d *directory) rules() rdb.Rules {
+	seed := func() (s dict.Seed) {
+		if _, err := rand.Read(s[:]); err != nil {
+			panic("BUG: no randomness: " + err.Error()) // crypto/rand ends the process itself before it says so
+		}
+		return s
+	}
+	n := func(name string) int64 { return d.cfg.Int(name).Load() }
+	size := func(name string) int64 { return d.cfg.Bytes(name).Load() }
+	return rdb.Rules{
+		Known: true, HashEntries: n("hash-max-listpack-entries"), HashValue: size("hash-max-listpack-value"), Seed: seed,
+		Sets:    sets.Rules{MaxIntegers: n("set-max-intset-entries"), Seed: seed},
+		ZSets:   zsets.Limits{Entries: int(n("zset-max-listpack-entries")), Value: int(size("zset-max-listpack-value")), Seed: seed},
+		Streams: streams.Limits{Bytes: size("stream-node-max-bytes"), Entries: n("stream-node-max-entries")},
+	}
+}
+
+// commands replays the commands onto the base, each as a record of a log.
+func (d *directory) commands() error {
+	h, err := d.handler("replaying " + d.in.Name)
+	if err != nil {
+		return err
+	}
+	now := d.Clock().UnixMilli()
+	var at *Command
+	spare := func(_ uint64, err error) { d.report.skip(fmt.Errorf("%s: %w", at.Where(), err)) }
+	if !d.SkipBad {
+		spare = nil
+	}
+	rebuilt, err := engine.Rebuild(engine.Options{
+		FS: d.FS, Dir: d.place.Work(), Config: d.cfg, Clock: d.Clock, Log: slog.New(slog.DiscardHandler),
+	}, spare, func(apply func(aof.Record) error) error {
+		var lsn uint64
+		var body []byte
+		h.command = func(c *Command) error {
+			at = c
+			lsn++
+			body = aof.AppendCommand(body[:0], c.DB, c.Args...)
+			d.report.Commands++
+			if lsn%1024 == 0 && d.ctx.Err() != nil {
+				return d.ctx.Err()
+			}
+			if err := apply(aof.Record{LSN: lsn, Time: now, Body: body}); err != nil {
+				return fmt.Errorf("%s: %s: %w", c.Where(), inspect.Bytes(c.Args[0]), err)
+			}
+			return nil
+		}
+		return d.in.eachCommand(h)
+	})
+	d.report.Keys, d.report.TTLs = rebuilt.Keys, rebuilt.TTLs
+	return errors.Join(err, d.ctx.Err())
+}
+
+// verify reads the whole base.
+func (d *directory) verify() (err error) {
+	base, err := snapshot.Open(d.place.Base(), snapshot.OpenOptions{FS: d.FS, ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, base.Close()) }()
+	found, err := base.Verify(func(done, total int64) { d.Progress("verifying", done, total) })
+	if err = errors.Join(err, d.ctx.Err()); err != nil {
+		return err
+	}
+	if d.in.hasCommands() && (found.Keys != d.report.Keys || found.Deadlines != d.report.TTLs) {
+		return fmt.Errorf("%w: it has %d keys and %d TTLs, and the replay ended with %d and %d",
+			ErrUnverified, found.Keys, found.Deadlines, d.report.Keys, d.report.TTLs)
+	}
+	d.report.Keys, d.report.TTLs = found.Keys, found.Deadlines
+	return nil
+}

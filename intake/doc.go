@@ -1,0 +1,20 @@
+// Package intake takes data in that another program wrote, or an export: an RDB file, a Redis AOF of one file or of several,
+// JSON lines. It becomes a new data directory, or goes over the wire into a server that runs.
+//
+//	Open ─► Input ── keys to begin with    an RDB file, or what an AOF begins with
+//	             └── commands              those of an AOF, or made of JSON lines
+//
+//	IntoDirectory   keys → sorted → a fresh base;  commands → replayed onto it, as a start replays a log;  verified; published
+//	IntoServer      all is read once, and looked for in the server; then read again, as commands in a pipeline
+//
+// Invariants
+//
+//   - Nothing is in the new directory, and nothing is sent, unless the whole input has been found sound; what is skipped was
+//     asked for, and is counted.
+//   - Damage is told with the file and the line or offset where it begins.
+//   - Memory: a piece of the input, one value, and what the sort and the replay are allowed. A torn end of an AOF is no damage:
+//     a crash leaves it, and a Redis leaves it out too.
+//
+// Rejected: keys of an RDB file as RESTORE commands through the engine. It is one way for everything, and four times as slow
+// as filling a base in its order.
+package intake

@@ -1,0 +1,320 @@
+package intake
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+
+	"holdfast/commands"
+	"holdfast/kv"
+	"holdfast/outline"
+)
+
+// jsonReader makes commands of JSON lines: docs/format-json.md.
+type jsonReader struct {
+	name  string
+	in    *bufio.Reader
+	off   int64
+	line  int // that has been read
+	at    int // the last one about the key at hand
+	h     handler
+	types *kv.Types
+
+	open   bool // a value is being made
+	bad    bool // the key at hand is left out: so are the lines that go on with it
+	db     int
+	key    []byte
+	due    int64
+	count  int64 // elements announced
+	found  int64
+	begun  bool // a command of it has gone
+	visit  outline.Visitor
+	finish func() error
+}
+
+// jsonLine is a line.
+type jsonLine struct {
+	DB       *int              `json:"db"`
+	Key      *jsonBytes        `json:"key"`
+	Type     string            `json:"type"`
+	Deadline int64             `json:"deadline_unix_ms"`
+	Value    *jsonBytes        `json:"value"`
+	Count    int64             `json:"count"`
+	Elements []json.RawMessage `json:"elements"`
+	More     bool              `json:"more"`
+}
+
+// jsonBytes are bytes: a string, a number as it stands, or {"base64": "…"}.
+type jsonBytes []byte
+
+func (b *jsonBytes) UnmarshalJSON(text []byte) error {
+	switch {
+	case len(text) > 0 && text[0] == '"':
+		var s string
+		err := json.Unmarshal(text, &s)
+		*b = jsonBytes(s)
+		return err
+	case len(text) > 0 && text[0] == '{':
+		var o struct {
+			Base64 *string `json:"base64"`
+		}
+		if err := strictly(text, &o); err != nil {
+			return err
+		}
+		if o.Base64 == nil {
+			return errors.New("bytes without base64")
+		}
+		raw, err := base64.StdEncoding.DecodeString(*o.Base64)
+		*b = raw
+		return err
+	case len(text) > 0 && (text[0] == '-' || '0' <= text[0] && text[0] <= '9'):
+		*b = bytes.Clone(text)
+		return nil
+	}
+	return fmt.Errorf("%.40s is neither text nor base64", text)
+}
+
+// strictly reads JSON in which nothing unknown may be.
+func strictly(text []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	return d.Decode(into)
+}
+
+func (r *jsonReader) run() error {
+	const often = 1 << 10
+	for {
+		text, err := r.in.ReadBytes('\n')
+		r.off += int64(len(text))
+		if len(bytes.TrimSpace(text)) > 0 {
+			r.line++
+			if bad := r.take(text); bad != nil {
+				if err := r.spoil(bad, r.line); err != nil {
+					return err
+				}
+			}
+		} else if len(text) > 0 {
+			r.line++
+		}
+		if r.line%often == 0 && r.h.progress != nil {
+			r.h.progress(r.off)
+		}
+		if errors.Is(err, io.EOF) {
+			if bad := r.close(); bad != nil {
+				return r.spoil(bad, r.at)
+			}
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading %s: %w", r.name, err)
+		}
+	}
+}
+
+// own is an error of whoever gets the commands, and not of a line.
+type own struct{ error }
+
+// spoil leaves out the key at hand, if that is allowed.
+func (r *jsonReader) spoil(why error, line int) error {
+	if mine := (own{}); errors.As(why, &mine) {
+		return mine.error
+	}
+	if err := r.h.bad(&DamageError{File: r.name, Where: fmt.Sprintf("line %d", line), Reason: why.Error()}); err != nil {
+		return err
+	}
+	begun := r.begun
+	r.open, r.bad, r.begun = false, true, false
+	if begun {
+		if mine := (own{}); errors.As(r.emit([]byte("DEL"), r.key), &mine) {
+			return mine.error
+		}
+		r.begun = false
+	}
+	return nil
+}
+
+// take deals with a line.
+func (r *jsonReader) take(text []byte) error {
+	var l jsonLine
+	if err := strictly(text, &l); err != nil {
+		if closed := r.close(); closed != nil {
+			if spoilt := r.spoil(closed, r.at); spoilt != nil {
+				return own{spoilt}
+			}
+		}
+		return fmt.Errorf("not a line of an export: %w", err)
+	}
+	if l.DB == nil || l.Key == nil || *l.DB < 0 || *l.DB > math.MaxInt32 {
+		return errors.New("a line without db and key")
+	}
+	if l.More {
+		switch {
+		case r.bad && *l.DB == r.db && bytes.Equal(*l.Key, r.key):
+			return nil
+		case !r.open || *l.DB != r.db || !bytes.Equal(*l.Key, r.key):
+			return errors.New("a line that goes on with a key which the line before is not about")
+		}
+		r.at = r.line
+		return r.elements(l.Elements)
+	}
+	if err := r.close(); err != nil {
+		if spoilt := r.spoil(err, r.at); spoilt != nil {
+			return own{spoilt}
+		}
+	}
+	return r.begin(&l)
+}
+
+// begin begins a key.
+func (r *jsonReader) begin(l *jsonLine) error {
+	r.bad, r.begun, r.at = false, false, r.line
+	r.db, r.key, r.due, r.count, r.found = *l.DB, *l.Key, l.Deadline, l.Count, 0
+	kind := r.kind(l.Type)
+	switch {
+	case kind < 0:
+		return fmt.Errorf("there is no type %.40q", l.Type)
+	case l.Deadline < 0:
+		return fmt.Errorf("a deadline of %d", l.Deadline)
+	case (l.Value != nil) == (l.Elements != nil):
+		return errors.New("a line with neither value nor elements, or with both")
+	}
+	r.visit, r.finish = r.types[kind].Remake(r.key, r.emit)
+	r.open = true
+	if l.Value == nil {
+		return r.elements(l.Elements)
+	}
+	r.count, r.found = 1, 1
+	return r.visit(outline.Element{Pieces: []outline.Piece{{Role: outline.Text, Bytes: *l.Value}}})
+}
+
+func (r *jsonReader) kind(name string) int {
+	for i, t := range r.types {
+		if t.Name != "" && t.Name == name && t.Remake != nil {
+			return i
+		}
+	}
+	return -1
+}
+
+// close ends the key at hand.
+func (r *jsonReader) close() error {
+	if !r.open {
+		return nil
+	}
+	if r.found != r.count {
+		return fmt.Errorf("the key %.100q has %d elements where %d are announced", r.key, r.found, r.count)
+	}
+	if err := r.finish(); err != nil {
+		return err
+	}
+	r.open = false
+	if r.due != 0 {
+		return r.emit(commands.Remade(r.key, r.due)...)
+	}
+	return nil
+}
+
+func (r *jsonReader) emit(args ...[]byte) error {
+	c := Command{DB: r.db, Args: args, file: r.name, unit: "line", at: int64(r.at)}
+	if !r.begun {
+		c.Key = r.key
+	}
+	r.begun = true
+	if err := r.h.command(&c); err != nil {
+		return own{err}
+	}
+	return nil
+}
+
+// elements takes those of a line in.
+func (r *jsonReader) elements(raw []json.RawMessage) error {
+	elements := make([]outline.Element, 0, len(raw))
+	for i, text := range raw {
+		e, err := element(text)
+		if err != nil {
+			return fmt.Errorf("element %d of the line: %w", i+1, err)
+		}
+		elements = append(elements, e)
+	}
+	for _, e := range elements {
+		if e.Aside == "" {
+			r.found++
+		}
+		if err := r.visit(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// element reads one: bytes, or an object of pieces by their roles, in their order.
+func element(text []byte) (e outline.Element, err error) {
+	var single jsonBytes
+	if text[0] != '{' || bytes.HasPrefix(text, []byte(`{"base64":`)) {
+		err = single.UnmarshalJSON(text)
+		e.Pieces = []outline.Piece{{Bytes: single}}
+		return e, err
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	if _, err := d.Token(); err != nil {
+		return e, err
+	}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return e, err
+		}
+		if err := member(d, fmt.Sprint(name), &e); err != nil {
+			return e, err
+		}
+	}
+	if len(e.Pieces) == 0 {
+		err = errors.New("nothing in it")
+	}
+	return e, err
+}
+
+// member reads what stands behind a name in an element.
+func member(d *json.Decoder, name string, e *outline.Element) error {
+	switch name {
+	case "aside":
+		return d.Decode(&e.Aside)
+	case "deadline_unix_ms":
+		var n json.Number
+		if err := d.Decode(&n); err != nil {
+			return err
+		}
+		at, err := strconv.ParseInt(n.String(), 10, 64)
+		if e.Deadline = at; err != nil || at <= 0 {
+			return fmt.Errorf("%s is no deadline", n)
+		}
+		return nil
+	case "fields":
+		var fields []struct {
+			Field, Value *jsonBytes
+		}
+		if err := d.Decode(&fields); err != nil {
+			return err
+		}
+		for _, f := range fields {
+			if f.Field == nil || f.Value == nil {
+				return errors.New("a field without a value, or a value without a field")
+			}
+			e.Pieces = append(e.Pieces, outline.Piece{Role: outline.Field, Bytes: *f.Field}, outline.Piece{Role: outline.Value, Bytes: *f.Value})
+		}
+		e.Nested = true
+		return nil
+	}
+	var b jsonBytes
+	if err := d.Decode(&b); err != nil {
+		return err
+	}
+	e.Pieces = append(e.Pieces, outline.Piece{Role: outline.Role(name), Bytes: b})
+	return nil
+}

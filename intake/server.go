@@ -1,0 +1,264 @@
+package intake
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"holdfast/client"
+	"holdfast/commands"
+	"holdfast/inspect"
+	"holdfast/rdb"
+	"holdfast/resp"
+)
+
+// ErrConflict: the server has keys that the input has too.
+var ErrConflict = errors.New("the server has a key of that name")
+
+// ServerOptions say how to take something into a running server.
+type ServerOptions struct {
+	Options
+	Target client.Target
+	// Replace lets keys of the input take the place of those that the server has; without it one such key ends the import
+	// before anything is sent.
+	Replace bool
+}
+
+// IntoServer sends the input to a server, as plain commands. It is read twice: first it is found sound and looked for in the
+// server, key by key; then it is sent. What clients do in between it does not see.
+func IntoServer(ctx context.Context, in *Input, o ServerOptions) (r Report, err error) {
+	s := sending{ServerOptions: o, ctx: ctx, in: in}
+	if s.Progress == nil {
+		s.Progress = func(string, int64, int64) {}
+	}
+	started := o.Clock()
+	s.report = Report{From: in.Name, Kind: in.Kind, To: o.Target.String()}
+	if err := s.look(); err != nil {
+		return Report{}, err
+	}
+	s.report.Skipped, s.report.Problems, s.report.Commands = 0, nil, 0
+	err = s.send()
+	s.report.Millis = o.Clock().Sub(started).Milliseconds()
+	return s.report, err
+}
+
+// sending is an import into a server under way.
+type sending struct {
+	ServerOptions
+	ctx    context.Context
+	in     *Input
+	report Report
+}
+
+// each reads the input as commands: key is told of each key before what makes it, with nil for commands of an AOF.
+func (s *sending) each(doing string, key func(db int, key []byte) error, command func(db int, args ...[]byte) error) error {
+	total, err := s.in.Bytes()
+	if err != nil {
+		return err
+	}
+	h := handler{
+		bad: func(err error) error {
+			if !s.SkipBad {
+				return err
+			}
+			s.report.skip(err)
+			return nil
+		},
+		told:     s.report.note,
+		progress: func(done int64) { s.Progress(doing, min(done, total), total) },
+	}
+	types := commands.Types()
+	err = s.in.eachKey(h, func(e *inspect.Entry, f *rdb.File) error {
+		if err := s.ctx.Err(); err != nil {
+			return err
+		}
+		if err := key(e.DB, e.Key); err != nil {
+			return err
+		}
+		return inspect.Remake(types, e, func(args ...[]byte) error { return command(e.DB, args...) })
+	})
+	if err != nil {
+		return err
+	}
+	h.command = func(c *Command) error {
+		if err := s.ctx.Err(); err != nil {
+			return err
+		}
+		if c.Key != nil || !s.in.json {
+			if err := key(c.DB, c.Key); err != nil {
+				return err
+			}
+		}
+		return command(c.DB, c.Args...)
+	}
+	if !s.in.hasCommands() {
+		return nil
+	}
+	return s.in.eachCommand(h)
+}
+
+// look reads the whole input, and asks the server for its keys.
+func (s *sending) look() (err error) {
+	conn, err := dial(s.Target)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	l := looking{conn: conn, db: -1, replace: s.Replace, report: &s.report, seen: map[int]bool{}}
+	err = s.each("looking at "+s.in.Name, l.key, func(int, ...[]byte) error { return nil })
+	if err == nil {
+		err = l.ask()
+	}
+	return err
+}
+
+// looking asks a server for keys, many at a time.
+type looking struct {
+	conn    *client.Conn
+	db      int
+	replace bool
+	report  *Report
+	keys    []string
+	seen    map[int]bool // databases
+}
+
+func (l *looking) key(db int, key []byte) error {
+	const batch = 512
+	if db != l.db {
+		if err := l.ask(); err != nil {
+			return err
+		}
+		if _, err := exchange(l.conn, "SELECT", strconv.Itoa(db)); err != nil {
+			return fmt.Errorf("the server has no database %d: %w", db, err)
+		}
+		l.db = db
+	}
+	if key == nil {
+		return l.empty()
+	}
+	l.keys = append(l.keys, string(key))
+	if len(l.keys) < batch {
+		return nil
+	}
+	return l.ask()
+}
+
+// empty sees to it that a database in which commands are to run has nothing: which keys they need is not known.
+func (l *looking) empty() error {
+	if l.replace || l.seen[l.db] {
+		return nil
+	}
+	l.seen[l.db] = true
+	reply, err := exchange(l.conn, "DBSIZE")
+	if err == nil && reply.Int != 0 {
+		err = fmt.Errorf("%w: its database %d has %d keys, and the commands of an AOF are for an empty one; --replace runs them all the same",
+			ErrConflict, l.db, reply.Int)
+	}
+	return err
+}
+
+func (l *looking) ask() error {
+	if len(l.keys) == 0 {
+		return nil
+	}
+	reply, err := exchange(l.conn, append([]string{"EXISTS"}, l.keys...)...)
+	keys := l.keys
+	l.keys = l.keys[:0]
+	if err != nil || reply.Int == 0 {
+		return err
+	}
+	l.report.Replaced += reply.Int
+	if l.replace {
+		return nil
+	}
+	for _, key := range keys {
+		if reply, err := exchange(l.conn, "EXISTS", key); err != nil || reply.Int > 0 {
+			return errors.Join(err, fmt.Errorf("%w: %s in database %d; nothing was imported; --replace lets the new ones take their place",
+				ErrConflict, inspect.Bytes(key), l.db))
+		}
+	}
+	return nil
+}
+
+// send sends everything in one pipeline, and counts what comes back.
+func (s *sending) send() error {
+	session := &client.Session{Target: s.Target, Out: io.Discard, Now: time.Now}
+	from, to := io.Pipe()
+	sent := make(chan error, 1)
+	go func() { // ends when everything has been taken, or nobody takes any more
+		err := s.write(to)
+		to.CloseWithError(err)
+		sent <- err
+	}()
+	problems := &problemList{}
+	_, refused, err := session.Pipe(from, problems, rand.Text(), 0)
+	from.CloseWithError(io.ErrClosedPipe)
+	if own := <-sent; own != nil && !errors.Is(own, io.ErrClosedPipe) {
+		err = own
+	}
+	s.report.Refused, s.report.Problems = int64(refused), append(s.report.Problems, problems.texts...)
+	if err = errors.Join(err, session.Close()); err == nil && refused > 0 {
+		err = fmt.Errorf("%w: %d commands, the first with %s", ErrRefused, refused, problems.texts[0])
+	}
+	return err
+}
+
+func (s *sending) write(w io.Writer) error {
+	out := bufio.NewWriterSize(w, 64<<10)
+	requests := inspect.NewRequests(out, false)
+	err := s.each("sending "+s.in.Name, func(db int, key []byte) error {
+		if key == nil {
+			return nil
+		}
+		s.report.Keys++
+		if !s.Replace || s.report.Replaced == 0 {
+			return nil
+		}
+		return requests.Command(db, []byte("DEL"), key)
+	}, requests.Command)
+	s.report.Commands = requests.Commands()
+	return errors.Join(err, out.Flush())
+}
+
+// problemList takes the error replies that Pipe prints, a line each, and keeps the first few.
+type problemList struct{ texts []string }
+
+func (p *problemList) Write(b []byte) (int, error) {
+	if len(p.texts) < problemsMax {
+		p.texts = append(p.texts, strings.TrimSpace(string(b)))
+	}
+	return len(b), nil
+}
+
+// dial connects, and says who it is.
+func dial(t client.Target) (*client.Conn, error) {
+	conn, err := client.Dial(t)
+	if err != nil || t.Password == "" {
+		return conn, err
+	}
+	auth := []string{"AUTH", t.Password}
+	if t.User != "" {
+		auth = []string{"AUTH", t.User, t.Password}
+	}
+	if _, err := exchange(conn, auth...); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
+}
+
+func exchange(conn *client.Conn, args ...string) (resp.Reply, error) {
+	if err := conn.Send(args...); err != nil {
+		return resp.Reply{}, err
+	}
+	reply, err := conn.Receive(nil)
+	if err == nil {
+		err = reply.Err()
+	}
+	return reply, err
+}
