@@ -3,7 +3,9 @@ package engine
 import (
 	"maps"
 	"strconv"
+	"time"
 
+	"holdfast/acl"
 	"holdfast/aof"
 	"holdfast/commands"
 	"holdfast/kv"
@@ -18,6 +20,9 @@ type Metrics struct {
 	Codes     map[string]int64
 	Log       *aof.Figures // nil where no log is kept
 	Topics    Topics
+	Tracking  Tracking
+	Denied    Denied
+	Script    time.Duration // for how long a script runs that makes others wait; 0: none does
 	Databases []DatabaseKeys
 }
 
@@ -36,14 +41,26 @@ type DatabaseKeys struct {
 // Topics is how many channels and patterns somebody has subscribed to.
 type Topics struct{ Channels, Patterns, Shards int }
 
-// Metrics reads them.
+// Tracking is how much is remembered for client-side caching.
+type Tracking struct{ Clients, Keys int }
+
+// Denied is how often a user was refused, by what for.
+type Denied struct{ Auth, Command, Key, Channel int64 }
+
+// Metrics reads them, though a script may be in its midst.
 func (e *Engine) Metrics() Metrics {
-	e.mu.Lock()
+	e.mu.LockAnyway()
 	defer e.mu.Unlock()
 	m := Metrics{Figures: e.Figures(), Codes: maps.Clone(e.stats.errors)}
 	m.Writable = e.misconfigured(commands.DenyOOM, func() int64 { return aof.RecordBytes(0) }) == ""
 	topics := &e.world.PubSub
 	m.Topics = Topics{topics.Topics(pubsub.Channel), topics.Topics(pubsub.Pattern), topics.Topics(pubsub.Shard)}
+	m.Tracking = Tracking{e.world.Tracking.Count(), e.world.Tracking.Keys()}
+	denied := &e.world.Users.Log.Counts
+	m.Denied = Denied{denied[acl.DeniedAuth], denied[acl.DeniedCommand], denied[acl.DeniedKey], denied[acl.DeniedChannel]}
+	if e.script.busy {
+		m.Script = time.Since(e.script.began)
+	}
 	if e.log != nil {
 		m.Log = e.log.Figures()
 	}

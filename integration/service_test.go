@@ -69,6 +69,9 @@ func TestService(t *testing.T) {
 	m.await("READY=1")
 	c := dial(t, p.Addr) // ready means that it listens
 	must(t, c, "SET", "a", "1")
+	if reply, err := c.Do("AUTH", "nobody", "wrong"); err != nil || !reply.IsError() {
+		t.Fatal(reply, err)
+	}
 	m.await("STATUS=serving")
 	m.await("WATCHDOG=1")
 	if m.said[0] != "STATUS=loading" {
@@ -91,6 +94,7 @@ func TestService(t *testing.T) {
 		t.Error("not healthy, or not ready")
 	}
 	for _, want := range []string{"holdfast_commands_total{command=\"set\"} 1\n", "holdfast_keys{db=\"0\"} 1\n", "holdfast_connected_clients 1\n",
+		"holdfast_access_denied_total{reason=\"auth\"} 1\n",
 		"holdfast_connections_accepted_total", "process_open_fds", "go_goroutines"} {
 		if text := get("/metrics"); !strings.Contains(text, want) {
 			t.Errorf("no %q in %s", want, text)

@@ -25,7 +25,7 @@ type collector struct {
 	figures []figure
 	descs   []*prometheus.Desc // of figures, in their order
 
-	info, calls, rejected, failed, errors, latency, syncs, batches, keys, expiring, topics *prometheus.Desc
+	info, calls, rejected, failed, errors, latency, syncs, batches, keys, expiring, topics, denied *prometheus.Desc
 }
 
 func newCollector(source Source) *collector {
@@ -38,12 +38,13 @@ func newCollector(source Source) *collector {
 	c.rejected = describe("commands_rejected_total", "Calls of a command that were refused before it ran.", "command")
 	c.failed = describe("commands_failed_total", "Calls of a command that ran and failed.", "command")
 	c.errors = describe("errors_total", "Error replies by their first word.", "code")
-	c.latency = describe("command_duration_seconds", "How long calls of a command took, by a sample of one in sixteen.", "command")
+	c.latency = describe("command_duration_seconds", "How long calls of a command took; of quick commands one in sixteen is timed.", "command")
 	c.syncs = describe("log_sync_duration_seconds", "How long each fdatasync of the log took.")
 	c.batches = describe("log_batch_records", "Records that each write of the log carried: the size of a group commit.")
 	c.keys = describe("keys", "Keys of a database.", "db")
 	c.expiring = describe("keys_with_deadline", "Keys of a database that have a deadline.", "db")
 	c.topics = describe("pubsub_topics", "What somebody has subscribed to: channels, patterns, sharded channels.", "kind")
+	c.denied = describe("access_denied_total", "Requests that the user was not allowed: a wrong password (auth), a command, a key, a channel.", "reason")
 	return c
 }
 
@@ -53,7 +54,7 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 
 // Describe is for the registry, which checks names with it.
 func (c *collector) Describe(descs chan<- *prometheus.Desc) {
-	for _, d := range append(c.descs, c.info, c.calls, c.rejected, c.failed, c.errors, c.latency, c.syncs, c.batches, c.keys, c.expiring, c.topics) {
+	for _, d := range append(c.descs, c.info, c.calls, c.rejected, c.failed, c.errors, c.latency, c.syncs, c.batches, c.keys, c.expiring, c.topics, c.denied) {
 		descs <- d
 	}
 }
@@ -97,6 +98,10 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		gauge(c.keys, float64(db.Keys), db.Name)
 		gauge(c.expiring, float64(db.Deadlines), db.Name)
 	}
+	counter(c.denied, r.Denied.Auth, "auth")
+	counter(c.denied, r.Denied.Command, "command")
+	counter(c.denied, r.Denied.Key, "key")
+	counter(c.denied, r.Denied.Channel, "channel")
 	gauge(c.topics, float64(r.Topics.Channels), "channel")
 	gauge(c.topics, float64(r.Topics.Patterns), "pattern")
 	gauge(c.topics, float64(r.Topics.Shards), "shard")

@@ -135,6 +135,8 @@ func TestScrape(t *testing.T) {
 		`holdfast_keyspace_hits_total`:                                      "1",
 		`holdfast_keyspace_misses_total`:                                    "1",
 		`holdfast_connected_clients`:                                        "3",
+		`holdfast_access_denied_total{reason="auth"}`:                       "0",
+		`holdfast_script_seconds`:                                           "0",
 		`holdfast_pubsub_topics{kind="channel"}`:                            "0",
 		`holdfast_writable`:                                                 "1",
 		`holdfast_checkpoint_ok`:                                            "1",
