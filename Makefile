@@ -17,7 +17,7 @@ INSIDE  = $(shell go list ./... | grep -v /integration)
 OUTSIDE = ./integration/...
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test docs lint race harness crash fuzz bench bench-micro bench-compare bench-scale bench-tails report-check clean deps
+.PHONY: help build run test docs lint race harness crash fuzz bench bench-micro bench-compare bench-scale bench-tails report-check frameworks clean deps
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ bench-tails: build deps ## the longest waits of a constant load while something 
 
 report-check: ## render the snapshot report in headless Chromium; no request may leave
 	scripts/report-check
+
+frameworks: deps ## clients and frameworks as they are published, against the built binary; installs what they need (apt, npm)
+	FRAMEWORKS=all go test -count=1 -v -timeout 20m ./integration/frameworks
 
 clean: ## remove what was built
 	rm -rf bin

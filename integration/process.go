@@ -32,6 +32,7 @@ type Options struct {
 	AppendOnly string   // yes or no; "" is yes
 	Fsync      string   // always, everysec, no; "" is always
 	Extra      []string // further flags, as they are
+	Port       int      // to listen on; 0: a free one
 	Credential *syscall.Credential
 }
 
@@ -118,9 +119,12 @@ func Launch(p Program, o Options) (*Process, error) { return LaunchWith(p, o) }
 
 // LaunchWith is Launch with variables, as NAME=value, in the program's environment.
 func LaunchWith(p Program, o Options, variables ...string) (*Process, error) {
-	port, err := freePort()
-	if err != nil {
-		return nil, err
+	port := o.Port
+	if port == 0 {
+		var err error
+		if port, err = freePort(); err != nil {
+			return nil, err
+		}
 	}
 	path, args := p.Args(o, port)
 	proc := &Process{

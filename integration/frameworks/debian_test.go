@@ -1,0 +1,49 @@
+package frameworks
+
+import (
+	"path/filepath"
+	"testing"
+
+	"holdfast/integration"
+)
+
+// debian is a program with the packages of Debian that it needs.
+func debian(dir string, command []string, packages ...string) program {
+	return program{dir: dir, command: command, setup: [][]string{append([]string{"../../../scripts/packages"}, packages...)}}
+}
+
+func TestPythonRedis(t *testing.T) {
+	t.Parallel()
+	debian("python", []string{"/usr/bin/python3", "app.py"}, "python3-redis").run(t, start(t, integration.Options{}).Addr)
+}
+
+// Jobs of rq outlive a crash of the server, and are done once.
+func TestPythonRQ(t *testing.T) {
+	t.Parallel()
+	all(t)
+	addr, crash := crashing(t)
+	p := debian("python", []string{"/usr/bin/python3", "queue_app.py"}, "python3-redis", "python3-rq")
+	p.crash = crash
+	p.run(t, addr)
+}
+
+func TestRuby(t *testing.T) {
+	t.Parallel()
+	all(t)
+	debian("ruby", []string{"ruby", "app.rb"}, "ruby", "ruby-redis").run(t, start(t, integration.Options{}).Addr)
+}
+
+func TestPHP(t *testing.T) {
+	t.Parallel()
+	all(t)
+	debian("php", []string{"php", "app.php"}, "php-cli", "php-redis").run(t, start(t, integration.Options{}).Addr)
+}
+
+func TestHiredis(t *testing.T) {
+	t.Parallel()
+	all(t)
+	out := filepath.Join(t.TempDir(), "app")
+	p := debian("c", []string{out}, "gcc", "libc6-dev", "libhiredis-dev")
+	p.setup = append(p.setup, []string{"cc", "-Wall", "-Wextra", "-Werror", "-o", out, "app.c", "-lhiredis"})
+	p.run(t, start(t, integration.Options{}).Addr)
+}

@@ -1,0 +1,51 @@
+package frameworks
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"holdfast/integration"
+)
+
+// go-redis, as applications use it.
+func TestGoRedis(t *testing.T) {
+	t.Parallel()
+	program{dir: "go", command: []string{"go", "test", "-count=1", "."}}.run(t, start(t, integration.Options{}).Addr)
+}
+
+// asynq's own tests of its queues; with FRAMEWORKS=all those of everything else too, which take three minutes.
+func TestAsynqItself(t *testing.T) {
+	t.Parallel()
+	find := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/hibiken/asynq")
+	find.Dir = "go"
+	download := exec.Command("go", "mod", "download", "github.com/hibiken/asynq")
+	download.Dir = "go"
+	if out, err := download.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	dir, err := find.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	packages := []string{"./internal/rdb"}
+	if everything() {
+		packages = append(packages, ".")
+	}
+	addr := start(t, integration.Options{Fsync: "everysec"}).Addr
+	for _, p := range packages {
+		program{
+			dir: strings.TrimSpace(string(dir)), wait: 8 * time.Minute,
+			command: []string{"go", "test", "-count=1", p, "-redis_addr=" + addr},
+		}.run(t, addr)
+	}
+}
+
+// Workers of asynq go on after a crash of the server in the middle.
+func TestAsynqAcrossACrash(t *testing.T) {
+	t.Parallel()
+	all(t)
+	addr, crash := crashing(t)
+	program{dir: "go", command: []string{"go", "run", "./fleet"}, crash: crash}.run(t, addr)
+}
