@@ -29,8 +29,14 @@ func (l Load) runOurs(ctx context.Context, port string, what Requests, requests,
 	if err != nil {
 		return Observed{}, fmt.Errorf("%w: writers: %w", ErrLoad, err)
 	}
+	unheard, err := l.startSubscribers(ctx, port)
+	if err != nil {
+		_, writersErr := beside()
+		return Observed{}, fmt.Errorf("%w: subscribers: %w", ErrLoad, errors.Join(err, writersErr))
+	}
 	p, err := faultless(load.Await(ctx, o, nil))
 	written, writersErr := beside()
+	writersErr = errors.Join(writersErr, unheard(requests))
 	if ctx.Err() != nil {
 		return Observed{}, fmt.Errorf("%w: %w", ErrLoad, context.Cause(ctx))
 	}

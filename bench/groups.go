@@ -46,6 +46,7 @@ func groups(base Load, pipelines []int) []Group {
 			"latency counts from when a request was due.", Rows: rateRows(plain)},
 		{Name: "writers", About: "GETs on 50 connections while 50 others send SETs as fast as replies come; rps and latency are those of the GETs, " +
 			"CPU, reads and writes are per request of either kind.", Rows: writerRows(plain)},
+		{Name: "pubsub", About: "PUBLISH from 10 connections to 100 subscribers, who must get every message.", Rows: publishRows(plain)},
 		{Name: "tls", About: "By TLS, from redis-benchmark, with one certificate (ECDSA, P-256) on all servers.", Rows: secureRows(plain)},
 	}
 }
@@ -169,4 +170,13 @@ func writerRows(l Load) []Row {
 	paced := usual("GET", l, fmt.Sprintf("50 writers, %d/s", besideRate))
 	full.Policy, paced.Policy = "always", "always"
 	return []Row{full, paced}
+}
+
+func publishRows(l Load) []Row {
+	l.Clients, l.Subscribers = 10, 100
+	var rows []Row
+	for _, pipeline := range []int{1, 16} {
+		rows = append(rows, Row{Workload: publish(), Pipeline: pipeline, Policy: "everysec", Load: l})
+	}
+	return rows
 }

@@ -38,6 +38,8 @@ type Load struct {
 	Rate    float64 // requests a second, all connections together (open loop); 0: as fast as replies come
 	Share   float64 // of what the slowest server takes: Rate is found by it; 0: it is not
 	Writers int     // connections of others that send SETs meanwhile
+
+	Subscribers int // connections that listen to what is published meanwhile
 }
 
 // Observed is what the generator saw in one run.

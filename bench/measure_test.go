@@ -202,6 +202,28 @@ func TestWritersBeside(t *testing.T) {
 	}
 }
 
+// Subscribers get every message, and one that misses some fails the row.
+func TestSubscribersBeside(t *testing.T) {
+	b := twinBench(t)
+	row := publishRows(Load{Generator: ours, Keys: 100, ValueBytes: 3, Keyspace: load.Uniform})[0]
+	result := b.measure(t.Context(), row)
+	if result.Err != nil {
+		t.Fatal(result.Err)
+	}
+	servers, err := b.start(t.Context(), row, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer servers.kill()
+	unheard, err := row.Load.startSubscribers(t.Context(), servers[0].Port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unheard(1); err == nil {
+		t.Error("a message that nobody sent was heard")
+	}
+}
+
 // A third program is measured as the others are.
 func TestThirdProgram(t *testing.T) {
 	var stdout, stderr bytes.Buffer

@@ -172,7 +172,7 @@ func (o Options) checkLoad() error {
 		return errors.New("-clients and -value-size must be positive")
 	}
 	for _, row := range o.rows() {
-		if l := row.Load; row.Workload.Load.Words == nil || row.paced() || l.Writers > 0 || l.Keyspace != load.Uniform {
+		if l := row.Load; row.Workload.Load.Words == nil || row.paced() || l.Writers > 0 || l.Subscribers > 0 || l.Keyspace != load.Uniform {
 			return fmt.Errorf("redis-benchmark cannot send %s", row.Name())
 		}
 	}

@@ -41,7 +41,7 @@ func (e *Engine) Run(c *commands.Client, w *resp.Writer, requests [][][]byte) (d
 			break
 		}
 	}
-	if e.world.Tracking.Pending() {
+	if e.world.Tracking.Pending() && !e.script.busy {
 		gate = max(gate, e.broadcast(w))
 	}
 	e.world.Running = nil

@@ -105,9 +105,9 @@ func (e *Engine) carryOn(c *commands.Client) {
 	wait := &commands.Wait{Script: true}
 	c.Blocked = wait
 	e.script.busy, e.mu.midway = true, true
-	if len(e.mail.own) > 0 { // it goes out with the script's record, as to others
-		e.mail.out = append(e.mail.out, letter{c, slices.Clone(e.mail.own)})
-		e.mail.own = keep(e.mail.own)
+	if own := append(e.mail.own, e.mail.behind...); len(own) > 0 { // it goes out with the script's record, as to others
+		e.mail.out = append(e.mail.out, letter{c, slices.Clone(own)})
+		e.mail.own, e.mail.behind = keep(e.mail.own), keep(e.mail.behind)
 	}
 	e.o.Log.Warn("a script takes long; other clients are told BUSY until it ends, or SCRIPT KILL or FUNCTION KILL ends it",
 		"client", c.Addr)
@@ -137,6 +137,9 @@ func (e *Engine) finishScript(c *commands.Client, wait *commands.Wait) (logged b
 		var w resp.Writer
 		w.Raw(s.job.reply.Bytes())
 		e.answer(c, &w)
+	}
+	if e.world.Tracking.Pending() {
+		e.broadcast(nil)
 	}
 	e.rouse()
 	return e.lsn != before && !s.dropped
