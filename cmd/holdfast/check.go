@@ -21,7 +21,8 @@ func checkCommand() *cli.Command {
 			"With --repair the data is made startable: by another base where base.db is damaged, and by cutting the log at its\n" +
 			"first damage. Everything that goes is copied to quarantine/TIME in the directory first. What is going to be done\n" +
 			"and what it loses is shown before, and asked about. The exit code is 0 when a server can start, 3 when nothing\n" +
-			"can be done (or with --dry-run: when there is something to do), 4 while a server runs.",
+			"can be done (or with --dry-run: when there is something to do), 4 while a server runs.\n\n" +
+			examples("holdfast check --dir data --json", "holdfast check --dir data --repair --dry-run"),
 		Flags: []cli.Flag{
 			dirFlag(), jsonFlag("one document; with --repair one for each round"),
 			toggle("repair", "make the data startable, by cutting at the first damage"),

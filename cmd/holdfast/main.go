@@ -21,11 +21,19 @@ const (
 )
 
 func main() {
-	app := &cli.App{
-		Name:     "holdfast",
-		Usage:    "a Redis-compatible server that keeps what it acknowledges",
-		Version:  version,
-		Commands: []*cli.Command{serveCommand(), cliCommand(), snapshotCommand(), logCommand(), restoreCommand(), checkCommand(), labCommand(), benchCommand()},
+	if err := newApp().Run(os.Args); err != nil {
+		os.Exit(report(err))
+	}
+}
+
+// newApp is the program with all its commands.
+func newApp() *cli.App {
+	return &cli.App{
+		Name:    "holdfast",
+		Usage:   "a Redis-compatible server that keeps what it acknowledges",
+		Version: version,
+		Commands: []*cli.Command{serveCommand(), cliCommand(), snapshotCommand(), logCommand(), restoreCommand(), checkCommand(), labCommand(), benchCommand(),
+			completionCommand(), completeCommand()},
 		OnUsageError: func(_ *cli.Context, err error, _ bool) error {
 			return usage(err)
 		},
@@ -36,9 +44,6 @@ func main() {
 			return cli.ShowAppHelp(ctx)
 		},
 		ExitErrHandler: func(*cli.Context, error) {}, // main prints, once
-	}
-	if err := app.Run(os.Args); err != nil {
-		os.Exit(report(err))
 	}
 }
 

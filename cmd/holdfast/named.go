@@ -21,13 +21,15 @@ func createCommand() *cli.Command {
 		Name: "create", Usage: "keep a copy of all data under a name, while the server goes on", ArgsUsage: "NAME",
 		Description: "The server at -h and -p makes the copy, snapshots/NAME.db in its data directory, as of now. With --dir it is made of\n" +
 			"a directory whose server has been stopped, if the log there has nothing that base.db has not: SHUTDOWN SAVE sees\n" +
-			"to that.",
+			"to that.\n\n" +
+			examples("holdfast snapshot create before-upgrade -p 6379", "holdfast snapshot create nightly --dir data"),
 	}, "create", engine.CreateSnapshotAtRest)
 }
 
 func dropCommand() *cli.Command {
 	return byName(&cli.Command{
 		Name: "drop", Usage: "remove a snapshot that was made by name", ArgsUsage: "NAME",
+		Description: examples("holdfast snapshot drop before-upgrade -p 6379", "holdfast snapshot drop nightly --dir data"),
 	}, "drop", engine.DropSnapshotAtRest)
 }
 
@@ -104,7 +106,8 @@ func listCommand() *cli.Command {
 	return offline(&cli.Command{
 		Name: "list", Usage: "list the snapshots, and how far the log goes on behind each",
 		Description: "From a snapshot and the log behind it any state in between can be restored. Those whose names begin with auto- are\n" +
-			"made, and dropped, by a server with --retain.",
+			"made, and dropped, by a server with --retain.\n\n" +
+			examples("holdfast snapshot list --dir data", "holdfast snapshot list --dir /backup/data --json"),
 		Flags: []cli.Flag{dirFlag(), jsonFlag("one document")},
 	}, 0, func(ctx *cli.Context, out io.Writer) error {
 		d, err := directory(ctx)
@@ -123,7 +126,8 @@ func compactCommand() *cli.Command {
 	return offline(&cli.Command{
 		Name: "compact", Usage: "write base.db anew without its free pages; no server may run",
 		Description: "The new file is written beside the old and takes its place when it is whole and has been checked. The exit code is 4\n" +
-			"while a server has the directory.",
+			"while a server has the directory.\n\n" +
+			examples("holdfast snapshot compact --dir data", "HOLDFAST_DIR=/backup/data holdfast snapshot compact"),
 		Flags: []cli.Flag{dirFlag()},
 	}, 0, func(ctx *cli.Context, out io.Writer) error {
 		before, after, err := engine.Compact(vfs.OS(), ctx.String("dir"))

@@ -21,7 +21,8 @@ func restoreCommand() *cli.Command {
 		Description: "The nearest snapshot before the point is copied, the log is replayed up to the point, and the result is verified.\n" +
 			"The source is not changed. If its server runs, restore works from its snapshots and its log. What a server\n" +
 			"started on the new directory serves is another data set, without a log yet; what has expired since is deleted\n" +
-			"by its start. The exit code is 3 if damage keeps the point from being restored.",
+			"by its start. The exit code is 3 if damage keeps the point from being restored.\n\n" +
+			examples("holdfast restore --dir data --to before --lsn 120000", "holdfast restore --dir data --to noon --time 2026-11-28T12:00:00Z --json"),
 		Flags: []cli.Flag{
 			dirFlag(),
 			&cli.StringFlag{Name: "to", Usage: "new `DIRECTORY`, or an empty one"},
