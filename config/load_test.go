@@ -298,3 +298,29 @@ func wantRewrite(t *testing.T, c *Config, old string) {
 		t.Errorf("%q is rewritten as %q, which loads as something else", old, rewritten)
 	}
 }
+
+// The file that comes with the systemd unit loads, and so does what is commented out in it.
+func TestDeployedFile(t *testing.T) {
+	const path = "../deploy/holdfast.conf"
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := New().Load(strings.NewReader(string(text)), path); err != nil {
+		t.Error(err)
+	}
+	c, lines := New(), 0
+	for line := range strings.Lines(string(text)) {
+		name, value, ok := strings.Cut(strings.TrimSpace(strings.TrimPrefix(line, "# ")), " ")
+		if _, known := c.Get(name); !ok || !known || strings.Contains(value, " ") {
+			continue
+		}
+		lines++
+		if err := c.Set(File, name, value); err != nil {
+			t.Error(err)
+		}
+	}
+	if lines < 15 {
+		t.Errorf("%d settings", lines)
+	}
+}

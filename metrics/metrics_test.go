@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -270,5 +271,65 @@ func TestNamesThatAreSpokenOf(t *testing.T) {
 				t.Errorf("%s says nothing of %s", file, name)
 			}
 		}
+	}
+}
+
+// Each alarm has its row in the documentation, and each row its alarm.
+func TestAlarmsAreDocumented(t *testing.T) {
+	find := func(file, pattern string) (all []string) {
+		t.Helper()
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range regexp.MustCompile(pattern).FindAllStringSubmatch(string(text), -1) {
+			all = append(all, found[1])
+		}
+		return all
+	}
+	alarms, rows := find("../deploy/prometheus-rules.yml", `(?m)- alert: (\w+)$`), find("../docs/operations.md", `(?m)^\| (Holdfast\w+) \|`)
+	slices.Sort(alarms)
+	slices.Sort(rows)
+	if len(alarms) < 10 || !slices.Equal(alarms, rows) {
+		t.Errorf("alarms %q, documented %q", alarms, rows)
+	}
+}
+
+// The dashboard is what Grafana reads: panels with queries, on a data source that is asked for.
+func TestDashboard(t *testing.T) {
+	text, err := os.ReadFile("../deploy/grafana-dashboard.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dashboard struct {
+		Title  string
+		Panels []struct {
+			Type, Title string
+			ID          int
+			GridPos     struct{ X, W int }
+			Targets     []struct {
+				Expr       string
+				Datasource struct{ UID string }
+			}
+		}
+	}
+	if err := json.Unmarshal(text, &dashboard); err != nil {
+		t.Fatal(err)
+	}
+	ids := map[int]bool{}
+	for _, p := range dashboard.Panels {
+		if ids[p.ID] || p.Title == "" || p.GridPos.X+p.GridPos.W > 24 || p.Type != "row" && len(p.Targets) == 0 {
+			t.Errorf("panel %d, %q", p.ID, p.Title)
+		}
+		ids[p.ID] = true
+		for _, target := range p.Targets {
+			if !strings.Contains(target.Expr, `{instance=~"$instance"`) || target.Datasource.UID != "${datasource}" ||
+				strings.Count(target.Expr, "(") != strings.Count(target.Expr, ")") {
+				t.Errorf("%s: %s", p.Title, target.Expr)
+			}
+		}
+	}
+	if dashboard.Title != "holdfast" || len(ids) < 20 {
+		t.Errorf("%q with %d panels", dashboard.Title, len(ids))
 	}
 }

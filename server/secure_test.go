@@ -501,3 +501,17 @@ func TestTLSThatCannotStart(t *testing.T) {
 	}
 	r.engine.World().Clients = r.server
 }
+
+// What comes before the end of a handshake is bounded.
+func TestHandshakeBytes(t *testing.T) {
+	r := startTLS(t)
+	s, _, _ := connect(t, r.server)
+	s.tls = newSecure(s, r.secure.client, 0)
+	s.tls.wire.state = underway // and its goroutine does not get a turn
+	half := make([]byte, handshakeBytes/2)
+	for i, want := range []bool{true, true, false} {
+		if _, err := s.decrypt(half); (err == nil) != want {
+			t.Errorf("piece %d: %v", i, err)
+		}
+	}
+}
