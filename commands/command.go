@@ -143,6 +143,7 @@ const (
 	Connection   Group = "connection"
 	Server       Group = "server"
 	Transactions Group = "transactions"
+	Cluster      Group = "cluster"
 	Messages     Group = "pubsub"
 	Scripting    Group = "scripting"
 )

@@ -144,6 +144,8 @@ func (cmd *Command) docType(a *Argument) string {
 		"index", "index1", "index2", "len", "limit", "milliseconds", "min-idle-time", "ms", "num-matches", "numkeys", "numlocal", "numreplicas", "offset",
 		"port", "protover", "rank", "seconds", "start", "stop", "timeout", "ttl", "version", "weight":
 		return "integer"
+	case "slot", "start-slot", "end-slot", "config-epoch", "cluster_bus_port":
+		return "integer"
 	case "score":
 		return "double"
 	}

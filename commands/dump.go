@@ -26,6 +26,14 @@ func dumpCommands() []*Command {
 			Summary: "Makes a key of what DUMP returned.", Complexity: "O(n) in the size of the value; O(n log(n)) for a sorted set",
 			Run: restoreCommand,
 		},
+		{
+			Name: "restore-asking", Group: Server, Since: "3.0.0", Arity: -4, Flags: Write | DenyOOM | Asking, Categories: CatKeyspace | CatDangerous,
+			System:  true,
+			Keys:    Key(1, OW|Update),
+			Syntax:  "key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]",
+			Summary: "Does what RESTORE does; nodes of a cluster say it.", Complexity: "That of RESTORE",
+			Run: restoreCommand,
+		},
 	}
 }
 

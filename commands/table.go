@@ -26,6 +26,7 @@ func NewTable() *Table {
 		hashCommands(), hashDeadlineCommands(),
 		blockingCommands(), transactionCommands(), pubsubCommands(), serverCommands(), memoryCommands(), snapshotCommands(), configCommands(), debugCommands(),
 		commandCommands(), aclCommands(), scriptCommands(), functionCommands(), slowlogCommands(), latencyCommands(), monitorCommands(),
+		clusterCommands(), replicationCommands(), moduleCommands(),
 	} {
 		for _, c := range family {
 			t.add(c)

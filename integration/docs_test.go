@@ -84,6 +84,8 @@ var otherArguments = map[string]string{
 	"command|getkeys":         "7.0 tells none",
 	"command|getkeysandflags": "7.0 tells none",
 	"config|get":              "7.0 has a block of one around the parameter",
+	"failover":                "7.0 has FORCE within the block that TO announces",
+	"module|loadex":           "7.0 has a block of one around the arguments",
 	"geohash":                 "7.0 says that a member is necessary, and it is not",
 	"geopos":                  "likewise",
 	"geosearch":               "7.0 lets BYBOX belong to the width alone",

@@ -326,6 +326,11 @@ const (
 	ErrCommandArguments = "ERR Invalid number of arguments specified for command"
 	ErrCommandKeys      = "ERR Invalid arguments specified for command" // the keys are not where they should be
 	ErrCommandNoKeys    = "ERR The command has no key arguments"
+	ErrMasterPort       = "ERR Invalid master port"                                                // REPLICAOF
+	ErrOneNode          = "ERR this server stands alone: it follows no other, and has no replicas" // ours
+	ErrFailoverTimeout  = "ERR FAILOVER timeout must be greater than 0"
+	ErrNoFailover       = "ERR No failover in progress."
+	ErrNoReplicas       = "ERR FAILOVER requires connected replicas."
 	ErrClusterDisabled  = "ERR This instance has cluster support disabled"
 	ErrDebugReload      = "ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options."
 	ErrWaitLocal        = "ERR value is out of range, value must between 0 and 1" // WAITAOF, as in Redis 7.2
