@@ -40,7 +40,7 @@ func partsForm(head []byte, parts []storedPart) outline.Form {
 
 // splitValue is a value as a base has it in parts.
 func splitValue(v kv.Parted) (head []byte, parts []storedPart) {
-	must := v.Parts(false, func(id uint64, payload []byte) error {
+	must := v.PartsFrom(0, false, func(id uint64, payload []byte) error {
 		parts = append(parts, storedPart{id, bytes.Clone(payload)})
 		return nil
 	})

@@ -26,12 +26,17 @@ func (d *Dict) place(l *leaf) {
 }
 
 // all yields the leaves in hash order.
-func (d *Dict) all() iter.Seq[*leaf] {
+func (d *Dict) all() iter.Seq[*leaf] { return d.allFrom(0) }
+
+// allFrom yields those whose ids are at least from.
+func (d *Dict) allFrom(from uint64) iter.Seq[*leaf] {
 	return func(yield func(*leaf) bool) {
-		for i := 0; i < len(d.dir); {
+		i := int(from >> (64 - d.depth))
+		i &^= 1<<(d.depth-d.dir[i].depth()) - 1 // where its leaf begins
+		for i < len(d.dir) {
 			l := d.dir[i]
 			i += 1 << (d.depth - l.depth())
-			if !yield(l) {
+			if l.id >= from && !yield(l) {
 				return
 			}
 		}

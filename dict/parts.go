@@ -1,6 +1,7 @@
 package dict
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"maps"
@@ -92,23 +93,37 @@ func (d *Dict) AppendHead(dst []byte) []byte {
 // Parts calls fn with each part in rising order of ids, or only with those that differ from the store since MarkClean.
 // The payload is d's own memory, good until the next change. An error of fn ends it and is returned.
 func (d *Dict) Parts(changed bool, fn func(id uint64, payload []byte) error) error {
-	if !changed || !d.store.tracked {
-		for l := range d.all() {
-			if err := fn(l.id, l.page); err != nil {
-				return err
-			}
-		}
-		return nil
+	return d.PartsFrom(0, changed, fn)
+}
+
+// PartsFrom is Parts for ids that are at least from: it goes on where fn stopped an earlier call with an error of its own, as
+// long as d does not change.
+func (d *Dict) PartsFrom(from uint64, changed bool, fn func(id uint64, payload []byte) error) error {
+	changed = changed && d.store.tracked
+	if changed && len(d.store.changed) <= d.leaves/walkShare {
+		return d.changedFrom(from, fn)
 	}
-	leaves := slices.Clone(d.store.changed)
-	slices.SortFunc(leaves, func(a, b *leaf) int {
-		if a.id < b.id {
-			return -1
+	for l := range d.allFrom(from) {
+		if changed && !l.dirty {
+			continue
 		}
-		return 1
-	})
+		if err := fn(l.id, l.page); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// walkShare: where one leaf in so many has changed it costs less to walk through all than to sort those that have, for each
+// call anew.
+const walkShare = 16
+
+// changedFrom is PartsFrom for a few leaves that changed.
+func (d *Dict) changedFrom(from uint64, fn func(id uint64, payload []byte) error) error {
+	leaves := slices.Clone(d.store.changed)
+	slices.SortFunc(leaves, func(a, b *leaf) int { return cmp.Compare(a.id, b.id) })
 	for _, l := range leaves {
-		if l.id == 0 {
+		if l.id == 0 || l.id < from {
 			continue
 		}
 		if err := fn(l.id, l.page); err != nil {

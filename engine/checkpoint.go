@@ -284,7 +284,7 @@ func (e *Engine) meta(f *kv.Freeze) snapshot.Meta {
 // gather takes the frozen keys in slices. What needs no lock is done behind everything else.
 func (e *Engine) gather(freeze *kv.Freeze, into *snapshot.Changes, mu sync.Locker, behind *nice.Thread) (err error) {
 	var mine harvest
-	slicer := slicer{engine: e, mu: mu}
+	slicer := e.checkpointSlicer(mu)
 	for more := true; more; {
 		more = slicer.next(freeze.Step)
 		mu.Lock()
@@ -348,7 +348,7 @@ func (e *Engine) finish(end func() (sweep func() bool)) {
 	sweep := end()
 	e.generation++
 	e.mu.Unlock()
-	slicer := slicer{engine: e, mu: &e.mu}
+	slicer := e.checkpointSlicer(&e.mu)
 	for slicer.next(sweep) {
 	}
 }

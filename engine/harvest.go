@@ -43,25 +43,27 @@ func (h *harvest) take(f kv.Frozen) {
 		h.add(f, putWhole, 0, func(b []byte) []byte { return append(b, f.Text...) })
 		return
 	}
-	parted, ok := f.Value.(kv.Parted)
-	if !ok || !parted.Parted() {
+	if f.Parts == nil {
 		h.add(f, putWhole, 0, f.Value.AppendBinary)
 		return
 	}
-	if !f.Partly {
+	if !f.Continued {
+		h.takeHead(f)
+	}
+	f.Parts(func(id uint64, payload []byte) {
+		h.add(f, putPart, id, func(b []byte) []byte { return append(b, payload...) })
+	})
+}
+
+// takeHead takes what comes before the parts of a collection.
+func (h *harvest) takeHead(f kv.Frozen) {
+	parted := f.Value.(kv.Parted)
+	if f.Partly {
+		parted.DroppedParts(func(id uint64) { h.add(f, dropPart, id, nil) })
+	} else {
 		h.add(f, dropKey, 0, nil)
 	}
 	h.add(f, putHead, 0, parted.AppendHead)
-	err := parted.Parts(f.Partly, func(id uint64, payload []byte) error {
-		h.add(f, putPart, id, func(b []byte) []byte { return append(b, payload...) })
-		return nil
-	})
-	if err != nil {
-		panic("BUG: an error of nobody's: " + err.Error())
-	}
-	if f.Partly {
-		parted.DroppedParts(func(id uint64) { h.add(f, dropPart, id, nil) })
-	}
 }
 
 func (h *harvest) add(f kv.Frozen, what change, part uint64, payload func([]byte) []byte) {

@@ -29,12 +29,14 @@ type hydration struct {
 const (
 	hydrateBatch = 16 << 10 // keys
 	hydrateLook  = 128      // keys between two looks at the clock
-	// hydrateSlice is how long a slice may hold the lock, and hydrateServing how long while clients are being served. Then
-	// hydratePause follows it.
-	hydrateSlice   = 300 * time.Microsecond
+	// hydrateServing is how long it works at a time while clients are being served.
 	hydrateServing = 60 * time.Microsecond
-	hydratePause   = 200 * time.Microsecond
 )
+
+// hydrateTurns are how long it may hold the lock.
+func hydrateTurns() turns {
+	return turns{serving: hydrateServing, pause: 200 * time.Microsecond, alone: 300 * time.Microsecond}
+}
 
 // beginHydration notes what there is to do.
 func (e *Engine) beginHydration() {
@@ -45,7 +47,7 @@ func (e *Engine) beginHydration() {
 func (e *Engine) hydrate() {
 	defer e.background.Done()
 	for _, store := range e.hydratable() {
-		h := hydrator{e: e, store: store, last: []byte{}}
+		h := hydrator{e: e, store: store, last: []byte{}, slicer: slicer{engine: e, mu: &e.mu, turns: hydrateTurns()}}
 		if !h.run() {
 			break
 		}
@@ -76,7 +78,7 @@ func (e *Engine) hydratable() (stores []snapshot.Store) {
 type hydrator struct {
 	e      *Engine
 	store  snapshot.Store
-	served int64 // commands, as of the last look
+	slicer slicer
 
 	after      []byte // the key that the batch begins behind
 	batch      kv.Batch
@@ -150,18 +152,11 @@ func (h *hydrator) read() (more bool, err error) {
 // rest lets clients be served, where any are.
 func (h *hydrator) rest() {
 	h.e.mu.Lock()
-	busy := h.serving()
+	busy := h.slicer.serving()
 	h.e.mu.Unlock()
 	if busy {
-		nice.Pause(hydratePause)
+		nice.Pause(h.slicer.turns.pause)
 	}
-}
-
-// serving reports, under the lock, whether clients were served since it was called last.
-func (h *hydrator) serving() bool {
-	before := h.served
-	h.served = h.e.stats.commands
-	return h.served != before
 }
 
 func (h *hydrator) superseded() bool {
@@ -213,23 +208,15 @@ func (h *hydrator) slices(step func(*kv.DB) (more bool, out admission)) (out adm
 			return admitStop
 		default:
 		}
-		h.e.mu.Lock()
-		db := h.database()
-		if db == nil {
-			h.e.mu.Unlock()
-			return admitGone
-		}
-		busy, limit := h.serving(), hydrateSlice
-		if busy {
-			limit = hydrateServing
-		}
-		for start := time.Now(); more && time.Since(start) < limit; {
+		more = h.slicer.next(func() (more bool) {
+			db := h.database()
+			if db == nil {
+				out = admitGone
+				return false
+			}
 			more, out = step(db)
-		}
-		h.e.mu.Unlock()
-		if busy {
-			nice.Pause(hydratePause)
-		}
+			return more
+		})
 	}
 	return out
 }

@@ -7,26 +7,44 @@ import (
 	"holdfast/internal/nice"
 )
 
-// slicer does work that wants the lock and goes on for longer than others may be kept from it.
+// slicer does work that wants the lock and goes on for longer than others may be kept from it: in slices, and while clients
+// are being served with a pause behind each. Without it the next slice would have the lock again before anybody who waits
+// for it had woken up.
 type slicer struct {
 	engine *Engine
 	mu     sync.Locker
-	served int64 // commands, as of the last slice
+	turns  turns
+	took   func(time.Duration) // is told how long each slice took, under the lock; nil: nobody
+	served int64               // commands, as of the last slice
 }
 
-const (
-	// sliceTarget is how long one slice of a checkpoint may hold the lock.
-	sliceTarget = 100 * time.Microsecond
-	// slicePause follows a slice while clients are being served. Without it the next slice would have the lock again before
-	// anybody who waits for it had woken up.
-	slicePause = 100 * time.Microsecond
-)
+// turns are how long a slice may hold the lock, and the pause behind it.
+type turns struct {
+	serving, pause time.Duration // while clients are being served
+	alone          time.Duration // while none are
+}
+
+// sliceOfCheckpoint is how long one may hold the lock for a checkpoint, and pause behind that.
+const sliceOfCheckpoint = 100 * time.Microsecond
+
+// checkpointSlicer is for the work of a checkpoint, whose longest slice INFO tells.
+func (e *Engine) checkpointSlicer(mu sync.Locker) slicer {
+	last := &e.checkpoints.last
+	return slicer{
+		engine: e, mu: mu,
+		turns: turns{serving: sliceOfCheckpoint, pause: sliceOfCheckpoint, alone: sliceOfCheckpoint},
+		took: func(took time.Duration) {
+			last.slice = max(last.slice, took)
+			e.spiked("checkpoint", took, e.o.Clock().UnixMilli())
+		},
+	}
+}
 
 // next calls step under the lock, again and again for a slice of time, and reports whether there is more to do.
 func (s *slicer) next(step func() (more bool)) bool {
 	more, busy := s.slice(step)
 	if more && busy {
-		nice.Pause(slicePause)
+		nice.Pause(s.turns.pause)
 	}
 	return more
 }
@@ -34,14 +52,22 @@ func (s *slicer) next(step func() (more bool)) bool {
 func (s *slicer) slice(step func() (more bool)) (more, busy bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e, start := s.engine, time.Now()
-	for more = true; more && time.Since(start) < sliceTarget; {
+	start, limit := time.Now(), s.turns.alone
+	if busy = s.serving(); busy {
+		limit = s.turns.serving
+	}
+	for more = true; more && time.Since(start) < limit; {
 		more = step()
 	}
-	took := time.Since(start)
-	e.checkpoints.last.slice = max(e.checkpoints.last.slice, took)
-	e.spiked("checkpoint", took, e.o.Clock().UnixMilli())
-	busy = e.stats.commands != s.served
-	s.served = e.stats.commands
+	if s.took != nil {
+		s.took(time.Since(start))
+	}
 	return more, busy
+}
+
+// serving reports, under the lock, whether clients were served since it was called last.
+func (s *slicer) serving() bool {
+	before := s.served
+	s.served = s.engine.stats.commands
+	return s.served != before
 }

@@ -120,7 +120,12 @@ func (h *Hash) AppendHead(dst []byte) []byte {
 
 // Parts calls fn with each part in rising order of ids, or only with those that differ from the store since MarkClean.
 func (h *Hash) Parts(changed bool, fn func(id uint64, payload []byte) error) error {
-	return h.large.fields.Parts(changed, fn)
+	return h.PartsFrom(0, changed, fn)
+}
+
+// PartsFrom is Parts for ids that are at least from; it goes on behind an earlier call while the hash does not change.
+func (h *Hash) PartsFrom(from uint64, changed bool, fn func(id uint64, payload []byte) error) error {
+	return h.large.fields.PartsFrom(from, changed, fn)
 }
 
 // DroppedParts calls fn with the ids of the parts that are in the store and are to be deleted from it.

@@ -178,7 +178,7 @@ func put(to *snapshot.Changes, store snapshot.Store, e *inspect.Entry, o rdb.Obj
 	if err := to.Put(store, e.Key, r); err != nil {
 		return err
 	}
-	return parted.Parts(false, func(id uint64, payload []byte) error { return to.PutPart(store, e.Key, id, payload) })
+	return parted.PartsFrom(0, false, func(id uint64, payload []byte) error { return to.PutPart(store, e.Key, id, payload) })
 }
 
 // rules are how values are made: as by a server that has been told nothing else.

@@ -189,15 +189,12 @@ func alterationOf(f Frozen) alteration {
 		return a
 	}
 	a.whole = string(v.AppendBinary(nil))
-	if !v.Parted() {
+	if f.Parts == nil {
 		a.record.text = a.whole
 		return a
 	}
 	a.record.parts = map[uint64]string{}
-	_ = v.Parts(f.Partly, func(id uint64, payload []byte) error {
-		a.record.parts[id] = string(payload)
-		return nil
-	})
+	f.Parts(func(id uint64, payload []byte) { a.record.parts[id] = string(payload) })
 	if f.Partly {
 		v.DroppedParts(func(id uint64) { a.dropped = append(a.dropped, id) })
 	}

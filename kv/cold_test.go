@@ -195,7 +195,9 @@ func (w *twin) lapsed(m map[string]thing, key []byte) {
 
 // restart begins anew with what the base has.
 func (c *checkpoints) restart() {
+	piece := c.ks.piece
 	c.ks = New(len(c.model), toyTypes())
+	c.ks.piece = piece
 	c.ks.SetCold(c.base)
 	for _, db := range c.base.dbs {
 		c.ks.Restore(db.Index, db.Store, db.Keys, db.Deadlines)

@@ -1,5 +1,10 @@
 package kv
 
+import (
+	"errors"
+	"math"
+)
+
 // A checkpoint wants the keyspace as it stood at one moment, the cut, and must not stop it. Freeze gives it that:
 //
 //   - Every change marks its key with the epoch's mark. The cut ends the epoch: from then on changes bear the other
@@ -16,7 +21,8 @@ package kv
 //
 // A collection that lies in the base in parts (Parted) is handed out by the parts that changed since it last was. It
 // keeps that account itself, and it holds only for the key under which the base has it: a collection that is new, or
-// moved, or was part of a checkpoint that failed, is handed out whole.
+// moved, or was part of a checkpoint that failed, is handed out whole. So many parts may be many: they are handed out
+// some at a time, the head first, as long as nobody wants to change it. Who does gets the rest handed out before, at once.
 
 // mark says in which epoch a key last changed.
 type mark uint8
@@ -40,8 +46,12 @@ type Frozen struct {
 	Lapse    int64  // of what is in the value the earliest; expiry.None without one
 	Text     []byte // of a string
 	Value    Value  // of another kind
-	// Partly: Value is Parted, and the base has it as it was when it was last handed out.
+	// Parts calls fn for parts of Value, where it is to lie in parts; nil where it is not.
+	Parts func(fn func(id uint64, payload []byte))
+	// Partly: the base has it as it was when it was last handed out, and what changed since is handed out.
 	Partly bool
+	// Continued: the head and some parts have been handed out before, and these are more of them.
+	Continued bool
 }
 
 // FrozenDB is what a database was at the cut.
@@ -61,8 +71,23 @@ type Freeze struct {
 	sink   func(Frozen)
 	left   []*DB  // databases to walk; the first is under way
 	cursor uint64 // in left[0]
+	walked bool   // to its end
 	all    []*DB
+	big    []piecemeal // of left[0]: collections that are left to be handed out; the first may be under way
 }
+
+// piecemeal is a collection that is handed out piece by piece.
+type piecemeal struct {
+	hash uint64
+	key  []byte
+	from uint64 // the least part that is left; 0: all of it is, and the head
+}
+
+const (
+	// pieceBytes is about how many bytes of parts are handed out at a time, and partCost what a part counts beside its own.
+	pieceBytes = 64 << 10
+	partCost   = 64
+)
 
 // Freeze cuts: the view it returns is of this moment. sink receives the keys that changed since the last Freeze, from
 // Step and from changes, always under the engine's lock. One freeze at a time; end it with Commit, when Step has said
@@ -85,23 +110,56 @@ func (ks *Keyspace) Freeze(sink func(Frozen)) *Freeze {
 	return f
 }
 
-// Step hands out the keys of one segment of the table, some 150 of them, and reports whether there are more.
+// Step hands out the keys of one segment of the table, some 150 of them, or a piece of a big collection, and reports
+// whether there are more.
 func (f *Freeze) Step() bool {
 	if len(f.left) == 0 {
 		return false
 	}
 	db := f.left[0]
-	f.cursor = db.table.walkMarked(f.cursor, f.old, func(seg *segment, i int) {
-		f.handOut(db, block(db.arena.at(seg.slots[i].ref())))
-		seg.setMark(i, told)
-	})
-	if f.cursor == 0 {
+	if len(f.big) > 0 {
+		f.handOutPiece(db)
+	} else {
+		f.cursor = db.table.walkMarked(f.cursor, f.old, func(seg *segment, i int) { f.handOutAt(db, seg, i) })
+		f.walked = f.cursor == 0
+	}
+	if f.walked && len(f.big) == 0 {
+		f.walked = false
 		db.freezing = nil
 		f.left = f.left[1:]
 	}
 	return len(f.left) > 0
 }
 
+// handOutAt hands out a key, or notes that it has a big collection, which comes next.
+func (f *Freeze) handOutAt(db *DB, seg *segment, i int) {
+	b := block(db.arena.at(seg.slots[i].ref()))
+	if b.collects() {
+		if p, ok := db.values.at(b.number()).Value.(Parted); ok && p.Parted() && p.Bytes() > int64(db.ks.piece) {
+			key := append([]byte(nil), db.key(b)...)
+			f.big = append(f.big, piecemeal{hash: db.table.hash(key), key: key})
+			return
+		}
+	}
+	f.handOut(db, b)
+	seg.setMark(i, told)
+}
+
+// handOutPiece hands out a piece of the first big collection, unless a change has meanwhile had it handed out.
+func (f *Freeze) handOutPiece(db *DB) {
+	next := &f.big[0]
+	seg, i := db.table.find(next.hash, next.key)
+	if i >= 0 && seg.slots[i].mark() == f.old {
+		b := block(db.arena.at(seg.slots[i].ref()))
+		if next.from = f.handOutParts(db, b, next.from, db.ks.piece); next.from > 0 {
+			return
+		}
+		seg.setMark(i, told)
+	}
+	f.big = f.big[1:]
+}
+
+// handOut hands out a key, or what is left of one whose collection is under way.
 func (f *Freeze) handOut(db *DB, b block) {
 	e := Entry{db: db, b: b}
 	out := Frozen{Store: db.store, Key: e.Key(), Kind: b.kind(), Deadline: b.deadline()}
@@ -113,19 +171,53 @@ func (f *Freeze) handOut(db *DB, b block) {
 		out.Text = e.Text()
 	default:
 		out.Value, out.Lapse = e.Value(), e.Lapse()
-		p, ok := out.Value.(Parted)
-		parted := ok && p.Parted()
-		out.Partly = parted && b.has(flagParted)
-		b.clear(flagParted)
-		if parted {
-			b.set(flagParted)
+		if p, ok := out.Value.(Parted); ok && p.Parted() {
+			from := uint64(0)
+			if len(f.big) > 0 && db == f.left[0] && string(f.big[0].key) == string(out.Key) {
+				from = f.big[0].from
+			}
+			f.handOutParts(db, b, from, math.MaxInt)
+			return
 		}
+		b.clear(flagParted)
 	}
 	f.sink(out)
-	if b.has(flagParted) {
-		out.Value.(Parted).MarkClean()
-	}
 	b.set(flagStored)
+}
+
+// errEnough ends a piece.
+var errEnough = errors.New("enough parts for now")
+
+// handOutParts hands out about so many bytes of a collection's parts, from an id on; from 0 on the head as well. It returns
+// the least id that is left; 0 where none is.
+func (f *Freeze) handOutParts(db *DB, b block, from uint64, most int) (next uint64) {
+	e := Entry{db: db, b: b}
+	v := e.Value().(Parted)
+	out := Frozen{
+		Store: db.store, Key: e.Key(), Kind: b.kind(), Deadline: b.deadline(), Lapse: e.Lapse(), Value: v,
+		Partly: b.has(flagParted), Continued: from > 0,
+	}
+	out.Parts = func(fn func(id uint64, payload []byte)) {
+		given := 0
+		err := v.PartsFrom(from, out.Partly, func(id uint64, payload []byte) error {
+			if given >= most {
+				next = id
+				return errEnough
+			}
+			given += len(payload) + partCost
+			fn(id, payload)
+			return nil
+		})
+		if err != nil && !errors.Is(err, errEnough) {
+			panic("BUG: an error of nobody's: " + err.Error())
+		}
+	}
+	if f.sink(out); next > 0 {
+		return next
+	}
+	v.MarkClean()
+	b.set(flagParted | flagStored)
+	return 0
 }
 
 // beforeChange is called with every key that is about to change, and marks it.

@@ -21,6 +21,7 @@ type checkpoints struct {
 	cut     []map[string]thing // the model as it stood then
 	taken   []alteration
 	handed  map[string]bool // what was handed out, by store and key
+	pieces  int             // that were handed out after the first of a key
 	sweep   func() bool
 }
 
@@ -35,7 +36,10 @@ const (
 	sweeping       // after Commit or Abort
 )
 
-func newCheckpoints(w *twin) *checkpoints { return &checkpoints{twin: w, kept: emptied(w.model)} }
+func newCheckpoints(w *twin) *checkpoints {
+	w.ks.piece = 2 * (toyPartBytes + partCost) // two parts at a time
+	return &checkpoints{twin: w, kept: emptied(w.model)}
+}
 
 func emptied(model []map[string]thing) (m []map[string]thing) {
 	for range model {
@@ -99,11 +103,32 @@ func (c *checkpoints) begin() {
 func (c *checkpoints) take(f Frozen) {
 	c.Helper()
 	name := fmt.Sprint(f.Store, " ", string(f.Key))
-	if c.handed[name] {
-		c.Fatalf("key %.40q of store %d was handed out twice", f.Key, f.Store)
+	if c.handed[name] != f.Continued {
+		c.Fatalf("key %.40q of store %d was handed out before: %v, and goes on: %v", f.Key, f.Store, c.handed[name], f.Continued)
+	}
+	if f.Continued {
+		c.more(f)
+		return
 	}
 	c.handed[name] = true
 	c.taken = append(c.taken, alterationOf(f))
+}
+
+// more adds parts to what was handed out of a key.
+func (c *checkpoints) more(f Frozen) {
+	c.Helper()
+	i := slices.IndexFunc(c.taken, func(a alteration) bool { return a.store == f.Store && a.key == string(f.Key) })
+	a := alterationOf(f)
+	if a.whole != c.taken[i].whole || a.partly != c.taken[i].partly {
+		c.Fatalf("key %.40q has changed between two pieces of it", f.Key)
+	}
+	for id, part := range a.record.parts {
+		if _, there := c.taken[i].record.parts[id]; there {
+			c.Fatalf("part %d of key %.40q was handed out twice", id, f.Key)
+		}
+		c.taken[i].record.parts[id] = part
+	}
+	c.pieces++
 }
 
 // apply gives the base what was handed out; it must hold the state at the cut then.
@@ -160,6 +185,7 @@ func TestCheckpointsKeepTheStateAtTheirCuts(t *testing.T) {
 	if testing.Short() {
 		rounds = 300
 	}
+	pieces := 0
 	for range rounds {
 		w := newTwin(t, d, 1+d.of(3), shortNames(1+d.of(30)))
 		w.sizes = []int{0, 3, 20, 1100}
@@ -175,6 +201,10 @@ func TestCheckpointsKeepTheStateAtTheirCuts(t *testing.T) {
 			c.run(between)
 		}
 		c.verify()
+		pieces += c.pieces
+	}
+	if pieces == 0 {
+		t.Fatal("no collection was handed out in pieces")
 	}
 }
 

@@ -38,6 +38,7 @@ type Keyspace struct {
 	frequency *Frequency
 	unnoticed bool // accesses leave no trace
 	edited    []edit
+	piece     int // bytes of a big collection that a checkpoint gets at a time
 }
 
 // edit is a collection that was handed out for change and is not counted again yet.
@@ -50,7 +51,7 @@ type edit struct {
 
 // New returns a keyspace of n empty databases.
 func New(n int, types *Types) *Keyspace {
-	ks := &Keyspace{Types: types, seed: maphash.MakeSeed(), epoch: markA}
+	ks := &Keyspace{Types: types, seed: maphash.MakeSeed(), epoch: markA, piece: pieceBytes}
 	for range n {
 		ks.dbs = append(ks.dbs, newDB(ks, ks.nextStore()))
 	}

@@ -71,10 +71,10 @@ func (v *toy) AppendBinary(dst []byte) []byte { return append(dst, v.b...) }
 func (v *toy) Parted() bool                   { return len(v.b) > toyPartedAbove }
 func (v *toy) AppendHead(dst []byte) []byte   { return binary.AppendUvarint(dst, uint64(len(v.b))) }
 
-func (v *toy) Parts(changed bool, fn func(id uint64, payload []byte) error) error {
+func (v *toy) PartsFrom(from uint64, changed bool, fn func(id uint64, payload []byte) error) error {
 	id := uint64(0)
 	for part := range slices.Chunk(v.b, toyPartBytes) {
-		if was, ok := v.stored[id]; !changed || !ok || was != string(part) {
+		if was, ok := v.stored[id]; id >= from && (!changed || !ok || was != string(part)) {
 			if err := fn(id, part); err != nil {
 				return err
 			}
@@ -100,7 +100,7 @@ func (v *toy) parts() map[uint64]string {
 		return nil
 	}
 	parts := map[uint64]string{}
-	_ = v.Parts(false, func(id uint64, payload []byte) error {
+	_ = v.PartsFrom(0, false, func(id uint64, payload []byte) error {
 		parts[id] = string(payload)
 		return nil
 	})

@@ -52,8 +52,9 @@ type Parted interface {
 	Parted() bool
 	// AppendHead appends what is stored beside the parts.
 	AppendHead(dst []byte) []byte
-	// Parts calls fn for the parts, by ascending id: all of them, or those that changed.
-	Parts(changed bool, fn func(id uint64, payload []byte) error) error
+	// PartsFrom calls fn for the parts whose ids are at least from, by ascending id: all of them, or those that changed. An
+	// error of fn ends it and is returned. As long as the value does not change, another call may go on behind it.
+	PartsFrom(from uint64, changed bool, fn func(id uint64, payload []byte) error) error
 	// DroppedParts calls fn for the parts that are there no more.
 	DroppedParts(fn func(id uint64))
 	// MarkClean says that the parts are stored as they are.

@@ -114,7 +114,12 @@ func (s *Set) AppendHead(dst []byte) []byte {
 
 // Parts calls fn with each part in rising order of ids, or only with those that changed since MarkClean. The set is Parted.
 func (s *Set) Parts(changed bool, fn func(id uint64, payload []byte) error) error {
-	return s.large.Parts(changed, fn)
+	return s.PartsFrom(0, changed, fn)
+}
+
+// PartsFrom is Parts for ids that are at least from; it goes on behind an earlier call while the set does not change.
+func (s *Set) PartsFrom(from uint64, changed bool, fn func(id uint64, payload []byte) error) error {
+	return s.large.PartsFrom(from, changed, fn)
 }
 
 // DroppedParts calls fn with the ids of the parts that are in the store and are to be deleted from it.

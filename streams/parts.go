@@ -1,6 +1,7 @@
 package streams
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -42,8 +43,14 @@ func (s *Stream) AppendHead(dst []byte) []byte { return s.appendHead(append(dst,
 // Parts calls fn with each part in rising order of ids, or only with those that differ from the store since MarkClean.
 // The payload is good until fn returns. An error of fn ends it and is returned.
 func (s *Stream) Parts(changed bool, fn func(id uint64, payload []byte) error) error {
+	return s.PartsFrom(0, changed, fn)
+}
+
+// PartsFrom is Parts for ids that are at least from; it goes on behind an earlier call while the stream does not change.
+func (s *Stream) PartsFrom(from uint64, changed bool, fn func(id uint64, payload []byte) error) error {
 	var payload []byte
-	for i := range s.nodes {
+	first, _ := slices.BinarySearchFunc(s.nodes, from, func(n node, id uint64) int { return cmp.Compare(n.part, id) })
+	for i := first; i < len(s.nodes); i++ {
 		n := &s.nodes[i]
 		if changed && !n.dirty {
 			continue
@@ -54,6 +61,9 @@ func (s *Stream) Parts(changed bool, fn func(id uint64, payload []byte) error) e
 		}
 	}
 	for _, o := range s.owned(changed) {
+		if o.c.id < from {
+			continue
+		}
 		payload = binary.AppendUvarint(payload[:0], uint64(o.g.number))
 		for _, p := range o.c.items {
 			payload = p.appendTo(payload)

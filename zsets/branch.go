@@ -1,6 +1,9 @@
 package zsets
 
-import "unsafe"
+import (
+	"slices"
+	"unsafe"
+)
 
 // branchMax is the most children of a branch.
 const branchMax = 64
@@ -149,6 +152,28 @@ func (n *branch) each(fn func(l *leaf) bool) bool {
 	}
 	for _, k := range n.kids {
 		if !k.each(fn) {
+			return false
+		}
+	}
+	return true
+}
+
+// eachFrom is each for the leaves whose ids are at least from.
+func (n *branch) eachFrom(from uint64, fn func(l *leaf) bool) bool {
+	// Children whose first leaf has a lower id than the next one's, which is not above from, have nothing to show.
+	behind, _ := slices.BinarySearchFunc(n.kids, from, func(k kid, id uint64) int {
+		if k.first(0).id <= id {
+			return -1
+		}
+		return 1
+	})
+	for i := max(behind-1, 0); i < len(n.kids); i++ {
+		if !n.kids[i].eachFrom(from, fn) {
+			return false
+		}
+	}
+	for i := range n.leaves {
+		if l := &n.leaves[i]; l.id >= from && !fn(l) {
 			return false
 		}
 	}

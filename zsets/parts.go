@@ -119,10 +119,15 @@ func (z *Set) AppendHead(dst []byte) []byte {
 // Parts calls fn with each part in rising order of ids, or only with those that differ from the store since MarkClean.
 // The payload is the set's own memory, good until the next change. An error of fn ends it and is returned.
 func (z *Set) Parts(changed bool, fn func(id uint64, payload []byte) error) (err error) {
+	return z.PartsFrom(0, changed, fn)
+}
+
+// PartsFrom is Parts for ids that are at least from; it goes on behind an earlier call while the set does not change.
+func (z *Set) PartsFrom(from uint64, changed bool, fn func(id uint64, payload []byte) error) (err error) {
 	if z.large == nil {
 		return nil
 	}
-	z.large.tree.each(func(l *leaf) bool {
+	z.large.tree.root.eachFrom(from, func(l *leaf) bool {
 		if l.dirty || !changed {
 			err = fn(l.id, l.page)
 		}

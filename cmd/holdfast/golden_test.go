@@ -115,7 +115,7 @@ func (r kvRecord) put(changes *snapshot.Changes, store snapshot.Store, key strin
 		return changes.Put(store, []byte(key), record)
 	}
 	record.Payload = p.AppendHead(nil)
-	return errors.Join(changes.Put(store, []byte(key), record), p.Parts(false, func(id uint64, payload []byte) error {
+	return errors.Join(changes.Put(store, []byte(key), record), p.PartsFrom(0, false, func(id uint64, payload []byte) error {
 		return changes.PutPart(store, []byte(key), id, bytes.Clone(payload))
 	}))
 }
