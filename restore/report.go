@@ -11,10 +11,11 @@ import (
 
 // Report is what a restore did. It stands in the new directory as restored.json.
 type Report struct {
-	Source        string       `json:"source"`          // the directory
-	SourceDataSet string       `json:"source_data_set"` // in hexadecimal
-	DataSet       string       `json:"data_set"`        // the new one's
-	Asked         string       `json:"asked"`           // the point, in words
+	Source        string       `json:"source"`            // the directory
+	SourceDataSet string       `json:"source_data_set"`   // in hexadecimal
+	DataSet       string       `json:"data_set"`          // the new one's; "" where nothing was done
+	DryRun        bool         `json:"dry_run,omitempty"` // nothing was done
+	Asked         string       `json:"asked"`             // the point, in words
 	Base          BaseUsed     `json:"base"`
 	Damaged       []string     `json:"damaged_bases,omitempty"` // that would have been nearer
 	From          uint64       `json:"from_lsn"`                // of the records replayed; 0: none
@@ -23,6 +24,8 @@ type Report struct {
 	Time          time.Time    `json:"time"`
 	Keys          int64        `json:"keys"`
 	TTLs          int64        `json:"ttls"`
+	Only          string       `json:"only_keys,omitempty"`     // the pattern that keys had to match
+	Others        int64        `json:"keys_left_out,omitempty"` // that did not match
 	Verified      Verification `json:"verified"`
 	Restored      time.Time    `json:"restored_at"`
 	Millis        int64        `json:"took_ms"`
@@ -50,14 +53,27 @@ func (r Report) WriteText(w io.Writer) error {
 		from = "the empty beginning"
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "restored %s as of LSN %d, %s\n", r.Source, r.LSN, history.Clock(r.Time.UnixMilli()))
+	did := "restored"
+	if r.DryRun {
+		did = "would restore"
+	}
+	fmt.Fprintf(&b, "%s %s as of LSN %d, %s\n", did, r.Source, r.LSN, history.Clock(r.Time.UnixMilli()))
 	fmt.Fprintf(&b, "  from      %s, LSN %d", from, r.Base.LSN)
 	if r.Records > 0 {
 		fmt.Fprintf(&b, ", and %d log records, LSN %d to %d", r.Records, r.From, r.LSN)
 	}
-	fmt.Fprintf(&b, "\n  holds     %d keys, %d of them with a TTL\n", r.Keys, r.TTLs)
+	b.WriteString("\n")
+	if r.DryRun {
+		_, err := io.WriteString(w, b.String())
+		return err
+	}
+	fmt.Fprintf(&b, "  holds     %d keys, %d of them with a TTL\n", r.Keys, r.TTLs)
+	if r.Only != "" {
+		fmt.Fprintf(&b, "  left out  %d keys that do not match %q\n", r.Others, r.Only)
+	}
 	fmt.Fprintf(&b, "  verified  %d pages, %d keys, %d TTLs, %d parts of large values\n", r.Verified.Pages, r.Verified.Keys, r.Verified.TTLs, r.Verified.Parts)
 	fmt.Fprintf(&b, "  data set  %s, a new one; no log yet\n", r.DataSet)
+	fmt.Fprintf(&b, "  took      %s\n", time.Duration(r.Millis)*time.Millisecond)
 	for _, damaged := range r.Damaged {
 		fmt.Fprintf(&b, "  damaged   %s\n", damaged)
 	}

@@ -28,6 +28,10 @@ type Options struct {
 	To  string // not there, or empty, or holding nothing but what an interrupted restore left
 	Point
 	Clock vfs.Clock
+	// Keys, if not nil, is a pattern as KEYS takes it: only keys that match are restored.
+	Keys []byte
+	// DryRun finds out what would be done, and does nothing: To is not looked at, and the Report has no keys.
+	DryRun bool
 	// Databases is the least number of databases to allow for: records may name some that no base mentions. 0 is 1024.
 	Databases int
 	// Memory bounds what replayed changes take before they are written, in bytes. 0 is 256 MiB.
@@ -60,6 +64,13 @@ func Restore(ctx context.Context, o Options) (r Report, err error) {
 		return Report{}, err
 	}
 	w := work{Options: o, history: h}
+	if o.DryRun {
+		c, err := w.choose(ctx)
+		if err != nil {
+			return Report{}, err
+		}
+		return w.foresee(c), nil
+	}
 	if w.Place, err = NewPlace(o.FS, o.To); err != nil {
 		return Report{}, err
 	}
@@ -139,16 +150,27 @@ func (w *work) build(ctx context.Context, c choice) error {
 	if err != nil {
 		return err
 	}
+	w.tell(c, rebuilt.Records)
+	w.report.Keys, w.report.TTLs = rebuilt.Keys, rebuilt.TTLs
+	w.report.DataSet = hex.EncodeToString(w.id[:])
+	if w.Keys != nil {
+		if err := w.keep(ctx); err != nil {
+			return err
+		}
+	}
+	return w.verify(ctx)
+}
+
+// tell puts into the report what was, or would be, done.
+func (w *work) tell(c choice, records int64) {
 	r := &w.report
-	r.Source, r.SourceDataSet, r.DataSet = absolute(w.Dir), hex.EncodeToString(w.history.ID[:]), hex.EncodeToString(w.id[:])
+	r.Source, r.SourceDataSet = absolute(w.Dir), hex.EncodeToString(w.history.ID[:])
 	r.Asked = w.Point.String()
 	r.Base = BaseUsed{c.base.File, c.base.Meta.LSN, at(c.base.Meta.Time)}
-	r.From, r.Records, r.LSN, r.Time = 0, rebuilt.Records, c.lsn, at(c.time)
+	r.From, r.Records, r.LSN, r.Time = 0, records, c.lsn, at(c.time)
 	if r.Records > 0 {
 		r.From = c.base.Meta.LSN + 1
 	}
-	r.Keys, r.TTLs = rebuilt.Keys, rebuilt.TTLs
-	return w.verify(ctx, rebuilt)
 }
 
 func at(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
@@ -234,7 +256,7 @@ func (w *work) replay(ctx context.Context, c choice, apply func(aof.Record) erro
 }
 
 // verify reads the whole result, and holds it against what was replayed.
-func (w *work) verify(ctx context.Context, rebuilt engine.Rebuilt) (err error) {
+func (w *work) verify(ctx context.Context) (err error) {
 	base, err := snapshot.Open(w.Base(), snapshot.OpenOptions{FS: w.FS, ReadOnly: true})
 	if err != nil {
 		return err
@@ -246,9 +268,9 @@ func (w *work) verify(ctx context.Context, rebuilt engine.Rebuilt) (err error) {
 	}
 	meta, r := base.Meta(), &w.report
 	r.Verified = Verification{found.Pages, found.Keys, found.Deadlines, found.Parts}
-	if meta.LSN != r.LSN || meta.ID != w.id || found.Keys != rebuilt.Keys || found.Deadlines != rebuilt.TTLs {
+	if meta.LSN != r.LSN || meta.ID != w.id || found.Keys != r.Keys || found.Deadlines != r.TTLs {
 		return fmt.Errorf("%w: the base has LSN %d, %d keys and %d TTLs, and the replay ended at LSN %d with %d and %d",
-			ErrUnverified, meta.LSN, found.Keys, found.Deadlines, r.LSN, rebuilt.Keys, rebuilt.TTLs)
+			ErrUnverified, meta.LSN, found.Keys, found.Deadlines, r.LSN, r.Keys, r.TTLs)
 	}
 	return nil
 }

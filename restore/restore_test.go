@@ -362,3 +362,58 @@ func spoil(t *testing.T, path, text string) {
 	}
 	must(t, os.WriteFile(path, []byte(strings.ReplaceAll(string(b), text, strings.Repeat("?", len(text)))), 0o600))
 }
+
+// Only keys that match a pattern are restored: those of the whole state that do.
+func TestOnlyKeys(t *testing.T) {
+	p := historytest.Play(t)
+	whole, part := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "part")
+	fullest := uint64(0)
+	for lsn := range p.Last() + 1 {
+		if len(p.States[lsn]) > len(p.States[fullest]) {
+			fullest = lsn
+		}
+	}
+	all, err := Restore(context.Background(), options(p, whole, AtLSN(fullest)))
+	must(t, err)
+	o := options(p, part, AtLSN(fullest))
+	o.Keys = []byte("*t*")
+	some, err := Restore(context.Background(), o)
+	must(t, err)
+	want := int64(0)
+	keys := func(dir string, fn func(key []byte)) {
+		base, err := snapshot.Open(filepath.Join(dir, engine.BaseName), snapshot.OpenOptions{ReadOnly: true})
+		must(t, err)
+		for _, db := range base.Meta().DBs {
+			must(t, base.Each(db.Store, nil, func(key []byte, _ snapshot.Record) error { fn(key); return nil }))
+		}
+		must(t, base.Close())
+	}
+	keys(whole, func(key []byte) {
+		if strings.Contains(string(key), "t") {
+			want++
+		}
+	})
+	keys(part, func(key []byte) {
+		if !strings.Contains(string(key), "t") {
+			t.Errorf("%q was restored", key)
+		}
+	})
+	if some.Keys != want || some.Keys+some.Others != all.Keys || want == 0 || some.Others == 0 {
+		t.Errorf("%d keys restored and %d left out; expected %d of %d", some.Keys, some.Others, want, all.Keys)
+	}
+}
+
+func TestDryRun(t *testing.T) {
+	p := historytest.Play(t)
+	before := picture(t, p.Dir)
+	o := options(p, "", AtLSN(5))
+	o.DryRun = true
+	r, err := Restore(context.Background(), o)
+	must(t, err)
+	if !r.DryRun || r.LSN != 5 || r.DataSet != "" || r.Records == 0 && r.Base.LSN != 5 {
+		t.Errorf("%+v", r)
+	}
+	if after := picture(t, p.Dir); after != before {
+		t.Errorf("the source was changed:\n%s\n%s", before, after)
+	}
+}

@@ -22,12 +22,14 @@ func restoreCommand() *cli.Command {
 			"The source is not changed. If its server runs, restore works from its snapshots and its log. What a server\n" +
 			"started on the new directory serves is another data set, without a log yet; what has expired since is deleted\n" +
 			"by its start. The exit code is 3 if damage keeps the point from being restored.\n\n" +
-			examples("holdfast restore --dir data --to before --lsn 120000", "holdfast restore --dir data --to noon --time 2026-11-28T12:00:00Z --json"),
+			examples("holdfast restore --dir data --to restored --time 2026-11-28T09:30:00Z", "holdfast restore --dir data --to carts --lsn 12345 --keys 'cart:*'"),
 		Flags: []cli.Flag{
 			dirFlag(),
 			&cli.StringFlag{Name: "to", Usage: "new `DIRECTORY`, or an empty one"},
 			&cli.Uint64Flag{Name: "lsn", DefaultText: "the newest", Usage: "restore the state after the record with this `LSN`"},
 			&cli.StringFlag{Name: "time", DefaultText: "the newest", Usage: "restore the state at `TIME`, as 2006-01-02T15:04:05Z or 2006-01-02T15:04:05.999+02:00"},
+			&cli.StringFlag{Name: "keys", Usage: "restore only keys that match `PATTERN`, as KEYS takes it"},
+			toggle("dry-run", "only tell from which snapshot and which records it would be restored; --to is not needed"),
 			&cli.IntFlag{Name: "databases", DefaultText: "1024", Usage: "allow for `NUMBER` databases"},
 			jsonFlag("what was done, as restored.json has it"),
 		},
@@ -36,12 +38,16 @@ func restoreCommand() *cli.Command {
 		if err != nil {
 			return usage(err)
 		}
+		keys, err := bytesFlag(ctx, "keys")
+		if err != nil {
+			return err
+		}
 		stop, cancel := signal.NotifyContext(ctx.Context, syscall.SIGINT, syscall.SIGTERM)
 		defer cancel()
 		bar := newBar(ctx.App.ErrWriter)
 		report, err := restore.Restore(stop, restore.Options{
 			FS: vfs.OS(), Dir: ctx.String("dir"), To: ctx.String("to"), Point: point, Clock: time.Now,
-			Databases: ctx.Int("databases"), Progress: bar.show,
+			Databases: ctx.Int("databases"), Progress: bar.show, Keys: keys, DryRun: ctx.Bool("dry-run"),
 		})
 		if bar.end(); err != nil {
 			return err
@@ -53,7 +59,7 @@ func restoreCommand() *cli.Command {
 // restorePoint reads which state is wanted.
 func restorePoint(ctx *cli.Context) (restore.Point, error) {
 	switch {
-	case ctx.String("to") == "":
+	case ctx.String("to") == "" && !ctx.Bool("dry-run"):
 		return restore.Point{}, errors.New("restore wants --to, a new directory")
 	case ctx.Int("databases") < 0:
 		return restore.Point{}, errors.New("--databases takes no negative number")

@@ -23,6 +23,7 @@ func TestRestoreCommand(t *testing.T) {
 		{args: "--to NEW --lsn 0", out: "from      the empty beginning, LSN 0\n  holds     0 keys"},
 		{args: "--to NEW --time 2030-01-01T00:00:00Z", out: "as of LSN 2"},
 		{args: "--to NEW --time 1970-01-01T01:00:00+01:00", out: "as of LSN 1"},
+		{args: "--to NEW --lsn 1 --keys gr*", out: "  holds     1 keys, 0 of them with a TTL\n  left out  1 keys that do not match \"gr*\"\n  verified  "},
 		{args: "--to NEW --lsn 3", code: 1, errs: "the log ends at LSN 2; restorable: LSN 0 to 2"},
 		{args: "--to NEW --time 1960-01-01T00:00:00Z", code: 1, errs: "restorable: "},
 		{args: "--to DIR", code: 1, errs: "the new directory is not empty"},
@@ -46,7 +47,11 @@ func TestRestoreCommand(t *testing.T) {
 			t.Errorf("%s: exit code %d, and the new directory: %v", c.args, code, err)
 		}
 	}
-	_, out, _ := runOffline(t, "restore", "--dir", dir, "--to", filepath.Join(t.TempDir(), "new"), "--json")
+	code, out, errs := runOffline(t, "restore", "--dir", dir, "--dry-run", "--lsn", "2")
+	if want := "would restore " + dir + " as of LSN 2, 1970-01-01T00:00:00.001Z\n  from      base.db, LSN 1, and 1 log records, LSN 2 to 2\n"; code != 0 || out != want {
+		t.Errorf("%d, %s, %s", code, out, errs)
+	}
+	_, out, _ = runOffline(t, "restore", "--dir", dir, "--to", filepath.Join(t.TempDir(), "new"), "--json")
 	var report restore.Report
 	if err := json.Unmarshal([]byte(out), &report); err != nil || report.LSN != 2 || report.Verified.Keys != 1 {
 		t.Errorf("%v: %s", err, out)

@@ -60,7 +60,7 @@ var mayImport = map[string][]string{
 	"bench/scale":   {"bench/rig", "internal/proc"},
 	"bench/tails":   {"bench/rig", "load"},
 	"history":       {"aof", "engine", "internal/vfs", "snapshot"},
-	"restore":       {"history", "history/historytest", "engine", "config", "aof", "snapshot", "internal/vfs"},
+	"restore":       {"history", "history/historytest", "engine", "config", "glob", "aof", "snapshot", "internal/vfs"},
 	"repair":        {"history", "history/historytest", "engine", "commands", "kv", "config", "aof", "snapshot", "internal/vfs"},
 
 	"history/historytest": {"engine", "commands", "kv", "expiry", "config", "resp", "snapshot", "internal/vfs"},
