@@ -160,5 +160,19 @@ func TestLogAsAOF(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(to, "appendonly.aof"), []byte(out), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	samePicture(t, "redis", start(t, model, Options{Dir: to, Fsync: "no"}), keys)
+	samePicture(t, "redis, of a plain AOF", start(t, model, Options{Dir: to, Fsync: "no"}), keys)
+
+	// A log that begins later needs the snapshot.
+	again := start(t, subject, Options{Dir: dir, Fsync: "no"})
+	c = dial(t, again.Addr)
+	must(t, c, "SAVE")
+	must(t, c, "SET", "later", "1")
+	must(t, c, "SAVE")
+	must(t, c, "INCR", "later")
+	keys = picture(t, again)
+	again.Kill()
+	several := t.TempDir()
+	expectTool(t, 0, "keys as of LSN", "log", "export", "--dir", dir, "--aof", filepath.Join(several, "appendonlydir"))
+	expectTool(t, 1, "already", "log", "export", "--dir", dir, "--aof", filepath.Join(several, "appendonlydir"))
+	samePicture(t, "redis, of an AOF of several files", start(t, model, Options{Dir: several, Fsync: "no"}), keys)
 }

@@ -1,0 +1,123 @@
+package inspect
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+
+	"holdfast/internal/vfs"
+)
+
+// Names in an AOF of several files, as Redis 7.0 and newer have it in the directory that appenddirname names.
+const (
+	aofManifest = "appendonly.aof.manifest"
+	aofBase     = "appendonly.aof.1.base.rdb"
+	aofRecords  = "appendonly.aof.1.incr.aof"
+)
+
+// ErrOutput: what is to be made is there already.
+var ErrOutput = errors.New("something is there already")
+
+// AOFExport is what became an AOF.
+type AOFExport struct {
+	To       string `json:"to"`
+	Base     uint64 `json:"base_lsn"` // 0: it has no base, as the log reaches back to the beginning
+	Keys     int64  `json:"keys"`     // of the base
+	Last     uint64 `json:"lsn"`
+	Commands int64  `json:"commands"`
+}
+
+// WriteText writes in a line what was written.
+func (a AOFExport) WriteText(w io.Writer) error {
+	from := "from the beginning"
+	if a.Base > 0 {
+		from = fmt.Sprintf("%s as of LSN %d", count(a.Keys, "key"), a.Base)
+	}
+	_, err := fmt.Fprintf(w, "wrote %s: %s, and %s up to LSN %d\n", a.To, from, count(a.Commands, "command"), a.Last)
+	return err
+}
+
+// ExportAOF writes base and log as an AOF of several files into a directory that is not there, or is empty: the whole state, as of
+// the newest record or of that which the filter's To or Until says. Where the log reaches back to its first record no base is
+// needed. The manifest comes last: without it the files are no AOF.
+func (d *Directory) ExportAOF(to string, f RecordFilter, stamps bool) (a AOFExport, notes []string, err error) {
+	a.To = to
+	infos, err := d.list()
+	if err != nil {
+		return a, nil, err
+	}
+	if names, err := d.fs.List(to); err == nil && len(names) > 0 {
+		return a, nil, fmt.Errorf("%w: %s holds %s", ErrOutput, to, names[0])
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return a, nil, err
+	}
+	if err := d.fs.MkdirAll(to); err != nil {
+		return a, nil, err
+	}
+	manifest := "file " + aofRecords + " seq 1 type i\n"
+	f = RecordFilter{From: 1, To: f.To, Until: f.Until, Progress: f.Progress}
+	made := []string{aofBase, aofRecords}
+	defer func() {
+		for _, name := range made {
+			if err != nil {
+				if gone := d.fs.Remove(filepath.Join(to, name)); gone != nil && !errors.Is(gone, fs.ErrNotExist) {
+					err = errors.Join(err, gone)
+				}
+			}
+		}
+	}()
+	if d.staged() || len(infos) == 0 || infos[0].First > 1 {
+		if err := d.aofBase(&a); err != nil {
+			return a, nil, err
+		}
+		if f.To != 0 && f.To < a.Base {
+			return a, nil, fmt.Errorf("%w: the log begins at LSN %d, and the snapshot is as of LSN %d; holdfast restore builds older states",
+				ErrNothing, infos[0].First, a.Base)
+		}
+		f.From = a.Base + 1
+		manifest = "file " + aofBase + " seq 1 type b\n" + manifest
+	}
+	a.Last = a.Base
+	err = vfs.WriteStream(d.fs, filepath.Join(to, aofRecords), func(w io.Writer) error {
+		requests := NewRequests(w, stamps)
+		if d.staged() {
+			return nil
+		}
+		notes, err = d.Records(f, func(r Record) error {
+			a.Last = r.LSN
+			return requests.Record(r)
+		})
+		a.Commands = requests.Commands()
+		return err
+	})
+	if err == nil {
+		err = vfs.WriteFile(d.fs, filepath.Join(to, aofManifest), []byte(manifest))
+	}
+	return a, notes, err
+}
+
+// aofBase writes the base as an RDB file.
+func (d *Directory) aofBase(a *AOFExport) (err error) {
+	s, err := d.Snapshot()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	source, all := s.Source(), ExportOptions{KeyFilter: KeyFilter{DB: AllDatabases}}
+	a.Base = source.About().LSN
+	plan, err := PlanRDB(source, all.KeyFilter)
+	if err != nil {
+		return err
+	}
+	return vfs.WriteStream(d.fs, filepath.Join(a.To, aofBase), func(w io.Writer) error {
+		x, err := NewRDB(w, plan, source.About().Time/1000, false)
+		if err != nil {
+			return err
+		}
+		done, err := Export(source, all, x)
+		a.Keys = done.Keys
+		return err
+	})
+}
