@@ -133,7 +133,7 @@ func (o *Client) refusesTracking(want *trackingOptions) (refusal string) {
 	case m.Broadcast && (m.OptIn || m.OptOut):
 		return resp.ErrTrackingOptBroadcast
 	case m.OptIn && m.OptOut:
-		return resp.ErrTrackingOptBoth
+		return resp.ErrTrackingOptInOut
 	case m.OptIn && have.OptOut, m.OptOut && have.OptIn:
 		return resp.ErrTrackingOptSwitch
 	}
@@ -148,7 +148,7 @@ func clientCaching(c *Call) {
 	t := c.Client.Tracking
 	switch {
 	case !c.Client.tracks():
-		c.Reply.Error(resp.ErrCachingOff)
+		c.Reply.Error(resp.ErrCachingNoTracking)
 	case c.is(2, "YES") && !t.OptIn:
 		c.Reply.Error(resp.ErrCachingYes)
 	case c.is(2, "NO") && !t.OptOut:

@@ -346,9 +346,7 @@ const (
 	ErrTrackingPrefix       = "ERR PREFIX option requires BCAST mode to be enabled"
 	ErrTrackingSwitch       = "ERR You can't switch BCAST mode on/off before disabling tracking for this client, and then re-enabling it with a different mode."
 	ErrTrackingOptBroadcast = "ERR OPTIN and OPTOUT are not compatible with BCAST"
-	ErrTrackingOptBoth      = "ERR You can't specify both OPTIN mode and OPTOUT mode"
 	ErrTrackingOptSwitch    = "ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and then re-enabling it with a different mode."
-	ErrCachingOff           = "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled"
 	ErrCachingYes           = "ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode."
 	ErrCachingNo            = "ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode."
 )
