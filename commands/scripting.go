@@ -247,7 +247,7 @@ func (c *Call) refused(flags Flags, args [][]byte, allowOOM bool) string {
 func (c *Call) newMachine(forFunctions bool) *lua.Machine {
 	return lua.New(lua.Options{
 		Version: redisVersion, Functions: forFunctions,
-		Memory: c.directives().scriptMemory.Load, Held: c.World.Held,
+		Memory: c.directives().scriptMemory.Load, Held: c.World.Held, Beside: c.World.Beside,
 	})
 }
 

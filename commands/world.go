@@ -90,6 +90,8 @@ type World struct {
 	Interrupt func()
 	// Held, where set, is how many bytes the keyspace and the record under way take; they are not a script's.
 	Held func() int64
+	// Beside, where set, is how many bytes else lived on the heap when that was last known.
+	Beside func() int64
 	// ScriptLog, where set, takes a line of redis.log; level is 0 (debug) to 3 (warning).
 	ScriptLog func(level int, message string)
 

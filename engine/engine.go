@@ -185,6 +185,7 @@ func newEngine(o Options) *Engine {
 		Refused:    e.refused,
 		Interrupt:  e.interrupt,
 		Held:       func() int64 { return e.world.Keys.Bytes() + 2*int64(cap(e.body)) },
+		Beside:     func() int64 { return e.stats.memory.heap },
 		ScriptLog:  e.scriptLog,
 	}
 	e.world.Users = commands.NewUsers(e.world.Table, o.Config)

@@ -95,7 +95,12 @@ func (m *Machine) protect(l *glua.LState, handler *glua.LFunction) int {
 	}
 	resumes := m.resumes
 	calls := m.enter(l)
-	err := l.PCall(l.GetTop()-1, glua.MultRet, handler)
+	quietly := handler
+	if handler == nil {
+		quietly = m.identity // without one, each error would write down all that is on the stack
+	}
+	err := l.PCall(l.GetTop()-1, glua.MultRet, quietly)
+	m.keepUpvalues(l)
 	m.calls, m.resumes = calls, resumes
 	if err == nil {
 		l.Insert(glua.LTrue, 1)
@@ -111,10 +116,15 @@ func (m *Machine) protect(l *glua.LState, handler *glua.LFunction) int {
 		}
 	}
 	l.SetTop(0)
+	l.Push(m.nothing) // its return closes what the failed functions have left open
+	l.Call(0, 0)
 	l.Push(glua.LFalse)
 	l.Push(value)
 	return 2
 }
+
+// identity is the handler of those who want none.
+func identity(l *glua.LState) int { return 1 }
 
 // enter notes that Go calls Lua; the caller puts m.calls back to what it returns.
 func (m *Machine) enter(l *glua.LState) (calls int) {
@@ -430,6 +440,7 @@ func (m *Machine) collectgarbage(l *glua.LState) int {
 
 // gcinfo()
 func (m *Machine) gcinfo(l *glua.LState) int {
-	l.Push(glua.LNumber(m.watch.used() / 1024))
+	u := m.watch.usage()
+	l.Push(glua.LNumber((u.objects - u.held) / 1024))
 	return 1
 }

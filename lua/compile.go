@@ -52,12 +52,36 @@ func Compile(body []byte) (*Script, error) {
 // depthMax bounds the nesting of a text: what is recursive in the compiler goes so deep.
 const depthMax = 5000
 
+// The parser takes some 300 bytes for what is open at a time: brackets, and words of statements.
+const (
+	textMax     = 4 << 20 // bytes
+	bracketsMax = 100_000
+)
+
+// brackets is how many brackets are open at a time, at most, those in texts included.
+func brackets(code []byte) (most int) {
+	open := 0
+	for _, c := range code {
+		switch c {
+		case '(', '[', '{':
+			open++
+			most = max(most, open)
+		case ')', ']', '}':
+			open--
+		}
+	}
+	return most
+}
+
 // concatName is the global that joins strings. No script can say it.
 const concatName = "\x00concat"
 
 func compile(code []byte, chunk string) (*glua.FunctionProto, error) {
 	if len(code) > 0 && code[0] == 0x1b {
 		return nil, fmt.Errorf("%w: %s: bytecode", ErrSyntax, chunk)
+	}
+	if len(code) > textMax || brackets(code) > bracketsMax {
+		return nil, fmt.Errorf("%w: %s: script too large", ErrSyntax, chunk)
 	}
 	tree, err := parse.Parse(bytes.NewReader(code), chunk)
 	if err != nil {

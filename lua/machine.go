@@ -66,6 +66,8 @@ type Options struct {
 	Memory func() int64
 	// Held is how many bytes the keyspace holds. Those are not the script's.
 	Held func() int64
+	// Beside is how many bytes else lived on the heap when that was last known; nil: the machine finds out.
+	Beside func() int64
 	// Functions says that the machine is for libraries of functions: they are given their keys as arguments, and no globals.
 	Functions bool
 }
@@ -93,12 +95,16 @@ type Machine struct {
 	redis     *glua.LTable                  // behind the table redis
 	loading   *glua.LTable                  // the globals while a library is loaded; nil on a machine for scripts
 	registry  *register                     // where redis.register_function puts functions; nil but while a library is loaded
-	handler   *glua.LFunction               // sees errors where they are raised
-	null      *glua.LUserData               // cjson.null
-	step      *glua.LFunction               // of ipairs
+	identity  *glua.LFunction
+	nothing   *glua.LFunction // an empty function of Lua
+	handler   *glua.LFunction // sees errors where they are raised
+	null      *glua.LUserData // cjson.null
+	step      *glua.LFunction // of ipairs
 	// What getmetatable shows of the tables in front, and of strings.
 	frontMeta, stringMeta *glua.LTable
 	json                  jsonOptions
+
+	errorField uintptr // see keepUpvalues
 
 	host    Host
 	calls   int // how often Go has called Lua within this coroutine
@@ -113,7 +119,7 @@ type Machine struct {
 // New returns a machine.
 func New(o Options) *Machine {
 	m := &Machine{
-		o: o, protected: map[*glua.LTable]*glua.LTable{}, rand: rand.New(rand.NewPCG(0, 0)), json: defaultJSON(),
+		o: o, errorField: errorField(), protected: map[*glua.LTable]*glua.LTable{}, rand: rand.New(rand.NewPCG(0, 0)), json: defaultJSON(),
 		l: glua.NewState(glua.Options{
 			SkipOpenLibs: true, CallStackSize: framesMax,
 			RegistrySize: registryStep, RegistryMaxSize: registryMax, RegistryGrowStep: registryStep,
@@ -152,6 +158,12 @@ func (m *Machine) build() {
 	m.stringMetatable()
 	m.handler, m.step = l.NewFunction(m.handleError), l.NewFunction(ipairsStep)
 	m.frontMeta, _ = m.front(l.NewTable())
+	m.identity = l.NewFunction(identity)
+	empty, err := compile(nil, scriptChunk)
+	if err != nil {
+		panic("BUG: an empty script does not compile: " + err.Error())
+	}
+	m.nothing = l.NewFunctionFromProto(empty)
 	if m.o.Functions {
 		m.loadingGlobals()
 		return

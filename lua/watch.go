@@ -23,9 +23,11 @@ type watch struct {
 	cause  error         // what Err says
 	ended  chan struct{} // closed
 	limits Options
-	base   int64 // bytes in use at the beginning, without the keyspace
-	limit  int64 // bytes that the script may take; 0 is no limit
+	limit  int64 // bytes that the script may take; 0 is no limit, below 0 not yet asked for
 	paid   int64 // bytes that functions of ours asked for since memory was last looked at
+	start  usage // when the script began, a little later
+	beside int64 // bytes that lived on the heap then and were not the keyspace's
+	allow  int64 // bytes that may have been made before what lives is counted
 	sample []metrics.Sample
 }
 
@@ -54,13 +56,22 @@ func (w *watch) begin(o Options, host Host) {
 	if w.ended == nil {
 		w.ended = make(chan struct{})
 		close(w.ended)
-		w.sample = []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
+		w.sample = []metrics.Sample{
+			{Name: "/gc/heap/allocs:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"},
+			{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/heap/live:bytes"},
+		}
 	}
 	w.host, w.limits, w.doom, w.began, w.next, w.left = host, o, nil, time.Now(), lookEvery, watchEvery
-	w.limit, w.base, w.paid = -1, 0, 0
+	w.limit, w.paid = -1, 0
 }
 
-func (w *watch) end() { w.host, w.left = nil, watchEvery }
+// end forgets the script. After one that took much a collection lets the next one begin with a true account.
+func (w *watch) end() {
+	if w.limit > 0 && w.allow != w.limit {
+		runtime.GC()
+	}
+	w.host, w.left = nil, watchEvery
+}
 
 // Done is asked before each instruction.
 func (w *watch) Done() <-chan struct{} {
@@ -121,34 +132,57 @@ func (w *watch) pay(l *glua.LState, n int64) {
 	}
 }
 
-// checkMemory says whether n more bytes would be too many.
+// usage is how memory stands, in bytes.
+type usage struct {
+	made    int64 // on the heap, ever
+	stacks  int64
+	objects int64 // on the heap, with garbage
+	live    int64 // on the heap, as of the last collection
+	held    int64 // by the keyspace
+}
+
+func (w *watch) usage() (u usage) {
+	metrics.Read(w.sample)
+	n := func(i int) int64 { return int64(w.sample[i].Value.Uint64()) }
+	u = usage{made: n(0), stacks: n(1), objects: n(2), live: n(3)}
+	if w.limits.Held != nil {
+		u.held = w.limits.Held()
+	}
+	return u
+}
+
+// checkMemory says whether n more bytes would be too many. As long as all that the script has made would not be too much, nobody
+// asks how much of it lives; after that a collection tells, again and again as more is made.
 func (w *watch) checkMemory(n int64) error {
 	w.paid = 0
+	now := w.usage()
 	if w.limit < 0 {
-		w.limit = w.limits.Memory()
-		w.base = w.used() // a little later than the script began; what it has taken since is less than one payment
+		w.limit, w.start = w.limits.Memory(), now
+		w.beside = max(now.live-now.held, 0)
+		if w.limits.Beside != nil {
+			w.beside = w.limits.Beside()
+		}
+		w.allow = w.limit
 	}
 	if w.limit == 0 {
 		return nil
 	}
-	if n <= w.limit && w.used()+n-w.base <= w.limit {
+	made := now.made - w.start.made + max(0, now.stacks-w.start.stacks) - max(0, now.held-w.start.held)
+	if made+n <= w.allow {
 		return nil
 	}
 	if n <= w.limit {
+		w.allow = 0 // see end
 		runtime.GC()
-		if w.used()+n-w.base <= w.limit {
+		now = w.usage()
+		live := now.objects - now.held - w.beside + now.stacks - w.start.stacks
+		if live+n <= w.limit {
+			w.allow = made + n + max(w.limit-live, w.limit/collectShare)
 			return nil
 		}
 	}
 	return errMemory
 }
 
-// used is how many bytes the process holds on its heap and its stacks, without the keyspace and with garbage.
-func (w *watch) used() int64 {
-	metrics.Read(w.sample)
-	n := int64(w.sample[0].Value.Uint64() + w.sample[1].Value.Uint64())
-	if w.limits.Held != nil {
-		n -= w.limits.Held()
-	}
-	return n
-}
+// collectShare bounds how often a script makes collections necessary: not before it has made such a share of its limit.
+const collectShare = 8
