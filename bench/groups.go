@@ -41,6 +41,7 @@ func groups(base Load, pipelines []int) []Group {
 		{Name: "types", About: "16 requests at a time on each of 50 connections: what there is of redis-benchmark's list beside the commands above, and " +
 			"XADD, XRANGE (100 entries), ZRANGEBYSCORE (100 of 10,000), HGETALL (10 fields), SINTER (two sets of 10,000). LPOP, RPOP, SPOP and ZPOPMIN come " +
 			"with requests that put something there, which are counted too.", Rows: typeRows(plain)},
+		{Name: "scripts", About: "A script of five commands, by its SHA-1, one and 16 at a time on each of 50 connections.", Rows: scriptRows(plain)},
 		{Name: "ycsb", About: "YCSB's core workloads, values of 100 bytes. What is counted are operations; one of F may be two requests.", Rows: ycsbRows(plain)},
 		{Name: "rate", About: "Requests are due at 70 % of what the slowest server takes when they come as fast as replies (open loop); " +
 			"latency counts from when a request was due.", Rows: rateRows(plain)},

@@ -427,10 +427,14 @@ func (c *Call) joinLibraries(libs []*lua.Library, replace bool) (refusal string)
 
 // FUNCTION STATS
 func functionStats(c *Call) {
+	if r := c.Scripts.running; r != nil && !r.function {
+		c.Reply.Error(c.Scripts.Busy())
+		return
+	}
 	w := c.Reply
 	w.Map(2)
 	w.BulkString("running_script")
-	if r := c.Scripts.running; r != nil && r.function {
+	if r := c.Scripts.running; r != nil {
 		w.Map(3)
 		w.BulkString("name")
 		w.BulkString(r.name)

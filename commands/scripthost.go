@@ -132,10 +132,8 @@ func (h *scriptHost) Look() error {
 	switch {
 	case r.loading > loadingMax:
 		return resp.Error(resp.ScriptLoadingTimeout)
-	case !r.killed && !h.outer.Scripts.ending:
-		return nil
-	case r.function:
-		return resp.Error(resp.ScriptKilledByFunctionKill)
+	case r.killed || h.outer.Scripts.ending:
+		return resp.Error(resp.ScriptKilled)
 	}
-	return resp.Error(resp.ScriptKilledByScriptKill)
+	return nil
 }

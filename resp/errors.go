@@ -227,9 +227,8 @@ const (
 
 // What ends a script before its end.
 const (
-	ScriptLoadingTimeout       = "FUNCTION LOAD timeout"
-	ScriptKilledByScriptKill   = "Script killed by user with SCRIPT KILL."
-	ScriptKilledByFunctionKill = "Script killed by user with FUNCTION KILL."
+	ScriptLoadingTimeout = "FUNCTION LOAD timeout"
+	ScriptKilled         = "Script killed by user with SCRIPT KILL..." // for functions too
 )
 
 // ErrScript is the reply to a script that failed: the error's text, the script's SHA-1 or the function's name, and where it was.
