@@ -38,6 +38,8 @@ type Base struct {
 
 	places atomic.Pointer[places] // of a recent transaction's buckets
 
+	touched atomic.Int64 // bytes read since the last relief: see relieve
+
 	stuck atomic.Bool // bbolt panicked holding its own locks: Close must not wait for them
 }
 

@@ -237,6 +237,8 @@ func (sc scan[T]) until(b *Base, enough func() bool) (more bool, err error) {
 			seen++
 			err = sc.give(r.got[i])
 		}
+		b.relieve(&v, r.read)
+		r.read = 0
 	}
 	if err != nil || !r.done || sc.expect == nil {
 		return !r.done, err
@@ -252,6 +254,7 @@ type running[T any] struct {
 	item   item // that the cursor stands on
 	arena  arena
 	got    []T
+	read   int  // bytes of the items taken, since the caller looked
 	done   bool // nothing is left
 }
 
@@ -286,6 +289,7 @@ func (r *running[T]) fill(max int) error {
 			return err
 		}
 		r.got = append(r.got, t)
+		r.read += len(r.item.key) + len(r.item.value)
 		if r.item, ok, err = r.cursor.behind(r.item); err != nil || !ok {
 			r.done = true
 			return err

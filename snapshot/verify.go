@@ -37,7 +37,7 @@ func (b *Base) Verify(progress func(done, total int64)) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	x := verification{view: &v, root: root, found: map[Store]counts{}}
+	x := verification{base: b, view: &v, root: root, found: map[Store]counts{}}
 	x.walk = newWalk(&v, true)
 	x.walk.fault, x.walk.leaf = x.fault, x.leaf
 	steps := []func() error{
@@ -63,6 +63,7 @@ func (b *Base) Verify(progress func(done, total int64)) (Report, error) {
 
 // verification is a Verify under way.
 type verification struct {
+	base   *Base
 	view   *view
 	root   uint64
 	walk   walk
@@ -128,6 +129,7 @@ func (x *verification) file(progress func(done, total int64)) error {
 
 // leaf checks the items of a leaf page.
 func (x *verification) leaf(t *tree, p page) error {
+	x.base.relieve(x.view, len(p))
 	if x.done += int64(1 + p.overflow()); x.progress != nil {
 		x.progress(x.done, int64(x.view.pages()))
 	}
