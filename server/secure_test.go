@@ -204,6 +204,18 @@ func TestTLSSessionsAreSessions(t *testing.T) {
 		admin.expect(":1", "RPUSH", "list", "x")
 		p.wants("[$list $x]")
 	})
+	t.Run("one hears what is published, and of a changed key", func(t *testing.T) {
+		p := r.dial()
+		p.send("HELLO", "3")
+		p.read()
+		p.expect("[$subscribe $news :1]", "SUBSCRIBE", "news")
+		admin.expect(":1", "PUBLISH", "news", "hello")
+		p.wants("[$message $news $hello]")
+		p.expect("+OK", "CLIENT", "TRACKING", "ON")
+		p.expect("_", "GET", "cached")
+		admin.expect("+OK", "SET", "cached", "1")
+		p.wants("[$invalidate [$cached]]")
+	})
 	t.Run("one is killed", func(t *testing.T) {
 		p := r.dial()
 		admin.expect(":1", "CLIENT", "KILL", "ID", p.id())
@@ -505,7 +517,7 @@ func TestTLSThatCannotStart(t *testing.T) {
 // What comes before the end of a handshake is bounded.
 func TestHandshakeBytes(t *testing.T) {
 	r := startTLS(t)
-	s, _, _ := connect(t, r.server)
+	s := &session{srv: r.server, conn: &wire{}, loop: &loop{srv: r.server, el: &wireLoop{}}}
 	s.tls = newSecure(s, r.secure.client, 0)
 	s.tls.wire.state = underway // and its goroutine does not get a turn
 	half := make([]byte, handshakeBytes/2)
