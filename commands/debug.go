@@ -142,6 +142,9 @@ func (c *Call) reload(fromLog bool) {
 	c.Reply.OK()
 }
 
+// lruClockBits is how many bits of a time in seconds Redis keeps with a key.
+const lruClockBits = 24
+
 // DEBUG OBJECT key
 //
 // The line is Redis's. There is no object with an address and references here; the address is the key's hash.
@@ -159,7 +162,6 @@ func debugObject(c *Call) {
 	} else {
 		size = len(e.Value().AppendBinary(nil))
 	}
-	const lruClockBits = 24
 	c.Reply.Status(fmt.Sprintf("Value at:0x%012x refcount:1 encoding:%s serializedlength:%d lru:%d lru_seconds_idle:%d",
 		c.Keys.Hash(key)>>16, c.encoding(e), size, e.Accessed()&(1<<lruClockBits-1),
 		max(0, c.Now/1000-int64(e.Accessed()))))

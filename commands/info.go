@@ -46,6 +46,9 @@ func infoCommand(c *Call) {
 		if c.wantsSection(s) {
 			t.section(s.title)
 			s.write(c, &t)
+			for _, none := range infoNone(s.name) {
+				t.field(none.name, none.value)
+			}
 		}
 	}
 	c.Reply.Verbatim("txt", string(t.text))
@@ -60,9 +63,7 @@ func (c *Call) wantsSection(s infoSection) bool {
 		switch name := string(fold(nil, arg)); name {
 		case "default":
 			return s.unasked
-		case "all":
-			return s.name != "modules"
-		case "everything":
+		case "all", "everything":
 			return true
 		default:
 			return name == s.name
@@ -147,6 +148,7 @@ func infoServer(c *Call, t *infoText) {
 	t.field("uptime_in_days", uptime/secondsPerDay)
 	t.field("hz", hz)
 	t.field("configured_hz", hz)
+	t.field("lru_clock", c.Now/1000&(1<<lruClockBits-1))
 	t.field("executable", f.Executable)
 	t.field("config_file", f.ConfigFile)
 }
@@ -173,7 +175,17 @@ func infoMemory(c *Call, t *infoText) {
 	t.field("used_memory_startup", f.MemoryStartup)
 	t.field("used_memory_dataset", f.MemoryData)
 	t.field("used_memory_dataset_perc", ratio(100*f.MemoryData, f.Memory)+"%")
+	t.field("allocator_allocated", f.Memory-f.MemorySpare)
+	t.field("allocator_active", f.Memory)
+	t.field("allocator_resident", f.MemoryProcess)
+	t.field("allocator_frag_ratio", ratio(f.Memory, f.Memory-f.MemorySpare))
+	t.field("allocator_frag_bytes", f.MemorySpare)
+	t.field("allocator_rss_ratio", ratio(f.MemoryProcess, f.Memory))
+	t.field("allocator_rss_bytes", f.MemoryProcess-f.Memory)
 	t.bytes("used_memory_lua", 0)
+	t.field("number_of_cached_scripts", len(c.Scripts.cache))
+	t.field("number_of_libraries", len(c.Scripts.functions.libraries))
+	t.field("number_of_functions", len(c.Scripts.functions.byName))
 	t.bytes("maxmemory", c.directives().maxmemory.Load())
 	t.field("maxmemory_policy", c.directives().policy.Load())
 	t.field("mem_fragmentation_ratio", ratio(f.MemoryProcess, f.Memory))
@@ -204,7 +216,9 @@ func infoPersistence(c *Call, t *infoText) {
 	t.field("rdb_last_bgsave_status", okOrErr(f.LastSaveOK))
 	t.field("rdb_last_bgsave_time_sec", lastTook)
 	t.field("rdb_current_bgsave_time_sec", saving)
+	t.field("rdb_saves", f.Checkpoints)
 	t.field("aof_enabled", flag(f.LogEnabled))
+	t.field("aof_rewrites", f.Checkpoints)
 	t.field("aof_rewrite_in_progress", flag(f.LogEnabled && f.SaveRunning || f.Switching))
 	t.field("aof_rewrite_scheduled", 0)
 	t.field("aof_last_rewrite_time_sec", lastTook)
@@ -213,7 +227,11 @@ func infoPersistence(c *Call, t *infoText) {
 	t.field("aof_last_write_status", "ok") // a write that fails ends the process
 	if f.LogEnabled {
 		t.field("aof_current_size", f.LogBytes)
+		t.field("aof_base_size", f.CheckpointBytes)
 		t.field("aof_pending_rewrite", 0)
+		t.field("aof_buffer_length", 0)
+		t.field("aof_pending_bio_fsync", 0)
+		t.field("aof_delayed_fsync", 0)
 	}
 	t.field("last_lsn", f.LastLSN)
 	t.field("durable_lsn", f.DurableLSN)
@@ -296,6 +314,9 @@ func infoCPU(_ *Call, t *infoText) {
 	t.field("used_cpu_user", fmt.Sprintf("%.6f", t.figures.UserCPU.Seconds()))
 	t.field("used_cpu_sys_children", "0.000000")
 	t.field("used_cpu_user_children", "0.000000")
+	// Commands may run on any thread: there is no main one whose time would tell more.
+	t.field("used_cpu_sys_main_thread", fmt.Sprintf("%.6f", t.figures.SystemCPU.Seconds()))
+	t.field("used_cpu_user_main_thread", fmt.Sprintf("%.6f", t.figures.UserCPU.Seconds()))
 }
 
 func infoCommands(c *Call, t *infoText) {

@@ -189,6 +189,7 @@ type Figures struct {
 	LastLSN, DurableLSN, CheckpointLSN uint64
 	CheckpointKeys, CheckpointBytes    int64
 	CheckpointSlice                    int64 // the longest, microseconds
+	Checkpoints                        int64 // since the start
 	CheckpointPages                    int64
 	LogEnabled                         bool
 	Hydrating                          bool
