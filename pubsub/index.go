@@ -48,16 +48,25 @@ type topic[T any] struct {
 // Subscriber is one side of subscriptions.
 type Subscriber[T any] struct {
 	Owner  T
-	topics [kinds]map[*topic[T]]int32 // with the place among the topic's members
+	topics [kinds]subscriptions[T]
 	gone   bool
 }
+
+// subscriptions are those of one kind, in a list too, so that they can be taken away bit by bit: to go through a map that is
+// being emptied takes longer and longer.
+type subscriptions[T any] struct {
+	list   []*topic[T]
+	places map[*topic[T]]place
+}
+
+type place struct{ member, list int32 } // among the topic's members, and in the list
 
 // Count is how many subscriptions of a kind there are.
 func (s *Subscriber[T]) Count(k Kind) int {
 	if s == nil {
 		return 0
 	}
-	return len(s.topics[k])
+	return len(s.topics[k].list)
 }
 
 // Total is how many subscriptions of all kinds there are.
@@ -68,8 +77,8 @@ func (s *Subscriber[T]) Names(k Kind) []string {
 	if s == nil {
 		return nil
 	}
-	names := make([]string, 0, len(s.topics[k]))
-	for t := range s.topics[k] {
+	names := make([]string, 0, s.Count(k))
+	for _, t := range s.topics[k].list {
 		names = append(names, t.name)
 	}
 	slices.Sort(names)
@@ -81,13 +90,15 @@ func (x *Index[T]) Add(s *Subscriber[T], k Kind, name []byte) bool {
 	t := x.byName[k][string(name)]
 	if t == nil {
 		t = x.open(k, string(name))
-	} else if _, have := s.topics[k][t]; have {
+	} else if _, have := s.topics[k].places[t]; have {
 		return false
 	}
-	if s.topics[k] == nil {
-		s.topics[k] = map[*topic[T]]int32{}
+	own := &s.topics[k]
+	if own.places == nil {
+		own.places = map[*topic[T]]place{}
 	}
-	s.topics[k][t] = int32(len(t.members))
+	own.places[t] = place{int32(len(t.members)), int32(len(own.list))}
+	own.list = append(own.list, t)
 	t.members = append(t.members, s)
 	return true
 }
@@ -111,7 +122,7 @@ func (x *Index[T]) Remove(s *Subscriber[T], k Kind, name []byte) bool {
 	if t == nil || s == nil {
 		return false
 	}
-	if _, have := s.topics[k][t]; !have {
+	if _, have := s.topics[k].places[t]; !have {
 		return false
 	}
 	x.remove(s, k, t)
@@ -119,9 +130,18 @@ func (x *Index[T]) Remove(s *Subscriber[T], k Kind, name []byte) bool {
 }
 
 func (x *Index[T]) remove(s *Subscriber[T], k Kind, t *topic[T]) {
-	t.members[s.topics[k][t]] = nil
+	own := &s.topics[k]
+	at := own.places[t]
+	delete(own.places, t)
+	last := len(own.list) - 1
+	if moved := own.list[last]; moved != t {
+		own.list[at.list] = moved
+		own.places[moved] = place{own.places[moved].member, at.list}
+	}
+	own.list[last] = nil
+	own.list = own.list[:last]
+	t.members[at.member] = nil
 	t.holes++
-	delete(s.topics[k], t)
 	switch {
 	case t.holes == len(t.members):
 		x.close(k, t)
@@ -153,7 +173,7 @@ func (t *topic[T]) compact(k Kind) {
 	left := make([]*Subscriber[T], 0, len(t.members)-t.holes)
 	for _, s := range t.members {
 		if s != nil {
-			s.topics[k][t] = int32(len(left))
+			s.topics[k].places[t] = place{int32(len(left)), s.topics[k].places[t].list}
 			left = append(left, s)
 		}
 	}
@@ -181,14 +201,13 @@ func (x *Index[T]) Sweep(n int) (more bool) {
 	for len(x.leaving) > 0 {
 		s := x.leaving[0]
 		for k := range kinds {
-			for t := range s.topics[k] {
+			for list := &s.topics[k].list; len(*list) > 0; n-- {
 				if n == 0 {
 					return true
 				}
-				n--
-				x.remove(s, k, t)
+				x.remove(s, k, (*list)[len(*list)-1])
 			}
-			s.topics[k] = nil
+			s.topics[k] = subscriptions[T]{}
 		}
 		x.leaving[0] = nil
 		x.leaving = x.leaving[1:]
