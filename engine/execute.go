@@ -284,7 +284,7 @@ func (e *Engine) appendRecord(now int64) {
 
 // keep returns an empty buffer: the same one, unless a large record made it grow.
 func keep(b []byte) []byte {
-	if cap(b) > 1<<20 {
+	if cap(b) > 1<<20+64<<10 { // a megabyte, and what comes around it
 		return nil
 	}
 	return b[:0]

@@ -45,7 +45,7 @@ type loop struct {
 // Bounds of what a loop keeps for its sessions. A writer has a buffer of 64 KiB at most.
 const (
 	writersKept = 64
-	roomKept    = 1 << 20 // bytes
+	roomKept    = 1<<20 + 64<<10 // bytes: an argument of a megabyte, and what comes around it
 )
 
 // slowSync is the cost of a sync from which on it does not hold up the loop.

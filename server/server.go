@@ -129,6 +129,10 @@ var (
 // descriptorsReserved are file descriptors for the data's files, and for connections that are to be turned away.
 const descriptorsReserved = 256
 
+// readBytes is how much a loop reads at a time: so much that a large argument takes few calls, and so little that what was read
+// is still in the processor's cache when it is copied on. Memory is taken as far as a read has reached.
+const readBytes = 256 << 10
+
 // descriptors is how many clients the process has file descriptors for. An event loop that gets none for a new
 // connection ends, and all connections with it, so there must always be some left.
 func descriptors() int64 {
@@ -188,6 +192,7 @@ func (s *Server) Run() error {
 	}
 	err = gnet.Rotate(s, urls,
 		gnet.WithNumEventLoop(loops(s.o.Config.Int("loops").Load(), runtime.GOMAXPROCS(0))),
+		gnet.WithReadBufferCap(readBytes),
 		gnet.WithTicker(true),
 		gnet.WithTCPKeepAlive(time.Duration(s.o.Config.Int("tcp-keepalive").Load())*time.Second),
 		gnet.WithReuseAddr(true),

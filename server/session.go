@@ -97,14 +97,22 @@ func (s *session) receive() ([]byte, error) {
 	return s.input, nil
 }
 
+// foreseenShare: one byte in so many makes an argument's length believed.
+const foreseenShare = 16
+
 // grown returns the input with room for n more bytes. Its room doubles, so that a byte is copied a few times at most; but
-// it is not doubled far beyond what the argument under way needs, which may be half a gigabyte.
+// it is not doubled far beyond what the argument under way needs, which may be half a gigabyte. Who has sent a share of that
+// argument already gets room for all of it.
 func (s *session) grown(n int) []byte {
 	have := len(s.input)
 	if cap(s.input)-have >= n {
 		return s.input
 	}
-	room := min(2*have, max(int(s.framer.Need()), have+have/4))
+	need := int(s.framer.Need())
+	room := min(2*have, max(need, have+have/4))
+	if (have+n)*foreseenShare >= need {
+		room = max(room, need)
+	}
 	larger := append(s.loop.takeRoom(max(room, have+n)), s.input...)
 	s.loop.giveRoom(s.input)
 	return larger
