@@ -90,6 +90,7 @@ func scriptSubcommands() []*Command {
 // is empty.
 type Scripts struct {
 	cache     map[string]*lua.Script // by SHA-1
+	cached    int                    // bytes of their texts
 	machine   *lua.Machine           // for scripts; nil before the first
 	functions functions
 	running   *running // nil while no script runs
@@ -124,9 +125,12 @@ func (s *Scripts) Busy() string {
 	return resp.ErrScriptBusy
 }
 
-// scriptsKept is how many scripts are kept. One more makes the cache forget all of them, as SCRIPT FLUSH does: clients
-// that send EVAL with ever new texts would fill the memory else.
-const scriptsKept = 10_000
+// scriptsKept is how many scripts are kept, and scriptBytesKept how many bytes of texts. One more makes the cache forget all of
+// them, as SCRIPT FLUSH does: clients that send EVAL with ever new texts would fill the memory else.
+const (
+	scriptsKept     = 10_000
+	scriptBytesKept = 64 << 20
+)
 
 // EVAL script numkeys [key [key ...]] [arg [arg ...]]
 //
@@ -192,10 +196,11 @@ func (c *Call) script(body []byte) (*lua.Script, bool) {
 		}
 		return nil, false
 	}
-	if c.Scripts.cache == nil || len(c.Scripts.cache) >= scriptsKept {
-		c.Scripts.cache = map[string]*lua.Script{}
+	if c.Scripts.cache == nil || len(c.Scripts.cache) >= scriptsKept || c.Scripts.cached+len(body) > scriptBytesKept {
+		c.Scripts.cache, c.Scripts.cached = map[string]*lua.Script{}, 0
 	}
 	c.Scripts.cache[s.SHA] = s
+	c.Scripts.cached += len(body)
 	return s, true
 }
 
@@ -295,7 +300,7 @@ func scriptFlush(c *Call) {
 		c.Reply.Error(resp.ErrScriptFlush)
 		return
 	}
-	c.Scripts.cache, c.Scripts.machine = nil, nil
+	c.Scripts.cache, c.Scripts.cached, c.Scripts.machine = nil, 0, nil
 	c.Reply.OK()
 }
 

@@ -147,7 +147,8 @@ func (e *Engine) held(c *commands.Client, args [][]byte, now int64) bool {
 	if cmd.Parent != nil && cmd.Parent.Name == "client" {
 		return false // so that somebody can say UNPAUSE
 	}
-	writes := cmd.Flags&(commands.Write|commands.MayReplicate) != 0 || cmd.Name == "exec" && c.Multi.Flags()&(commands.Write|commands.MayReplicate) != 0
+	const may = commands.Write | commands.MayReplicate | commands.RunsScripts
+	writes := cmd.Flags&may != 0 && cmd.Flags&commands.ReadOnly == 0 || cmd.Name == "exec" && c.Multi.Flags()&may != 0
 	if !e.pause.all && !writes {
 		return false
 	}
