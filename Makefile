@@ -5,6 +5,7 @@ FUZZTIME   ?= 30s
 ROUNDS     ?= 100
 STATES     ?= 20000
 BENCH      ?= .
+KEYS ?= 5000000
 BENCHREPORT ?= docs/bench
 BASE       ?= HEAD
 PKGS       ?= ./...
@@ -17,7 +18,7 @@ INSIDE  = $(shell go list ./... | grep -v /integration)
 OUTSIDE = ./integration/...
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test docs lint race harness crash fuzz bench bench-micro bench-compare bench-scale bench-tails report-check frameworks clean deps
+.PHONY: help build run test docs lint race harness crash fuzz bench bench-micro bench-compare bench-scale bench-tails bench-inspect report-check frameworks clean deps
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +70,9 @@ bench-scale: build deps ## holdfast beside redis-server with millions of keys; S
 
 bench-tails: build deps ## the longest waits of a constant load while something else happens; TAILSFLAGS="-only del,expiry"
 	go run ./bench/tails $(TAILSFLAGS)
+
+bench-inspect: ## an RDB file taken in, and written: KEYS=5000000
+	BENCH_KEYS=$(KEYS) go test -run '^$$' -bench RDB -benchtime 1x ./intake
 
 report-check: ## render the snapshot report in headless Chromium; no request may leave
 	scripts/report-check

@@ -13,7 +13,7 @@ import (
 // an error nothing of it is left.
 func WriteStream(fsys FS, path string, write func(io.Writer) error) (err error) {
 	if _, err := fsys.Stat(path); err == nil {
-		return fmt.Errorf("%s is there already: %w", path, fs.ErrExist)
+		return fmt.Errorf("%s: %w", path, fs.ErrExist)
 	}
 	tmp := path + ".tmp"
 	if err := fsys.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
