@@ -12,7 +12,7 @@ import (
 // go-redis, as applications use it.
 func TestGoRedis(t *testing.T) {
 	t.Parallel()
-	program{dir: "go", command: []string{"go", "test", "-count=1", "."}}.run(t, start(t, integration.Options{}).Addr)
+	program{dir: "go", command: []string{"go", "test", "-vet=off", "-count=1", "."}}.run(t, start(t, integration.Options{}).Addr)
 }
 
 // asynq's own tests of its queues; with FRAMEWORKS=all those of everything else too, which take three minutes.
@@ -37,7 +37,7 @@ func TestAsynqItself(t *testing.T) {
 	for _, p := range packages {
 		program{
 			dir: strings.TrimSpace(string(dir)), wait: 8 * time.Minute,
-			command: []string{"go", "test", "-count=1", p, "-redis_addr=" + addr},
+			command: []string{"go", "test", "-vet=off", "-count=1", p, "-redis_addr=" + addr},
 		}.run(t, addr)
 	}
 }
