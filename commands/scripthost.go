@@ -23,7 +23,7 @@ func (h *scriptHost) begin(c *Call, readonly, allowOOM bool) {
 	h.outer, h.readonly, h.allowOOM = c, readonly, allowOOM
 	h.client = Client{
 		ID: c.Client.ID, DB: c.Client.DB, Proto: 2, Addr: c.Client.Addr, LocalAddr: c.Client.LocalAddr, User: c.Client.User,
-		Authenticated: true, NoTouch: c.Client.NoTouch, DenyBlocking: true,
+		Authenticated: true, NoTouch: c.Client.NoTouch, DenyBlocking: true, Tracking: c.Client.Tracking,
 	}
 	h.inner = Call{World: c.World, Client: &h.client, Reply: &h.reply, Now: c.Now, Nested: true, Script: true}
 }
