@@ -193,8 +193,7 @@ func (s *sending) send() error {
 	sent := make(chan error, 1)
 	go func() { // ends when everything has been taken, or nobody takes any more
 		err := s.write(to)
-		to.CloseWithError(err)
-		sent <- err
+		sent <- errors.Join(err, to.Close())
 	}()
 	problems := &problemList{}
 	_, refused, err := session.Pipe(from, problems, rand.Text(), 0)
@@ -223,7 +222,12 @@ func (s *sending) write(w io.Writer) error {
 		return requests.Command(db, []byte("DEL"), key)
 	}, requests.Command)
 	s.report.Commands = requests.Commands()
-	return errors.Join(err, out.Flush())
+	if flushed := out.Flush(); err == nil || flushed != nil {
+		return errors.Join(err, flushed)
+	}
+	// What was to follow will not: the server hangs up, so that nobody waits for its replies.
+	_, quit := w.Write(resp.AppendCommand(nil, "QUIT"))
+	return errors.Join(err, quit)
 }
 
 // problemList takes the error replies that Pipe prints, a line each, and keeps the first few.
