@@ -71,7 +71,8 @@ bench-scale: build deps ## holdfast beside redis-server with millions of keys; S
 bench-tails: build deps ## the longest waits of a constant load while something else happens; TAILSFLAGS="-only del,expiry"
 	go run ./bench/tails $(TAILSFLAGS)
 
-bench-inspect: ## an RDB file taken in, and written: KEYS=5000000
+bench-inspect: build deps ## the offline commands beside redis-check-rdb, and an RDB file taken in and written: KEYS=5000000
+	go run ./bench/inspect -keys $(KEYS) $(INSPECTFLAGS)
 	BENCH_KEYS=$(KEYS) go test -run '^$$' -bench RDB -benchtime 1x ./intake
 
 report-check: ## render the snapshot report in headless Chromium; no request may leave

@@ -1,7 +1,8 @@
 // Package inspect reads a data directory without a server: what the snapshot holds, what the log says, and whether all
 // of it is whole. The offline commands of the program are a thin layer of flags above it.
 //
-//	Directory ── Snapshot()  ──► Info · Stats · Keys · Get      base.db, opened for reading only
+//	Directory ── Snapshot()  ──► Info · Verify · Diff           base.db, or one that was Named, opened for reading only
+//	          │      └─ Source ──► NewStats · Keys · Get · Page   whatever has keys in it: an RDB file is one too
 //	          ├─ Segments()  ──► a line per segment             aof/, the headers
 //	          ├─ Records()   ──► the records, one by one        aof/, as a start would read them
 //	          ├─ Tail()      ──► the newest ones, and on        aof/, while a server writes it
@@ -13,9 +14,10 @@
 //
 //   - Nothing here writes, makes or removes a file, or takes a lock that a server would mind for longer than it reads
 //     the base: a server that starts meanwhile says that the base is in use.
-//   - Memory does not grow with the data: keys and records go by one at a time. Only a value is read whole.
+//   - Memory does not grow with the data: keys and records go by one at a time, and values an element at a time. A string
+//     is one element, and is read whole where it is shown.
 //   - What is damaged is never shown as if it were all: what came before it has been shown, and then there is an error.
-//   - Values are shown through kv.Type, which knows no printing; this package knows no type.
+//   - Values are surveyed and walked through kv.Type (see package outline); this package knows no type.
 //
 // Output for people is in columns or in redis-cli's quotes; output for programs is JSON, in which a byte string that is
 // not UTF-8 is {"base64": "…"} (see Bytes).

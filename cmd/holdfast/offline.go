@@ -27,7 +27,10 @@ func offline(c *cli.Command, arguments int, action func(ctx *cli.Context, out io
 			return usage(err)
 		}
 		out := bufio.NewWriter(ctx.App.Writer)
-		err := errors.Join(action(ctx, out), out.Flush())
+		err := action(ctx, out)
+		if flushed := out.Flush(); !errors.Is(err, flushed) { // the writer repeats its first error
+			err = errors.Join(err, flushed)
+		}
 		var coder cli.ExitCoder
 		if err == nil || errors.As(err, &coder) {
 			return err

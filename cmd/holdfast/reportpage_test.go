@@ -37,3 +37,25 @@ func TestReportPage(t *testing.T) {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
+
+// A full disk is told on one line, and once.
+func TestFullDisk(t *testing.T) {
+	dir := richDir(t)
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := full.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	for _, words := range []string{"keys", "keys --json", "stats", "get queue:log", "get blob", "verify", "diff DIR DIR/snapshots/before.db --values", "report --html -"} {
+		app := newApp()
+		app.Writer, app.ErrWriter = full, full
+		err := app.Run(append([]string{"holdfast", "snapshot"}, strings.Fields(strings.ReplaceAll(words+" --dir DIR", "DIR", dir))...))
+		if err == nil || strings.Count(err.Error(), "no space left on device") != 1 || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v", words, err)
+		}
+	}
+}

@@ -57,6 +57,7 @@ var mayImport = map[string][]string{
 	"engine":        {"acl", "commands", "pubsub", "kv", "lists", "expiry", "resp", "glob", "config", "aof", "snapshot", "internal/vfs", "internal/nice"},
 	"bench":         {"bench/rig", "internal/proc", "load"},
 	"bench/rig":     {},
+	"bench/inspect": {"bench/rig"},
 	"bench/scale":   {"bench/rig", "internal/proc"},
 	"bench/tails":   {"bench/rig", "load"},
 	"history":       {"aof", "engine", "internal/vfs", "snapshot"},
