@@ -35,6 +35,7 @@ const (
 // checkpointer is the state of checkpoints. The engine's lock guards it, but for what belongs to the running one.
 type checkpointer struct {
 	running  bool
+	writing  atomic.Bool   // as running, for who does not hold the lock
 	idle     chan struct{} // closed when none is running
 	waiting  []func(error)
 	harvest  harvest
@@ -77,8 +78,12 @@ func (e *Engine) Checkpoint(done func(error)) bool {
 	return true
 }
 
+// Checkpointing reports whether a checkpoint is being written.
+func (e *Engine) Checkpointing() bool { return e.checkpoints.writing.Load() }
+
 func (e *Engine) begin() {
 	e.checkpoints.running = true
+	e.checkpoints.writing.Store(true)
 	e.checkpoints.idle = make(chan struct{})
 	e.checkpoints.last.started = e.o.Clock().UnixMilli()
 }
@@ -117,6 +122,7 @@ func (e *Engine) runCheckpoint() error {
 		e.o.Log.Info("checkpoint", "lsn", c.lsn, "keys", c.last.keys, "bytes", c.last.bytes, "ms", c.last.millis)
 	}
 	c.running = false
+	c.writing.Store(false)
 	for _, done := range c.waiting {
 		done(err)
 	}

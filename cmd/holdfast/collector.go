@@ -22,6 +22,11 @@ const (
 	garbageShare = 16       // one in so many bytes that live
 	tunePeriod   = time.Second
 
+	// While a checkpoint is written, whose garbage comes to as much as what it writes.
+	writingFloor  = 8 << 20 // bytes
+	writingShare  = 128     // one in so many bytes that live
+	writingPeriod = 50 * time.Millisecond
+
 	restBytes = 1 << 20 // what a process at rest allocates in a period, at most
 	idleFloor = 1 << 20 // what it may hold beyond what it uses, in bytes,
 	idleShare = 64      // and one in so many bytes more
@@ -31,16 +36,18 @@ const (
 	workShare = 16      // and one in so many bytes more
 )
 
-// tuneCollector follows the size of the data until stop is closed. used tells how many bytes are in use.
-func tuneCollector(cfg *config.Config, used func() int64, stop <-chan struct{}) {
+// tuneCollector follows the size of the data until stop is closed. used tells how many bytes are in use, and writing whether a
+// checkpoint is being written.
+func tuneCollector(cfg *config.Config, used func() int64, writing func() bool, stop <-chan struct{}) {
 	limit := cfg.Bytes("maxmemory")
-	ticker := time.NewTicker(tunePeriod)
+	ticker, glance := time.NewTicker(tunePeriod), time.NewTicker(writingPeriod)
 	defer ticker.Stop()
+	defer glance.Stop()
 	percent, bound := 0, int64(0)
 	var idle idleMemory
-	for {
-		now := readHeap()
-		if p := garbagePercent(now.live); p*5 < percent*4 || p*4 > percent*5 {
+	for next := turnPeriod; next != turnEnd; {
+		now, wrote := readHeap(), writing()
+		if p := garbagePercent(now.live, wrote); p*5 < percent*4 || p*4 > percent*5 {
 			percent = p
 			debug.SetGCPercent(p) // stops the world for some microseconds, hence not for every small change
 		}
@@ -48,14 +55,35 @@ func tuneCollector(cfg *config.Config, used func() int64, stop <-chan struct{}) 
 			bound = b
 			debug.SetMemoryLimit(b)
 		}
-		if idle.worthReturning(now, used()) {
+		if next == turnPeriod && idle.worthReturning(now, used()) {
 			engine.ReturnMemory()
 			idle.returned(readHeap(), used())
 		}
+		next = nextTurn(stop, ticker.C, glance.C, func() bool { return writing() != wrote })
+	}
+}
+
+// turn is why the collector is looked after.
+type turn uint8
+
+const (
+	turnPeriod turn = iota // a period is over
+	turnChange             // a checkpoint has begun, or has ended
+	turnEnd                // the process ends
+)
+
+// nextTurn waits for one.
+func nextTurn(stop <-chan struct{}, period, glance <-chan time.Time, changed func() bool) turn {
+	for {
 		select {
 		case <-stop:
-			return
-		case <-ticker.C:
+			return turnEnd
+		case <-period:
+			return turnPeriod
+		case <-glance:
+			if changed() {
+				return turnChange
+			}
 		}
 	}
 }
@@ -98,10 +126,14 @@ func (m *idleMemory) returned(now heapFigures, used int64) {
 	m.allocated, m.given, m.kept = now.allocated, now.allocated, max(0, now.held-used)
 }
 
-// garbagePercent is GOGC for so many live bytes.
-func garbagePercent(live int64) int {
+// garbagePercent is GOGC for so many live bytes, while a checkpoint is being written or not.
+func garbagePercent(live int64, writing bool) int {
 	live = max(live, 1<<20)
-	return int(min(1000, 100*(garbageFloor+live/garbageShare)/live))
+	garbage := garbageFloor + live/garbageShare
+	if writing {
+		garbage = writingFloor + live/writingShare
+	}
+	return int(max(1, min(1000, 100*garbage/live)))
 }
 
 // memoryLimit is GOMEMLIMIT for a maxmemory in bytes, with room for what is not data.
