@@ -51,7 +51,7 @@ func (s *storeView) unpack(stored, value []byte) (key, payload []byte, h head, c
 	}
 	body := h.body
 	if h.has(flagChunked) {
-		if body, err = s.join(stored, body, math.MaxUint64); err != nil {
+		if body, err = s.join(stored, body, math.MaxInt64); err != nil {
 			return nil, nil, head{}, false, err
 		}
 	}
@@ -74,7 +74,7 @@ func (s *storeView) join(stored, header []byte, least uint64) ([]byte, error) {
 	size := binary.LittleEndian.Uint64(header)
 	c := cursor{tree: parts}
 	ok, err := c.seek(appendPartKey(nil, stored, spaceChunks, 0))
-	var body []byte
+	body := make([]byte, 0, min(size, least+chunk, uint64(len(s.view.data)))) // a damaged size is no more than the file
 	for number := uint64(0); ok && err == nil; number++ {
 		var it item
 		if it, ok, err = c.item(); err == nil && ok {
