@@ -133,9 +133,10 @@ func (w *World) logDenial(c *Client, denial acl.Denial, context acl.Context, obj
 	})
 }
 
-// request is a command as the check sees it.
+// request is a command as the check sees it, until the next one.
 func (w *World) request(cmd *Command, args [][]byte) *acl.Request {
-	r := &acl.Request{Command: cmd.id, Always: cmd.Flags&NoAuth != 0, Args: args, Keys: cmd.keysToCheck(args)}
+	r := &w.asked
+	*r = acl.Request{Command: cmd.id, Always: cmd.Flags&NoAuth != 0, Args: args, Keys: cmd.keysToCheck(args, r.Keys[:0])}
 	switch cmd.Channels {
 	case OneChannel:
 		r.Channels = acl.Channels{From: 1, To: 2}
@@ -145,9 +146,9 @@ func (w *World) request(cmd *Command, args [][]byte) *acl.Request {
 	return r
 }
 
-// keysToCheck are the keys of a command, and what it does with them. Where an option such as STORE may come several times,
+// keysToCheck appends the keys of a command, and what it does with them. Where an option such as STORE may come several times,
 // and only the handler knows which counts, it is all of them.
-func (cmd *Command) keysToCheck(args [][]byte) (keys []acl.Key) {
+func (cmd *Command) keysToCheck(args [][]byte, keys []acl.Key) []acl.Key {
 	for k := range cmd.Keys {
 		s := &cmd.Keys[k]
 		if s.Flags&NotKey != 0 {

@@ -95,7 +95,8 @@ type World struct {
 	// ScriptLog, where set, takes a line of redis.log; level is 0 (debug) to 3 (warning).
 	ScriptLog func(level int, message string)
 
-	settings *settings // see directives
+	settings *settings   // see directives
+	asked    acl.Request // see request
 }
 
 // Touch tells of a key that changed, or is about to go: the gate of reads, who watches it and who waits for it.
