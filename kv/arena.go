@@ -30,8 +30,7 @@ type page struct {
 	used  int    // blocks handed out
 	fresh int    // blocks never handed out yet begin here
 	free  uint16 // head of the chain plus one; 0 ends it
-	// listed: the page's number is in its class's list of pages with room.
-	listed bool
+	place int    // of the page's number in its class's list of pages with room, plus one; 0: it is not in it
 }
 
 func (p *page) full() bool { return p.free == 0 && (p.fresh+1)*p.size > len(p.mem) }
@@ -40,7 +39,7 @@ type arena struct {
 	pages  []*page                          // [0] is never used
 	spare  []uint32                         // numbers of pages that were given back
 	idle   *page                            // the one that is kept
-	room   [maxBlock/classStep + 1][]uint32 // by class: pages with room; may name stale ones
+	room   [maxBlock/classStep + 1][]uint32 // by class: pages with room, and full ones not yet found to be full
 	bytes  int64                            // held in pages
 	handed int64                            // handed out
 }
@@ -75,16 +74,13 @@ func (a *arena) alloc(n int) (ref, []byte) {
 }
 
 func (a *arena) pageWithRoom(size int) (uint32, *page) {
-	room := &a.room[size/classStep]
-	for n := len(*room); n > 0; n = len(*room) {
-		number := (*room)[n-1]
-		if p := a.pages[number]; p != nil && p.size == size {
-			if !p.full() {
-				return number, p
-			}
-			p.listed = false
+	room := a.room[size/classStep]
+	for n := len(room); n > 0; n-- {
+		p := a.pages[room[n-1]]
+		if !p.full() {
+			return room[n-1], p
 		}
-		*room = (*room)[:n-1]
+		a.delist(p)
 	}
 	p := a.idle
 	a.idle = nil
@@ -92,10 +88,27 @@ func (a *arena) pageWithRoom(size int) (uint32, *page) {
 		p = &page{mem: make([]byte, pageBytes)}
 		a.bytes += pageBytes
 	}
-	*p = page{mem: p.mem, size: size, listed: true}
+	*p = page{mem: p.mem, size: size}
 	number := a.number(p)
-	*room = append(*room, number)
+	a.list(number, p)
 	return number, p
+}
+
+// list notes that a page has room.
+func (a *arena) list(number uint32, p *page) {
+	room := &a.room[p.size/classStep]
+	*room = append(*room, number)
+	p.place = len(*room)
+}
+
+// delist takes a page from the list of its class, at once when it goes: its number may be the next that an adopted page gets.
+func (a *arena) delist(p *page) {
+	room := &a.room[p.size/classStep]
+	last := (*room)[len(*room)-1]
+	(*room)[p.place-1] = last
+	a.pages[last].place = p.place
+	*room = (*room)[:len(*room)-1]
+	p.place = 0
 }
 
 // number makes a page one of the arena's.
@@ -115,7 +128,7 @@ func (a *arena) number(p *page) uint32 {
 
 // adopt takes over a full page of another arena, with the blocks in it.
 func (a *arena) adopt(p *page) uint32 {
-	p.listed = false
+	p.place = 0 // that was in the other arena
 	a.bytes += pageBytes
 	a.handed += int64(p.used * p.size)
 	return a.number(p)
@@ -134,6 +147,9 @@ func (a *arena) release(r ref) {
 	p.used--
 	a.handed -= int64(p.size)
 	if p.used == 0 {
+		if p.place > 0 {
+			a.delist(p)
+		}
 		a.pages[r.page()] = nil
 		a.spare = append(a.spare, r.page())
 		if a.idle == nil {
@@ -146,8 +162,7 @@ func (a *arena) release(r ref) {
 	i := r.block() * p.size
 	p.mem[i], p.mem[i+1] = byte(p.free), byte(p.free>>8)
 	p.free = uint16(r.block()) + 1
-	if !p.listed {
-		p.listed = true
-		a.room[p.size/classStep] = append(a.room[p.size/classStep], r.page())
+	if p.place == 0 {
+		a.list(r.page(), p)
 	}
 }
