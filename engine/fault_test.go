@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -106,6 +108,9 @@ func inLog(op vfs.Op) bool {
 // madeAhead tells the operations on the segment made ahead, of which nobody is told before it is needed.
 func madeAhead(op vfs.Op) bool { return strings.HasSuffix(op.Path, "next.tmp") && op.Kind != vfs.Write }
 
+// madeOnTheSpot tells the operations on a segment that is made because the one made ahead is not there yet.
+func madeOnTheSpot(op vfs.Op) bool { return strings.HasSuffix(op.Path, "own.tmp") }
+
 // startsAgain starts engines on what is left: as the kernel has it, and as a power cut would leave it.
 func startsAgain(t *testing.T, fsys *vfs.Faulty, as setup, h *history, what string) {
 	t.Helper()
@@ -201,9 +206,7 @@ func TestAFailureOfACheckpointIsReported(t *testing.T) {
 				s.afterFailure(fsys)
 				return
 			}
-			if !errors.Is(err, injected[0].Err) || s.info("rdb_last_bgsave_status") != "err" {
-				t.Errorf("the checkpoint says %v, INFO %s", err, s.info("rdb_last_bgsave_status"))
-			}
+			s.judge(err, injected[0])
 			s.say("INCR b")
 			s.check("after the failure")
 			s.save()
@@ -211,6 +214,55 @@ func TestAFailureOfACheckpointIsReported(t *testing.T) {
 				t.Errorf("after a checkpoint that succeeded INFO says %s", got)
 			}
 			s.say("INCR b")
+			startsAgain(t, fsys, s.setup, s.history, "after the second checkpoint")
+		})
+	}
+}
+
+// judge checks what a checkpoint says of a failure that was not fatal. Without a new segment it goes on in the old one,
+// and the log tells why.
+func (s *session) judge(err error, failed vfs.Injection) {
+	s.t.Helper()
+	status, good := s.info("rdb_last_bgsave_status"), false
+	if madeOnTheSpot(failed.Op) {
+		good = err == nil && status == "ok" && s.wasTold(failed.Err)
+	} else {
+		good = errors.Is(err, failed.Err) && status == "err"
+	}
+	if !good {
+		s.t.Errorf("the checkpoint says %v, INFO %s; told was: %v", err, status, s.told)
+	}
+}
+
+// The segment made ahead is never there when a checkpoint begins one, and the one made on the spot fails.
+func TestACheckpointNeedsNoNewSegment(t *testing.T) {
+	for _, kind := range []vfs.Kind{vfs.Remove, vfs.Create, vfs.Preallocate, vfs.Sync} {
+		t.Run(kind.String(), func(t *testing.T) {
+			fsys, dir := disk(t)
+			var armed atomic.Bool
+			fsys.Intercept(func(k vfs.Kind, path string) error {
+				switch op := (vfs.Op{Kind: k, Path: path}); {
+				case k == vfs.Create && madeAhead(op), k == kind && madeOnTheSpot(op) && armed.Swap(false):
+					return syscall.EIO
+				}
+				return nil
+			})
+			s := begin(t, setup{fs: fsys, dir: dir})
+			s.say("SET a 1")
+			s.mustClose(false)
+			s.rig = s.again() // which opens the segment by its name: it was made on the spot
+			armed.Store(true)
+			err := s.checkpoint()
+			injected := fsys.Injected()
+			i := slices.IndexFunc(injected, func(f vfs.Injection) bool { return madeOnTheSpot(f.Op) })
+			if i < 0 {
+				t.Fatal("no segment was made on the spot")
+			}
+			s.judge(err, injected[i])
+			s.say("INCR a")
+			startsAgain(t, fsys, s.setup, s.history, "after the failure")
+			s.save()
+			s.say("INCR a")
 			startsAgain(t, fsys, s.setup, s.history, "after the second checkpoint")
 		})
 	}
