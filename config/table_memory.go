@@ -7,7 +7,7 @@ func memoryTable() []Directive {
 		{Name: "maxmemory", Kind: KindMemory, Default: "0", Max: maxInt64, Usage: "memory for the data (0: no limit)"},
 		{Name: "maxmemory-policy", Kind: KindEnum, Default: "noeviction",
 			Choices: []string{"volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl", "allkeys-lru", "allkeys-lfu", "allkeys-random", "noeviction", "spill"},
-			Usage:   "what to do above maxmemory: refuse writes (noeviction), delete keys, or leave them on disk only (spill)"},
+			Usage:   "what to do above maxmemory: refuse writes (noeviction), leave unchanged keys on disk only (spill), or delete keys: of all (allkeys-…) or of those with a TTL (volatile-…), by lru, lfu or random, or volatile-ttl"},
 		{Name: "maxmemory-samples", Kind: KindInt, Default: "5", Min: 1, Max: maxInt32, Usage: "keys looked at to find one to evict"},
 		{Name: "lfu-log-factor", Kind: KindInt, Default: "10", Max: maxInt32, Usage: "how slowly the LFU counter of a key grows"},
 		{Name: "lfu-decay-time", Kind: KindInt, Default: "1", Max: maxInt32, Usage: "minutes after which the LFU counter of a key falls by one (0: at every look)"},

@@ -16,7 +16,7 @@ func networkTable() []Directive {
 		{Name: "loops", Kind: KindInt, Default: "0", Max: 1024, Change: AtStart, Usage: "event loops that serve clients (0: one for every two processors, 8 at most)"},
 		{Name: "requirepass", Default: "", Usage: "password that clients have to give with AUTH or HELLO (empty: none)"},
 		{Name: "aclfile", Default: "", Change: AtStart, Usage: "file with users, which ACL SAVE writes and ACL LOAD reads (empty: none)"},
-		{Name: "acl-pubsub-default", Kind: KindEnum, Default: "resetchannels", Choices: []string{"allchannels", "resetchannels"}, Usage: "channels of a new user: all or none"},
+		{Name: "acl-pubsub-default", Kind: KindEnum, Default: "resetchannels", Choices: []string{"allchannels", "resetchannels"}, Usage: "channels of a new user: all (allchannels) or none (resetchannels)"},
 		{Name: "protected-mode", Kind: KindBool, Default: "yes", Usage: "without a password, serve only clients of this machine"},
 		{Name: "proto-max-bulk-len", Kind: KindMemory, Default: "536870912", Min: megabyte, Max: maxInt64, Usage: "longest argument that a client may send"},
 		{Name: "client-query-buffer-limit", Kind: KindMemory, Default: "1073741824", Min: megabyte, Max: maxInt64, Usage: "most bytes of unfinished commands that a client may have sent"},

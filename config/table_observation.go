@@ -3,9 +3,9 @@ package config
 // observationTable: what the server tells about itself, and to whom.
 func observationTable() []Directive {
 	return []Directive{
-		{Name: "loglevel", Kind: KindEnum, Default: "notice", Choices: []string{"debug", "verbose", "notice", "warning"}, Usage: "least weight of what is logged"},
+		{Name: "loglevel", Kind: KindEnum, Default: "notice", Choices: []string{"debug", "verbose", "notice", "warning"}, Usage: "least weight of what is logged: debug, verbose, notice or warning"},
 		{Name: "logfile", Default: "", Change: AtStart, Usage: "file to log to (empty: standard error)"},
-		{Name: "log-format", Kind: KindEnum, Default: "text", Choices: []string{"text", "json"}, Change: AtStart, Usage: "form of the lines of the log"},
+		{Name: "log-format", Kind: KindEnum, Default: "text", Choices: []string{"text", "json"}, Change: AtStart, Usage: "form of the log's lines: text or json"},
 		{Name: "metrics-addr", Default: "", Change: AtStart, check: hostPort, Usage: "where to serve /metrics for Prometheus, /healthz and /readyz by HTTP, as host:port (empty: nowhere)"},
 		{Name: "slowlog-log-slower-than", Kind: KindInt, Default: "10000", Min: -1, Max: maxInt64, Usage: "microseconds above which a command is remembered in SLOWLOG (0: all, -1: none)"},
 		{Name: "slowlog-max-len", Kind: KindInt, Default: "128", Max: maxInt64, Usage: "commands that SLOWLOG remembers"},

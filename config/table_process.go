@@ -5,7 +5,7 @@ func processTable() []Directive {
 	return []Directive{
 		{Name: "busy-reply-threshold", Aliases: []string{"lua-time-limit"}, Kind: KindInt, Default: "5000", Max: maxInt64, Usage: "milliseconds after which a script makes other clients be answered BUSY (0: never)"},
 		{Name: "script-memory-limit", Kind: KindMemory, Default: "268435456", Max: maxInt64, Usage: "most memory that one script may take, roughly (0: no limit)"},
-		{Name: "enable-debug-command", Kind: KindEnum, Default: "no", Choices: []string{"no", "yes", "local"}, Change: AtStart, Usage: "whether DEBUG may be used, or only from this machine"},
+		{Name: "enable-debug-command", Kind: KindEnum, Default: "no", Choices: []string{"no", "yes", "local"}, Change: AtStart, Usage: "whether DEBUG may be used: yes, no, or local (only from this machine)"},
 		{Name: "pidfile", Default: "", Change: AtStart, Inert: true, Usage: "file to write the process id to"},
 
 		{Name: "daemonize", Kind: KindBool, Default: "no", Change: AtStart, Fixed: true, Usage: "go into the background; leave that to the service manager"},

@@ -11,7 +11,7 @@ func tlsTable() []Directive {
 		{Name: "tls-key-file", Default: "", Usage: "private key of the server, PEM"},
 		{Name: "tls-ca-cert-file", Default: "", Usage: "certificates that may sign those of clients, PEM"},
 		{Name: "tls-ca-cert-dir", Default: "", Usage: "directory with such certificates, each file of which counts"},
-		{Name: "tls-auth-clients", Kind: KindEnum, Default: "yes", Choices: []string{"no", "yes", "optional"}, Usage: "whether TLS clients have to show a certificate"},
+		{Name: "tls-auth-clients", Kind: KindEnum, Default: "yes", Choices: []string{"no", "yes", "optional"}, Usage: "whether TLS clients have to show a certificate: yes, no or optional (only a good one, if any)"},
 		{Name: "tls-protocols", Default: "", check: protocols, Usage: "versions of TLS, of TLSv1.2 and TLSv1.3 (empty: both)"},
 		{Name: "tls-ciphers", Default: "", Usage: "ciphers of TLS 1.2 by OpenSSL's names with colons between, those with ECDHE only (empty: all good ones)"},
 		{Name: "tls-session-caching", Kind: KindBool, Default: "yes", Usage: "let clients resume TLS sessions, by tickets"},

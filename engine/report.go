@@ -83,13 +83,13 @@ func (r Report) String() string {
 		fmt.Fprintf(&b, "snapshot %s at LSN %d with %d keys", r.Base.File, r.Base.LSN, r.Base.Keys)
 	}
 	if l := r.Log; l != nil && l.Records > 0 {
-		fmt.Fprintf(&b, "; %d log records replayed, LSN %d to %d, %d bytes", l.Records, l.From, l.To, l.Bytes)
+		fmt.Fprintf(&b, "; log replayed from LSN %d to %d: %d records, %d bytes", l.From, l.To, l.Records, l.Bytes)
 	}
 	if l := r.Log; l != nil && l.CutBytes > 0 {
 		fmt.Fprintf(&b, "; torn tail of %d bytes, never acknowledged, cut from %s at offset %d", l.CutBytes, l.CutFile, l.CutOffset)
 	}
 	if r.Base != nil || r.Log != nil && r.Log.Records > 0 {
-		fmt.Fprintf(&b, "; %d keys, %d TTLs pending, %d lapsed meanwhile; %d ms", r.Keys, r.TTLs, r.Lapsed, r.Millis)
+		fmt.Fprintf(&b, "; %d keys, %d with a TTL pending, %d lapsed meanwhile; %d ms", r.Keys, r.TTLs, r.Lapsed, r.Millis)
 	}
 	return b.String()
 }

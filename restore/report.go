@@ -60,7 +60,7 @@ func (r Report) WriteText(w io.Writer) error {
 	fmt.Fprintf(&b, "%s %s as of LSN %d, %s\n", did, r.Source, r.LSN, history.Clock(r.Time.UnixMilli()))
 	fmt.Fprintf(&b, "  from      %s, LSN %d", from, r.Base.LSN)
 	if r.Records > 0 {
-		fmt.Fprintf(&b, ", and %d log records, LSN %d to %d", r.Records, r.From, r.LSN)
+		fmt.Fprintf(&b, ", and the log from LSN %d to %d", r.From, r.LSN)
 	}
 	b.WriteString("\n")
 	if r.DryRun {

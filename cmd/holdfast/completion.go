@@ -40,7 +40,7 @@ func completionCommand() *cli.Command {
 			OnUsageError: func(_ *cli.Context, err error, _ bool) error { return usage(err) },
 			Action: func(ctx *cli.Context) error {
 				if ctx.Args().Present() {
-					return usage(fmt.Errorf("%s does not take %q", ctx.Command.HelpName, ctx.Args().First()))
+					return usage(fmt.Errorf("%s does not take %q", commandName(ctx), ctx.Args().First()))
 				}
 				_, err := fmt.Fprint(ctx.App.Writer, scripts[shell])
 				return err

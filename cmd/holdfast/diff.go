@@ -29,7 +29,7 @@ func diffCommand() *cli.Command {
 			examples("holdfast snapshot diff --dir data before-upgrade data", "holdfast snapshot diff --dir data nightly --lsn 120000 --values --json"),
 		Flags: []cli.Flag{
 			dirFlag(),
-			&cli.Uint64Flag{Name: "lsn", Usage: "compare with the state after the record with this `LSN`"},
+			&cli.Uint64Flag{Name: "lsn", DefaultText: "none", Usage: "compare with the state after the record with this `LSN`"},
 			dbFlag(),
 			&cli.StringFlag{Name: "prefix", Usage: "compare only keys that begin with `PREFIX`"},
 			toggle("values", "tell which elements differ"),

@@ -18,7 +18,7 @@ func importCommand() *cli.Command {
 	c := offline(&cli.Command{
 		Name: "import", Usage: "take in an RDB file, a Redis AOF, or JSON lines: into a new directory, or into a running server", ArgsUsage: "PATH",
 		Description: "PATH is an RDB file, an AOF (a file, or the directory or the manifest of one of several), or what holdfast snapshot\n" +
-			"export --format json wrote; which of them, is seen from what it begins with. With --to it becomes a new data directory.\n" +
+			"export --format json wrote; which of them is seen from what it begins with. With --to it becomes a new data directory.\n" +
 			"Without it, it is sent to the server at -h and -p: any that speaks the commands it needs. Then it is read twice:\n" +
 			"nothing is sent before all of it has been found sound, and none of its keys in the server.\n" +
 			"A torn end of an AOF, which a crash leaves, is left out and told. The exit code is 3 if the input is damaged.\n\n" +

@@ -80,10 +80,10 @@ func filterFlags() []cli.Flag {
 		&cli.StringFlag{Name: "match", Usage: "only keys that match `PATTERN`, as KEYS takes it"},
 		dbFlag(),
 		&cli.StringFlag{Name: "type", Usage: "only keys of `TYPE`"},
-		&cli.Int64Flag{Name: "min-bytes", Usage: "only keys that take `NUMBER` bytes or more, with their values"},
+		&cli.Int64Flag{Name: "min-bytes", DefaultText: "none", Usage: "only keys that take `NUMBER` bytes or more, with their values"},
 		&cli.Int64Flag{Name: "max-bytes", DefaultText: "none", Usage: "only keys that take `NUMBER` bytes or fewer"},
-		&cli.DurationFlag{Name: "ttl-min", Usage: "only keys that expire after `TIME` or later, as 90s or 24h"},
-		&cli.DurationFlag{Name: "ttl-max", Usage: "only keys that expire within `TIME`"},
+		&cli.DurationFlag{Name: "ttl-min", DefaultText: "none", Usage: "only keys that expire after `TIME` or later, as 90s or 24h"},
+		&cli.DurationFlag{Name: "ttl-max", DefaultText: "none", Usage: "only keys that expire within `TIME`"},
 		toggle("no-ttl", "only keys that never expire"),
 		&cli.Int64Flag{Name: "limit", DefaultText: "none", Usage: "end after `NUMBER` keys"},
 	}

@@ -21,7 +21,7 @@ func createCommand() *cli.Command {
 		Name: "create", Usage: "keep a copy of all data under a name, while the server goes on", ArgsUsage: "NAME",
 		Description: "The server at -h and -p makes the copy, snapshots/NAME.db in its data directory, as of now. With --dir it is made of\n" +
 			"a directory whose server has been stopped, if the log there has nothing that base.db has not: SHUTDOWN SAVE sees\n" +
-			"to that.\n\n" +
+			"to that. By TLS, or as another user than the default one: holdfast cli … SNAPSHOT CREATE NAME.\n\n" +
 			examples("holdfast snapshot create before-upgrade -p 6379", "holdfast snapshot create nightly --dir data"),
 	}, "create", engine.CreateSnapshotAtRest)
 }

@@ -54,6 +54,11 @@ func group(name, usageText string, commands ...*cli.Command) *cli.Command {
 	}
 }
 
+// commandName is what stands behind "holdfast" for the command: "snapshot get".
+func commandName(ctx *cli.Context) string {
+	return strings.TrimPrefix(ctx.Command.HelpName, "holdfast ")
+}
+
 // lateFlags reads the flags behind the first n arguments, where the library ends its search for them: people write
 // "get KEY --db 3". Less than 0, n is how many there may be, the flags ending them.
 func lateFlags(ctx *cli.Context, n int) error {
@@ -62,13 +67,13 @@ func lateFlags(ctx *cli.Context, n int) error {
 		n = min(-n, leading(args))
 	}
 	if len(args) < n {
-		return fmt.Errorf("%s wants %s", ctx.Command.HelpName, ctx.Command.ArgsUsage)
+		return fmt.Errorf("%s wants %s", commandName(ctx), ctx.Command.ArgsUsage)
 	}
 	for rest := args[n:]; len(rest) > 0; {
 		name, value, given := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(rest[0], "-"), "-"), "=")
 		flag := findFlag(ctx, name)
 		if !strings.HasPrefix(rest[0], "-") || flag == nil {
-			return fmt.Errorf("%s does not take %q", ctx.Command.HelpName, rest[0])
+			return fmt.Errorf("%s does not take %q", commandName(ctx), rest[0])
 		}
 		rest = rest[1:]
 		if _, toggles := flag.(*cli.BoolFlag); toggles && !given {

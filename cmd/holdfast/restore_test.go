@@ -18,7 +18,7 @@ func TestRestoreCommand(t *testing.T) {
 		out  string // a part
 		errs string // a part
 	}{
-		{args: "--to NEW", out: "restored DIR as of LSN 2, 1970-01-01T00:00:00.001Z\n  from      base.db, LSN 1, and 1 log records, LSN 2 to 2\n"},
+		{args: "--to NEW", out: "restored DIR as of LSN 2, 1970-01-01T00:00:00.001Z\n  from      base.db, LSN 1, and the log from LSN 2 to 2\n"},
 		{args: "--to NEW --lsn 1", out: "as of LSN 1"},
 		{args: "--to NEW --lsn 0", out: "from      the empty beginning, LSN 0\n  holds     0 keys"},
 		{args: "--to NEW --time 2030-01-01T00:00:00Z", out: "as of LSN 2"},
@@ -48,7 +48,7 @@ func TestRestoreCommand(t *testing.T) {
 		}
 	}
 	code, out, errs := runOffline(t, "restore", "--dir", dir, "--dry-run", "--lsn", "2")
-	if want := "would restore " + dir + " as of LSN 2, 1970-01-01T00:00:00.001Z\n  from      base.db, LSN 1, and 1 log records, LSN 2 to 2\n"; code != 0 || out != want {
+	if want := "would restore " + dir + " as of LSN 2, 1970-01-01T00:00:00.001Z\n  from      base.db, LSN 1, and the log from LSN 2 to 2\n"; code != 0 || out != want {
 		t.Errorf("%d, %s, %s", code, out, errs)
 	}
 	_, out, _ = runOffline(t, "restore", "--dir", dir, "--to", filepath.Join(t.TempDir(), "new"), "--json")

@@ -38,7 +38,7 @@ func serveCommand() *cli.Command {
 	for _, d := range config.Directives() {
 		for _, name := range d.Names() {
 			flags = append(flags, directiveFlag{&cli.StringFlag{
-				Name: name, Usage: d.Usage, DefaultText: d.Default, Hidden: d.Inert || name != d.Name,
+				Name: name, Usage: d.Usage, DefaultText: d.Default, Hidden: d.Inert || d.Fixed || name != d.Name,
 			}, []string{name}})
 		}
 	}

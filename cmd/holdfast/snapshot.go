@@ -137,8 +137,9 @@ func verifyCommand() *cli.Command {
 func statsCommand() *cli.Command {
 	return onSource(&cli.Command{
 		Name: "stats", Usage: "count keys and bytes: by type, encoding, size, TTL and prefix; name the biggest keys",
-		Description: "Bytes are those of keys and values as they are stored, without pages and bookkeeping. Prefixes end behind a separator,\n" +
-			"and are counted in bounded memory, however many there are. TTLs are counted from the moment of the snapshot.\n\n" +
+		Description: "Bytes are those of keys and values as they are stored, without pages and bookkeeping. Prefixes end behind a separator;\n" +
+			"they are counted exactly in a base, and in an RDB file the largest are, as far as a bounded memory allows. TTLs are\n" +
+			"counted from the moment of the snapshot.\n\n" +
 			examples("holdfast snapshot stats --dir data --biggest 20", "holdfast snapshot stats --name nightly --separators :/ --depth 3 --json"),
 		Flags: append(countFlags(), jsonFlag("one document")),
 	}, 0, func(ctx *cli.Context, out io.Writer, s inspect.Source) error {
