@@ -49,8 +49,12 @@ func (t *Table) notes(lines []string) map[*Command][]string {
 					c = sub
 				}
 			}
-			if c != nil && !slices.Contains(notes[c], what) {
-				notes[c] = append(notes[c], what)
+			note := what
+			if c != nil && len(words) > len(strings.Split(c.FullName(), "|")) {
+				note = "`" + span + "`: " + what // of one form of the command
+			}
+			if c != nil && !slices.Contains(notes[c], note) {
+				notes[c] = append(notes[c], note)
 			}
 		}
 	}

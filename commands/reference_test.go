@@ -43,7 +43,7 @@ func TestReference(t *testing.T) {
 		"| `XADD` | third |", "| `maxmemory` and `get` | fourth |",
 	})
 	for _, want := range []string{
-		"| `OBJECT ENCODING` | 2.2.3 | first |\n", "| `OBJECT` | 2.2.3 |  |\n", "| `XADD` | 5.0.0 | second; third |\n",
+		"| `OBJECT ENCODING` | 2.2.3 | `OBJECT ENCODING n`: first |\n", "| `OBJECT` | 2.2.3 |  |\n", "| `XADD` | 5.0.0 | second; third |\n",
 		"| `XTRIM` | 5.0.0 | second |\n", "| `GET` | 1.0.0 |  |\n",
 	} {
 		if !strings.Contains(got, want) {
