@@ -10,7 +10,8 @@ import (
 )
 
 // used_memory is what the process holds: for data of several shapes, and after half of it is gone, INFO's figure is within a
-// tenth of the anonymous memory that the kernel counts, both beyond those of the empty server, once the server is at rest.
+// tenth of the anonymous memory that the kernel counts, both beyond those of the empty server, once the server is at rest; but
+// for some megabytes, see expectHonest.
 // The parts of MEMORY STATS fit together, and MEMORY USAGE tells what a key takes.
 func TestUsedMemoryIsWhatTheProcessHolds(t *testing.T) {
 	for _, shape := range []struct {
@@ -33,10 +34,9 @@ func TestUsedMemoryIsWhatTheProcessHolds(t *testing.T) {
 			c := dial(t, proc.Addr)
 			atFirst := atRest(t, proc, c)
 			flood(t, c, shape.n, shape.add)
-			loaded := atRest(t, proc, c)
-			expectHonest(t, "loaded", atFirst, loaded)
+			loaded := expectHonest(t, proc, c, "loaded", atFirst)
 			flood(t, c, shape.n/2, func(i int) []string { return []string{"DEL", shape.add(2 * i)[1]} })
-			expectHonest(t, "half deleted", atFirst, atRest(t, proc, c))
+			expectHonest(t, proc, c, "half deleted", atFirst)
 			must(t, c, "FLUSHALL")
 			if now := infoNumber(t, c, "memory", "used_memory"); now > loaded.used*3/4 {
 				t.Errorf("right after FLUSHALL used_memory is %d: empty it was %d, loaded %d", now, atFirst.used, loaded.used)
@@ -48,13 +48,27 @@ func TestUsedMemoryIsWhatTheProcessHolds(t *testing.T) {
 // footprint is what a server and the kernel say of its memory, in bytes.
 type footprint struct{ used, resident int64 }
 
-// expectHonest compares what was added to both since the server was empty.
-func expectHonest(t *testing.T, when string, empty, now footprint) {
+// keptFree is how much free memory Go was seen to keep when all of it was to go back to the system, in bytes: at random,
+// between nothing and 7 MB beside 35 MB of data, and the same again however often it is asked.
+const keptFree = 8 << 20
+
+// expectHonest compares what was added to both since the server was empty. Used memory may lack what Go keeps, and what the
+// empty server had been given and not touched, some 3 MB, which is resident once it is touched. On a machine that is busy with
+// other things a server may be long in giving back what it does not need, and stand still before: it has its time.
+func expectHonest(t *testing.T, proc *Process, c *Conn, when string, empty footprint) (now footprint) {
 	t.Helper()
-	used, resident := now.used-empty.used, now.resident-empty.resident
-	t.Logf("%s: used_memory %d, resident %d beyond those of the empty server: %.3f", when, used, resident, float64(used)/float64(resident))
-	if used < resident*9/10 || used > resident*11/10 {
-		t.Errorf("%s: used_memory is not within a tenth", when)
+	lacking := keptFree + max(0, empty.used-empty.resident)
+	for began := time.Now(); ; {
+		now = atRest(t, proc, c)
+		used, resident := now.used-empty.used, now.resident-empty.resident
+		t.Logf("%s: used_memory %d, resident %d beyond those of the empty server: %.3f; it may lack %d", when, used, resident, float64(used)/float64(resident), lacking)
+		if used >= (resident-lacking)*9/10 && used <= resident*11/10 {
+			return now
+		}
+		if time.Since(began) > 2*replyWaitMax {
+			t.Errorf("%s: used_memory is not what the process holds", when)
+			return now
+		}
 	}
 }
 

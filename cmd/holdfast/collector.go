@@ -55,7 +55,7 @@ func tuneCollector(cfg *config.Config, used func() int64, writing func() bool, s
 			bound = b
 			debug.SetMemoryLimit(b)
 		}
-		if next == turnPeriod && idle.worthReturning(now, used()) {
+		if next == turnPeriod && idle.worthReturning(now, used(), wrote) {
 			engine.ReturnMemory()
 			idle.returned(readHeap(), used())
 		}
@@ -115,9 +115,10 @@ type idleMemory struct {
 }
 
 // worthReturning reports whether the process is at rest and holds much that it does not use, or has worked since it gave memory
-// back last.
-func (m *idleMemory) worthReturning(now heapFigures, used int64) bool {
-	atRest := now.allocated-m.allocated < restBytes
+// back last. A checkpoint that waits for the disk allocates nothing, and is no rest: what it has made is garbage only later,
+// when there may be too little new work for memory to be given back again.
+func (m *idleMemory) worthReturning(now heapFigures, used int64, writing bool) bool {
+	atRest := !writing && now.allocated-m.allocated < restBytes
 	m.allocated = now.allocated
 	return atRest && (now.held-used-m.kept > idleFloor+now.held/idleShare || now.allocated-m.given > workFloor+now.held/workShare)
 }
