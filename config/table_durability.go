@@ -10,7 +10,7 @@ func durabilityTable() []Directive {
 		{Name: "save", Kind: KindSave, Default: "3600 1 300 100 60 10000", Usage: "when to checkpoint: after so many seconds, if there were so many changes"},
 		{Name: "stop-writes-on-bgsave-error", Kind: KindBool, Default: "yes", Usage: "refuse writes while the last checkpoint failed"},
 		{Name: "segment-bytes", Kind: KindMemory, Default: "16777216", Min: megabyte, Max: 16 * gigabyte, Usage: "size at which the log begins a new segment"},
-		{Name: "retain", Kind: KindSeconds, Default: "0", Max: maxInt32, Usage: "seconds that the history goes back, to restore to any point in them: log segments and automatic snapshots are kept for it (0: none)"},
+		{Name: "retain", Kind: KindSeconds, Default: "0", Max: maxInt32, Usage: "how far the history goes back, as 7d or in seconds: log segments and automatic snapshots are kept to restore any moment of it (0: none)"},
 		{Name: "retain-bytes", Kind: KindMemory, Default: "0", Max: maxInt64, Usage: "most bytes of log segments and automatic snapshots that retain may keep (0: no limit)"},
 		{Name: "shutdown-timeout", Kind: KindInt, Default: "10", Max: maxInt32, Inert: true, Usage: "seconds that a shutdown may wait for replies and the last checkpoint"},
 

@@ -4,7 +4,7 @@ package config
 func memoryTable() []Directive {
 	return []Directive{
 		{Name: "databases", Kind: KindInt, Default: "16", Min: 1, Max: maxInt32, Change: AtStart, Usage: "databases that SELECT may choose from"},
-		{Name: "maxmemory", Kind: KindMemory, Default: "0", Max: maxInt64, Usage: "memory for the data (0: no limit)"},
+		{Name: "maxmemory", Kind: KindMemory, Default: "0", Max: maxInt64, Usage: "memory for the data, as 1gb or in bytes (0: no limit)"},
 		{Name: "maxmemory-policy", Kind: KindEnum, Default: "noeviction",
 			Choices: []string{"volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl", "allkeys-lru", "allkeys-lfu", "allkeys-random", "noeviction", "spill"},
 			Usage:   "what to do above maxmemory: refuse writes (noeviction), leave unchanged keys on disk only (spill), or delete keys: of all (allkeys-…) or of those with a TTL (volatile-…), by lru, lfu or random, or volatile-ttl"},

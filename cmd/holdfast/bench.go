@@ -24,7 +24,8 @@ func benchCommand() *cli.Command {
 			"replies, and sends the next. With --rate requests are due at a fixed rate, and their latency counts from when they were\n" +
 			"due: what a server that stalls would have been asked meanwhile counts as well.\n" +
 			"A COMMAND is sent as it is, with " + strings.Join(load.Placeholders(), " ") + " replaced each time.\n" +
-			"The exit code is 1 if a reply was an error or not the right one.",
+			"The exit code is 1 if a reply was an error or not the right one.\n\n" +
+			examples("holdfast bench --workload get=9,set=1 --pipeline 16 --duration 30s", "holdfast bench --rate 20000 --fill --json", "holdfast bench -p 6380 ZADD board {number} {key}"),
 		HideHelp:     true,
 		Flags:        benchFlags(),
 		OnUsageError: func(_ *cli.Context, err error, _ bool) error { return benchUsage(err) },

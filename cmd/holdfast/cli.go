@@ -31,7 +31,8 @@ func cliCommand() *cli.Command {
 		ArgsUsage: "[COMMAND [ARG …]]",
 		Description: "Works like redis-cli. -h is the host here; --help shows this text.\n" +
 			"REDISCLI_AUTH in the environment is the password where -a gives none.\n" +
-			"HOLDFAST_HISTORY names the prompt's history file (empty: no history; default ~/.holdfast_history).",
+			"HOLDFAST_HISTORY names the prompt's history file (empty: no history; default ~/.holdfast_history).\n\n" +
+			examples("holdfast cli set greeting hello", "holdfast cli -p 6380 --tls --cacert ca.crt --json hgetall user:7"),
 		HideHelp:     true,
 		Flags:        cliFlags(),
 		OnUsageError: func(_ *cli.Context, err error, _ bool) error { return cliUsageError(err.Error()) },

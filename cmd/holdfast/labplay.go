@@ -21,7 +21,8 @@ func labPlayCommand() *cli.Command {
 	return offline(&cli.Command{
 		Name: "play", Usage: "start the server on the directories that a crash could have left, and judge what it serves",
 		Description: "Without --state a sample of all crash states is played. Without --server or --server-cmd it is the server that was\n" +
-			"recorded. The exit code is 1 if a promise broke.",
+			"recorded. The exit code is 1 if a promise broke.\n\n" +
+			examples("holdfast lab play --trace crash.trace --states 5000", "holdfast lab play --trace crash.trace --state 18/strict/512/all --keep crashed"),
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "trace", Usage: "`FILE` that lab record, or lab run, has written"},
 			&cli.StringFlag{Name: "state", Usage: "play one `STATE`, as a report names it: SEQ/READING/PIECE/CHOICE"},
@@ -122,7 +123,8 @@ func labFaultCommand() *cli.Command {
 	return offline(&cli.Command{
 		Name: "fault", Usage: "try what else goes wrong: failing calls, slow disks, kill -9, a pause, damage at rest",
 		Description: "Each experiment has a server and a directory of its own. error and slow need /dev/fuse and the right to mount. The exit\n" +
-			"code is 1 if a promise broke: wrong data served silently, or a server that neither answers nor ends.",
+			"code is 1 if a promise broke: wrong data served silently, or a server that neither answers nor ends.\n\n" +
+			examples("holdfast lab fault --server redis --kinds rest,kill", "holdfast lab fault --workload counters --seed 7 --only eio/fsync/17/once"),
 		Flags: append(append(targetFlags(), loadFlags()...),
 			&cli.StringFlag{Name: "kinds", DefaultText: "all", Usage: "`KINDS` of experiments: " + kindNames() + ", separated by commas"},
 			&cli.IntFlag{Name: "each", Value: 3, Usage: "`NUMBER` of experiments of each sort"},

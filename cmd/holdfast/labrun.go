@@ -22,7 +22,8 @@ func labRunCommand() *cli.Command {
 		Name: "run", Usage: "record a server, play its crashes, try other faults, and report; in under two minutes",
 		Description: "The exit code is 1 if a promise broke. The trace is kept then, so that each failure can be played again by the\n" +
 			"command in the report; otherwise only with --keep-trace. Recording needs /dev/fuse and the right to mount; where\n" +
-			"they are missing only the faults are tried that need neither.",
+			"they are missing only the faults are tried that need neither.\n\n" +
+			examples("holdfast lab run --server redis --policy everysec --html crash.html", "holdfast lab run --server-cmd './my-server --port {port} --dir {dir}' --workload registers --keep-trace crash.trace"),
 		Flags: append(flags,
 			&cli.IntFlag{Name: "states", DefaultText: "1000, for 60 s at the most", Usage: "play `NUMBER` crash states, however long it takes"},
 			toggle("no-faults", "play crashes only"),
@@ -113,7 +114,8 @@ func labRecordCommand() *cli.Command {
 	flags := append(targetFlags(), loadFlags()...)
 	return offline(&cli.Command{
 		Name: "record", Usage: "run a workload on a server, and write down all that it does to its files",
-		Description: "The server's files lie on a filesystem that records, so /dev/fuse and the right to mount are needed.",
+		Description: "The server's files lie on a filesystem that records, so /dev/fuse and the right to mount are needed.\n\n" +
+			examples("holdfast lab record --out crash.trace", "holdfast lab record --server redis --workload accounts --seed 7 --out accounts.trace"),
 		Flags: append(flags,
 			&cli.StringFlag{Name: "out", Usage: "`FILE` for the trace"},
 			&cli.DurationFlag{Name: "time", Value: lab.TimeDefault, Usage: "end the traffic after `TIME`, as 10s"},

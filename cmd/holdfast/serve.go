@@ -47,7 +47,9 @@ func serveCommand() *cli.Command {
 		Usage: "serve a data directory to Redis clients",
 		Description: "Every flag is also an environment variable (HOLDFAST_APPENDFSYNC for --appendfsync)\n" +
 			"and a directive of the file that --config names. Flags count most, then the environment, then the file.\n" +
-			"Short forms: --addr HOST:PORT for --bind and --port, --fsync for --appendfsync.",
+			"Short forms: --addr HOST:PORT for --bind and --port, --fsync for --appendfsync.\n" +
+			"The exit code is 2 if a setting is wrong, 3 if the data is damaged, 4 if another server has the directory.\n\n" +
+			examples("holdfast serve --dir data --maxmemory 1gb --retain 7d", "holdfast serve --config /etc/holdfast/holdfast.conf --fsync everysec"),
 		Flags:        flags,
 		OnUsageError: func(_ *cli.Context, err error, _ bool) error { return usage(err) },
 		Action: func(ctx *cli.Context) error {
