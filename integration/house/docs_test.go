@@ -135,3 +135,24 @@ func TestDocumentsLeadSomewhere(t *testing.T) {
 		}
 	}
 }
+
+// README names the clients and frameworks in the versions that are tested; those of other languages are the distribution's.
+func TestReadmeHasTheVersionsTested(t *testing.T) {
+	const (
+		goLine   = `(?m)^\t\S*?([^/\s]+)(?:/v\d+)? v(\S+)$`
+		nodeLine = `"(ioredis|redis|bullmq|@socket.io/redis-adapter|connect-redis|rate-limiter-flexible|redlock)": "([^"]+)"`
+	)
+	table := readDoc(t, "README.md")
+	for path, line := range map[string]string{"integration/frameworks/go/go.mod": goLine, "integration/frameworks/node/package.json": nodeLine} {
+		found := regexp.MustCompile(line).FindAllStringSubmatch(readDoc(t, path), -1)
+		if len(found) == 0 {
+			t.Errorf("%s names nothing", path)
+		}
+		for _, m := range found {
+			said := regexp.MustCompile(regexp.QuoteMeta(m[1]) + `( \([a-z-]+\))? ` + regexp.QuoteMeta(m[2]))
+			if !said.MatchString(table) {
+				t.Errorf("README.md does not say %s %s, which %s has", m[1], m[2], path)
+			}
+		}
+	}
+}
