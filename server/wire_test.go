@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"net"
+	"sync"
 	"testing"
 
 	"github.com/panjf2000/gnet/v2"
@@ -18,7 +19,8 @@ type wire struct {
 // wireLoop is an event loop in memory.
 type wireLoop struct {
 	gnet.EventLoop
-	tasks []gnet.Runnable
+	mu    sync.Mutex
+	tasks []gnet.Runnable // guarded by mu: the server's ticker looks at this session as at any other
 }
 
 // connect opens a session on a server without a socket.
@@ -37,12 +39,19 @@ func connect(t testing.TB, srv *Server) (*session, *wire, *wireLoop) {
 func (el *wireLoop) iterate(s *session, w *wire, bytes []byte) gnet.Action {
 	w.in = bytes
 	action := s.traffic()
-	for len(el.tasks) > 0 {
-		task := el.tasks[0]
-		el.tasks = el.tasks[1:]
+	for task := el.next(); task != nil; task = el.next() {
 		_ = task.Run(context.Background()) // as gnet does
 	}
 	return action
+}
+
+func (el *wireLoop) next() (task gnet.Runnable) {
+	el.mu.Lock()
+	defer el.mu.Unlock()
+	if len(el.tasks) > 0 {
+		task, el.tasks = el.tasks[0], el.tasks[1:]
+	}
+	return task
 }
 
 func (w *wire) Next(int) ([]byte, error) {
@@ -63,6 +72,8 @@ func (w *wire) RemoteAddr() net.Addr  { return &net.TCPAddr{IP: net.IPv4(127, 0,
 func (el *wireLoop) Close(gnet.Conn) error { return nil }
 
 func (el *wireLoop) Execute(_ context.Context, task gnet.Runnable) error {
+	el.mu.Lock()
+	defer el.mu.Unlock()
 	el.tasks = append(el.tasks, task)
 	return nil
 }
