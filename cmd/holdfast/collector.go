@@ -22,11 +22,6 @@ const (
 	garbageShare = 16       // one in so many bytes that live
 	tunePeriod   = time.Second
 
-	// While a checkpoint is written, whose garbage comes to as much as what it writes.
-	writingFloor  = 8 << 20 // bytes
-	writingShare  = 128     // one in so many bytes that live
-	writingPeriod = 50 * time.Millisecond
-
 	restBytes = 1 << 20 // what a process at rest allocates in a period, at most
 	idleFloor = 1 << 20 // what it may hold beyond what it uses, in bytes,
 	idleShare = 64      // and one in so many bytes more
@@ -40,14 +35,13 @@ const (
 // checkpoint is being written.
 func tuneCollector(cfg *config.Config, used func() int64, writing func() bool, stop <-chan struct{}) {
 	limit := cfg.Bytes("maxmemory")
-	ticker, glance := time.NewTicker(tunePeriod), time.NewTicker(writingPeriod)
+	ticker := time.NewTicker(tunePeriod)
 	defer ticker.Stop()
-	defer glance.Stop()
 	percent, bound := 0, int64(0)
 	var idle idleMemory
-	for next := turnPeriod; next != turnEnd; {
-		now, wrote := readHeap(), writing()
-		if p := garbagePercent(now.live, wrote); p*5 < percent*4 || p*4 > percent*5 {
+	for {
+		now := readHeap()
+		if p := garbagePercent(now.live); p*5 < percent*4 || p*4 > percent*5 {
 			percent = p
 			debug.SetGCPercent(p) // stops the world for some microseconds, hence not for every small change
 		}
@@ -55,35 +49,14 @@ func tuneCollector(cfg *config.Config, used func() int64, writing func() bool, s
 			bound = b
 			debug.SetMemoryLimit(b)
 		}
-		if next == turnPeriod && idle.worthReturning(now, used(), wrote) {
+		if idle.worthReturning(now, used(), writing()) {
 			engine.ReturnMemory()
 			idle.returned(readHeap(), used())
 		}
-		next = nextTurn(stop, ticker.C, glance.C, func() bool { return writing() != wrote })
-	}
-}
-
-// turn is why the collector is looked after.
-type turn uint8
-
-const (
-	turnPeriod turn = iota // a period is over
-	turnChange             // a checkpoint has begun, or has ended
-	turnEnd                // the process ends
-)
-
-// nextTurn waits for one.
-func nextTurn(stop <-chan struct{}, period, glance <-chan time.Time, changed func() bool) turn {
-	for {
 		select {
 		case <-stop:
-			return turnEnd
-		case <-period:
-			return turnPeriod
-		case <-glance:
-			if changed() {
-				return turnChange
-			}
+			return
+		case <-ticker.C:
 		}
 	}
 }
@@ -127,14 +100,10 @@ func (m *idleMemory) returned(now heapFigures, used int64) {
 	m.allocated, m.given, m.kept = now.allocated, now.allocated, max(0, now.held-used)
 }
 
-// garbagePercent is GOGC for so many live bytes, while a checkpoint is being written or not.
-func garbagePercent(live int64, writing bool) int {
+// garbagePercent is GOGC for so many live bytes.
+func garbagePercent(live int64) int {
 	live = max(live, 1<<20)
-	garbage := garbageFloor + live/garbageShare
-	if writing {
-		garbage = writingFloor + live/writingShare
-	}
-	return int(max(1, min(1000, 100*garbage/live)))
+	return int(min(1000, 100*(garbageFloor+live/garbageShare)/live))
 }
 
 // memoryLimit is GOMEMLIMIT for a maxmemory in bytes, with room for what is not data.

@@ -16,19 +16,9 @@ func TestGarbageIsKeptSmallBesideTheData(t *testing.T) {
 		{64 << 30, 6},   // the floor no longer counts
 		{math.MaxInt32, 7},
 	} {
-		if got := garbagePercent(c.live, false); got != c.want {
+		if got := garbagePercent(c.live); got != c.want {
 			t.Errorf("%d live bytes: GOGC %d, want %d", c.live, got, c.want)
 		}
-	}
-}
-
-// 5 million keys: 575 MiB.
-func TestGarbageIsKeptSmallerWhileACheckpointIsWritten(t *testing.T) {
-	if quiet, writing := garbagePercent(575<<20, false), garbagePercent(575<<20, true); quiet != 11 || writing != 2 {
-		t.Errorf("GOGC %d, and %d while a checkpoint is written", quiet, writing)
-	}
-	if got := garbagePercent(1<<40, true); got < 1 {
-		t.Errorf("GOGC %d: it would collect without end", got)
 	}
 }
 
