@@ -13,7 +13,8 @@ ROUNDS_COMPARE ?= 6
 
 # Where goroutines share memory the race detector watches; `make race` has it watch everything.
 SHARING = ./aof ./engine ./server ./snapshot ./internal/... ./lab/play ./lab/traffic ./lab/recorder
-ALONE   = $(filter-out $(shell go list $(SHARING)), $(INSIDE))
+# Most tests of snapshot are of a single goroutine, and leave themselves to the run without the detector.
+ALONE   = $(filter-out $(filter-out holdfast/snapshot, $(shell go list $(SHARING))), $(INSIDE))
 INSIDE  = $(shell go list ./... | grep -v /integration)
 OUTSIDE = ./integration/...
 

@@ -106,7 +106,7 @@ func shortSession(s *session) {
 func TestACrashAtAnyOperation(t *testing.T) {
 	rng := chance(t)
 	ops := operations(t, longSession)
-	for _, k := range points(rng, ops, 15) {
+	for _, k := range points(rng, ops, 8) {
 		seed := rng.Int64()
 		t.Run(fmt.Sprintf("operation=%d,seed=%d", k, seed), func(t *testing.T) {
 			t.Parallel()

@@ -22,7 +22,7 @@ func TestEveryOperationFailsOnce(t *testing.T) {
 	rng := chance(t)
 	ops := operations(t, longSession)
 	for _, cause := range []error{syscall.EIO, syscall.ENOSPC} {
-		for _, k := range points(rng, ops, 12) {
+		for _, k := range points(rng, ops, 6) {
 			t.Run(fmt.Sprintf("%v,operation=%d", cause, k), func(t *testing.T) {
 				t.Parallel()
 				failAt(t, k, cause)

@@ -29,6 +29,7 @@ func small(t testing.TB, dir string) *model {
 }
 
 func TestEveryShapeComesBack(t *testing.T) {
+	unraced(t)
 	dir := t.TempDir()
 	m := newModel(1, 4_000_000_000)
 	c := newChanges(t, vfs.OS(), dir, m)

@@ -15,6 +15,7 @@ import (
 // a small Apply, and a large one by way of a redo file. Whatever of the unsynced rest survives, what a start
 // finds is one of the two states, whole, and the new one where the change had said that it was done.
 func TestACrashLeavesTheOldOrTheNew(t *testing.T) {
+	unraced(t)
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	for name, change := range map[string]func(fsys vfs.FS, dir string, ch *Changes, m Meta) error{

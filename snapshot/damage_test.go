@@ -52,6 +52,7 @@ func known(err error) bool {
 // is, and everything reads as before. And whatever Verify would say, Get never gives a wrong answer: neither
 // another value nor a miss.
 func TestAFlippedByteIsFoundOrHarmless(t *testing.T) {
+	unraced(t)
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))

@@ -327,6 +327,7 @@ func (b both) apply(base *Base) Result {
 // TestRandomChanges does the same to a base and to a model: whole bases, changes in one transaction and by way of
 // a redo file, swapped and flushed databases, and a reopened file, in any order.
 func TestRandomChanges(t *testing.T) {
+	unraced(t)
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
@@ -347,4 +348,13 @@ func TestRandomChanges(t *testing.T) {
 		must(t, b.Close())
 	}
 	m.check(t, open(t, dir, OpenOptions{ReadOnly: true}))
+}
+
+// unraced leaves a test of a single goroutine to the run without the race detector, which has nothing to see in it and makes it
+// take ten times as long.
+func unraced(t *testing.T) {
+	t.Helper()
+	if raced {
+		t.Skip("a single goroutine: it runs without the race detector")
+	}
 }

@@ -109,6 +109,7 @@ func onlyTheBase(t *testing.T, dir string) {
 }
 
 func TestRewriteIsApplyIsWriteFresh(t *testing.T) {
+	unraced(t)
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
@@ -314,6 +315,7 @@ func TestRewriteOfAPartWithoutAHead(t *testing.T) {
 
 // TestRewriteOfADamagedBase is the list of what a Rewrite must not carry over.
 func TestRewriteOfADamagedBase(t *testing.T) {
+	unraced(t)
 	for name, harm := range map[string]func(w *writer) error{
 		"a record that does not match its checksum": func(w *writer) error {
 			return w.put(tableKeys, 1, appendStored(nil, []byte(manyKey(7))), []byte("of some other key"))
@@ -368,6 +370,7 @@ func rewriteRefuses(t *testing.T, what string, b *Base, m *model) {
 
 // TestRewriteOfAFlippedByte: what Rewrite does not find was not in its way.
 func TestRewriteOfAFlippedByte(t *testing.T) {
+	unraced(t)
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
@@ -459,6 +462,7 @@ func TestEveryFailedOperationOfARewrite(t *testing.T) {
 
 // TestACrashOfARewrite cuts the power at every operation, and at every read.
 func TestACrashOfARewrite(t *testing.T) {
+	unraced(t)
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	rewrite := func(fsys vfs.FS, dir string, ch *Changes, m Meta) error {

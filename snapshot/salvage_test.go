@@ -86,6 +86,7 @@ func TestSalvageWhole(t *testing.T) {
 
 // Whatever byte is damaged, nothing is salvaged that was not written, and little is lost.
 func TestSalvageDamaged(t *testing.T) {
+	unraced(t)
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))

@@ -32,6 +32,7 @@ func draw(t *testing.T, b *Base, n int) map[string]int {
 // a last branch page, with next to nothing in it; others have grown or shrunk at one end. Of ways that take any
 // child with the same chance, a chi-square of 2,000 to 17,000 would come.
 func TestSamplesAreFair(t *testing.T) {
+	unraced(t)
 	put := func(n, bytes int) func(c both) {
 		return func(c both) {
 			for i := range n {

@@ -129,7 +129,7 @@ func (r Recording) complete(t *testing.T) {
 // TestEveryCrash: whatever is lost in a crash of holdfast, nothing is missing that was acknowledged, and it starts.
 func TestEveryCrash(t *testing.T) {
 	seed := number(t, "CRASH_SEED", rand.Uint64()>>32)
-	states := int(number(t, "CRASH_STATES", 1000))
+	states := int(number(t, "CRASH_STATES", 500))
 	t.Logf("CRASH_SEED=%d CRASH_STATES=%d", seed, states)
 	lives := []struct {
 		workload, policy string
@@ -176,7 +176,7 @@ func TestEveryCrash(t *testing.T) {
 // TestASecondPowerCut: after a crash the program recovers, takes writes, and loses power again: in the recovery or later.
 func TestASecondPowerCut(t *testing.T) {
 	seed := number(t, "CRASH_SEED", rand.Uint64()>>32)
-	states := int(number(t, "CRASH_STATES", 1000)) / 20
+	states := int(number(t, "CRASH_STATES", 500)) / 10
 	t.Logf("CRASH_SEED=%d", seed)
 	w, err := workload.New("mixed", workload.Options{Clients: 4, Requests: 60, Keys: 48})
 	if err != nil {

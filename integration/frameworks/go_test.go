@@ -15,8 +15,9 @@ func TestGoRedis(t *testing.T) {
 	program{dir: "go", command: []string{"go", "test", "-vet=off", "-count=1", "."}}.run(t, start(t, integration.Options{}).Addr)
 }
 
-// asynq's own tests of its queues; with FRAMEWORKS=all those of everything else too, which take three minutes.
+// asynq's own tests, which take four minutes.
 func TestAsynqItself(t *testing.T) {
+	all(t)
 	t.Parallel()
 	find := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/hibiken/asynq")
 	find.Dir = "go"
@@ -29,12 +30,8 @@ func TestAsynqItself(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	packages := []string{"./internal/rdb"}
-	if everything() {
-		packages = append(packages, ".")
-	}
 	addr := start(t, integration.Options{Fsync: "everysec"}).Addr
-	for _, p := range packages {
+	for _, p := range []string{"./internal/rdb", "."} {
 		program{
 			dir: strings.TrimSpace(string(dir)), wait: 8 * time.Minute,
 			command: []string{"go", "test", "-vet=off", "-count=1", p, "-redis_addr=" + addr},
