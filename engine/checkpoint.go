@@ -323,7 +323,7 @@ func (e *Engine) measureBase() {
 }
 
 // reserveRoom estimates what the next checkpoint writes: the changes themselves, sorted, and the pages they are put into,
-// a page for each in the worst case, or all of the base, anew. What it finds free in the base it need not find outside.
+// one more page for each in the worst case, or all of the base, anew. What it finds free in the base it need not find outside.
 // The log begins no segment in that room, so that the disk is never so full of log that no checkpoint can make it short.
 func (e *Engine) reserveRoom() {
 	e.checkpoints.roomAt.Store(e.checkpoints.appended.Load())
@@ -333,7 +333,7 @@ func (e *Engine) reserveRoom() {
 	}
 	changed := min(e.logBytes(), e.world.Keys.Bytes())
 	b := e.checkpoints.baseFile
-	pages := min(e.changes*max(b.page, 4096), b.used+changed)
+	pages := min(e.changes*max(b.page, 4096), b.used) + changed
 	ahead := min(2*e.o.Config.Bytes("segment-bytes").Load(), reservedAhead) // what the live segment and the next have yet to hold
 	e.checkpoints.room.Store(changed + ahead + max(0, pages+ahead-b.free))
 }
