@@ -2,6 +2,7 @@ package resp
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -46,12 +47,20 @@ func TestComposedErrors(t *testing.T) {
 
 // Every error text of this package begins with its code, fits one line, and is written once.
 func TestErrorTextsAreWellFormed(t *testing.T) {
-	source, err := os.ReadFile("errors.go")
+	files, err := filepath.Glob("errors*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
+	source := ""
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source += string(text)
+	}
 	seen := map[string]string{}
-	for line := range strings.Lines(string(source)) {
+	for line := range strings.Lines(source) {
 		name, text, ok := strings.Cut(line, "= \"")
 		name = strings.TrimSpace(name)
 		if !ok || !strings.HasPrefix(name, "Err") {
@@ -69,7 +78,7 @@ func TestErrorTextsAreWellFormed(t *testing.T) {
 		seen[text] = name
 	}
 	if len(seen) < 80 {
-		t.Errorf("found only %d texts in errors.go", len(seen))
+		t.Errorf("found only %d texts in %q", len(seen), files)
 	}
 }
 

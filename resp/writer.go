@@ -1,5 +1,5 @@
 // Package resp speaks the Redis protocol in both directions: requests in (Framer, Parse), replies out (Writer),
-// and, for clients, the reverse (AppendCommand, Decoder). Every error text that a client may see is in errors.go.
+// and, for clients, the reverse (AppendCommand, Decoder). Every error text that a client may see is in the errors files.
 //
 // A request is framed before it is parsed:
 //
