@@ -3,7 +3,6 @@ package engine
 import (
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 
 	"holdfast/acl"
@@ -42,7 +41,7 @@ func (e *Engine) setUsers(lines []acl.Line) error {
 
 // readUsers makes the users those of a file: all of it, or on error nothing.
 func (e *Engine) readUsers(path string) error {
-	text, err := readSmall(e.o.FS, path)
+	text, err := vfs.ReadFile(e.o.FS, path, acl.FileBytesMax)
 	if err != nil {
 		return fmt.Errorf("%w: reading the aclfile %s: %w; an empty file will do", acl.ErrFile, path, err)
 	}
@@ -51,27 +50,6 @@ func (e *Engine) readUsers(path string) error {
 		return err
 	}
 	return e.setUsers(lines)
-}
-
-// readSmall reads a file that has to fit into memory.
-func readSmall(fsys vfs.FS, path string) (text []byte, err error) {
-	f, err := fsys.OpenRead(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	size, err := f.Size()
-	if err != nil {
-		return nil, err
-	}
-	if size > acl.FileBytesMax {
-		return nil, fmt.Errorf("%d bytes are more than %d", size, acl.FileBytesMax)
-	}
-	text = make([]byte, size)
-	if _, err := f.ReadAt(text, 0); err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
-	}
-	return text, nil
 }
 
 // UserLines are the users as the configuration's file is to have them: none where another file has them, and not the

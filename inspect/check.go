@@ -182,7 +182,7 @@ func (c *checker) checkReport() []FileReport {
 	}
 	f := FileReport{File: engine.ReportName, Verdict: Fine}
 	var report engine.Report
-	text, err := readFile(c.fs, filepath.Join(c.path, engine.ReportName))
+	text, err := vfs.ReadFile(c.fs, filepath.Join(c.path, engine.ReportName), reportMax)
 	if err == nil {
 		if err = json.Unmarshal(text, &report); err != nil {
 			err = fmt.Errorf("no recovery report: %w", err)
@@ -198,22 +198,8 @@ func (c *checker) checkReport() []FileReport {
 	return []FileReport{f}
 }
 
-// readFile reads a small file whole.
-func readFile(fsys vfs.FS, path string) (_ []byte, err error) {
-	const most = 1 << 20
-	f, err := fsys.OpenRead(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	size, err := f.Size()
-	if err != nil {
-		return nil, err
-	}
-	b := make([]byte, min(size, most))
-	_, err = f.ReadAt(b, 0)
-	return b, err
-}
+// reportMax is more than a recovery report ever has, in bytes.
+const reportMax = 1 << 20
 
 // others are the files that no verdict was given on.
 func (c *checker) others() (files []FileReport) {

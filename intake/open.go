@@ -101,7 +101,10 @@ func (in *Input) Close() error {
 	return in.keys.Close()
 }
 
-const manifestSuffix = ".manifest"
+const (
+	manifestSuffix = ".manifest"
+	manifestMax    = 1 << 20 // bytes
+)
 
 // openDirectory opens the AOF that lies in a directory of its own, as Redis 7.0 and newer write it.
 func openDirectory(fsys vfs.FS, path string) (*Input, error) {
@@ -148,7 +151,10 @@ func openManifest(fsys vfs.FS, path string) (*Input, error) {
 // readManifest reads which files there are. A line is "file NAME seq NUMBER type TYPE": b is the one to begin with, i one that
 // follows, h one that is to be removed.
 func readManifest(fsys vfs.FS, path string) (base, following []string, err error) {
-	text, err := wholeSmall(fsys, path)
+	text, err := vfs.ReadFile(fsys, path, manifestMax)
+	if errors.Is(err, vfs.ErrTooLarge) {
+		return nil, nil, fmt.Errorf("%w: %s is too large for a manifest", ErrInput, path)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -224,28 +230,6 @@ func manifestLine(line string) (name string, seq uint64, kind string, ok bool) {
 		}
 	}
 	return name, seq, kind, name != "" && kind != ""
-}
-
-func wholeSmall(fsys vfs.FS, path string) (_ []byte, err error) {
-	const most = 1 << 20
-	f, err := fsys.OpenRead(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	size, err := f.Size()
-	if err != nil {
-		return nil, err
-	}
-	if size > most {
-		return nil, fmt.Errorf("%w: %s is too large for a manifest", ErrInput, path)
-	}
-	b := make([]byte, size)
-	_, err = f.ReadAt(b, 0)
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
-	return b, err
 }
 
 // eachKey reads the keys that the input begins with. Where a bad one is told, value says why.

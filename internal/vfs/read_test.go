@@ -1,0 +1,50 @@
+package vfs_test
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"holdfast/internal/vfs"
+)
+
+func TestReadFile(t *testing.T) {
+	fsys, path := vfs.OS(), filepath.Join(t.TempDir(), "small")
+	if _, err := vfs.ReadFile(fsys, path, 10); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("reading what is not there: %v", err)
+	}
+	for _, text := range []string{"", "x", "ten bytes."} {
+		must(t, vfs.WriteFile(fsys, path, []byte(text)))
+		if got, err := vfs.ReadFile(fsys, path, 10); err != nil || string(got) != text {
+			t.Errorf("%q was read as %q, %v", text, got, err)
+		}
+	}
+	if got, err := vfs.ReadFile(fsys, path, 9); !errors.Is(err, vfs.ErrTooLarge) || got != nil {
+		t.Errorf("ten bytes where nine are allowed were read as %q, %v", got, err)
+	}
+}
+
+// Each failure on the way is reported.
+func TestReadFileReportsEveryFailure(t *testing.T) {
+	const want = "what the file holds"
+	dir := t.TempDir()
+	path := filepath.Join(dir, "small")
+	must(t, vfs.WriteFile(vfs.OS(), path, []byte(want)))
+	for n := 1; ; n++ {
+		f := vfs.NewFaulty(dir, int64(n))
+		f.FailAt(n, syscall.EIO, vfs.Read)
+		got, err := vfs.ReadFile(f, path, 100)
+		if injected := f.Injected(); len(injected) > 0 {
+			if !errors.Is(err, injected[0].Err) {
+				t.Errorf("failure %d, %s, was told as %v", n, injected[0].Op, err)
+			}
+			continue
+		}
+		if err != nil || string(got) != want || n == 1 {
+			t.Errorf("undisturbed at fault %d: %q, %v", n, got, err)
+		}
+		return
+	}
+}
