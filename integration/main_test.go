@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"slices"
 	"testing"
 )
 
@@ -17,51 +15,25 @@ var (
 	twins   bool    // both are redis-server
 )
 
-func TestMain(m *testing.M) {
-	os.Exit(prepareAndRun(m))
-}
+func TestMain(m *testing.M) { os.Exit(prepareAndRun(m)) }
 
+// prepareAndRun finds the real server, and holdfast or its twin.
 func prepareAndRun(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "holdfast-integration-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	if err := prepare(dir); err != nil {
-		fmt.Fprintln(os.Stderr, "integration:", err)
-		return 1
-	}
-	return m.Run()
-}
-
-// prepare builds holdfast once and finds the real server.
-func prepare(dir string) error {
 	redisPath, err := findRedis()
 	if err != nil {
-		return err
+		fmt.Fprintln(os.Stderr, "integration:", err)
+		return 1
 	}
 	model = Redis(redisPath)
 	if os.Getenv("INTEGRATION_TWIN") == "redis" {
 		subject, twins = model, true
 		subject.Name = "twin"
-		return nil
+		return m.Run()
 	}
-	if path := os.Getenv("INTEGRATION_BINARY"); path != "" {
+	return WithBinary(func(path string) int {
 		subject = Holdfast(path)
-		return nil
-	}
-	path := filepath.Join(dir, "holdfast")
-	args := []string{"build", "-o", path, "../cmd/holdfast"}
-	if os.Getenv("INTEGRATION_RACE") != "" {
-		args = slices.Insert(args, 1, "-race")
-	}
-	build := exec.Command("go", args...)
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build: %w\n%s", err, out)
-	}
-	subject = Holdfast(path)
-	return nil
+		return m.Run()
+	})
 }
 
 // findRedis finds redis-server 7.0, and installs it where it is missing and can be. Nothing here is worth

@@ -3,11 +3,9 @@ package crash
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -15,30 +13,21 @@ import (
 	"time"
 
 	"holdfast/engine"
+	"holdfast/integration"
 	"holdfast/lab/play"
 	"holdfast/lab/recorder"
 	"holdfast/lab/trace"
 	"holdfast/lab/workload"
 )
 
-// program is holdfast, built by TestMain.
+// program is holdfast, set by TestMain.
 var program string
 
-func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
-
-func buildAndRun(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "holdfast-crash-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "holdfast")
-	if out, err := exec.Command("go", "build", "-o", program, "../../cmd/holdfast").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "building holdfast: %v\n%s", err, out)
-		return 1
-	}
-	return m.Run()
+func TestMain(m *testing.M) {
+	os.Exit(integration.WithBinary(func(path string) int {
+		program = path
+		return m.Run()
+	}))
 }
 
 // number is an environment variable, or else what is usual.

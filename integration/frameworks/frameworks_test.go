@@ -8,11 +8,9 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -24,25 +22,11 @@ import (
 // subject is the program under test, set by TestMain.
 var subject integration.Program
 
-func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
-
-func buildAndRun(m *testing.M) int {
-	path := os.Getenv("INTEGRATION_BINARY")
-	if path == "" {
-		dir, err := os.MkdirTemp("", "holdfast-frameworks-")
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer os.RemoveAll(dir)
-		path = filepath.Join(dir, "holdfast")
-		if out, err := exec.Command("go", "build", "-o", path, "../../cmd/holdfast").CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
-			return 1
-		}
-	}
-	subject = integration.Holdfast(path)
-	return m.Run()
+func TestMain(m *testing.M) {
+	os.Exit(integration.WithBinary(func(path string) int {
+		subject = integration.Holdfast(path)
+		return m.Run()
+	}))
 }
 
 // start starts a server; it ends with the test.

@@ -95,7 +95,7 @@ var mayImport = map[string][]string{
 	"integration/house":      {},
 	"integration/frameworks": {"integration"},
 	// The engine is its subject in process; the rest of the lab sees a server from outside.
-	"integration/crash": {"engine", "commands", "config", "resp", "internal/vfs",
+	"integration/crash": {"integration", "engine", "commands", "config", "resp", "internal/vfs",
 		"lab/play", "lab/recorder", "lab/subject", "lab/trace", "lab/traffic", "lab/workload", "lab/disk"},
 }
 
