@@ -2,6 +2,8 @@ package inspect
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -12,10 +14,39 @@ import (
 
 // DiffOptions say what to compare.
 type DiffOptions struct {
-	DB       int // or AllDatabases
-	Prefix   []byte
-	Values   bool // tell the elements that differ too
-	Progress func(done, total int64)
+	DB     int // or AllDatabases
+	Prefix []byte
+	Values bool // tell the elements that differ too
+	// Temporary is a directory for what is sorted, where a side is an RDB file.
+	Temporary string
+	Progress  Progress
+}
+
+// DiffSide is a state that can be compared: a *Snapshot or an *RDBSource.
+type DiffSide interface {
+	Close() error
+	// ordered makes ready to give keys in the order of Before.
+	ordered(d *diff) (orderedKeys, error)
+}
+
+// orderedKeys are the keys of a side that are within the scope of a diff.
+type orderedKeys interface {
+	// databases tells how many keys each has, about.
+	databases() map[int]int64
+	// cursor goes through the keys of a database. Databases are asked for by rising numbers, each when the one before it has been
+	// gone through.
+	cursor(db int) cursor
+	end() error
+}
+
+// cursor goes through keys in the order of Before.
+type cursor interface {
+	// peek is the key that comes next; nil behind the last. It is good until next.
+	peek() (*keyedHead, error)
+	next()
+	// entry is the key as an entry of a source.
+	entry(h *keyedHead) (*Entry, error)
+	stop()
 }
 
 // Difference is what is different about a key, or, where Element is set, about an element of its value.
@@ -26,6 +57,8 @@ type Difference struct {
 	Before     *Key   `json:"before,omitempty"`
 	After      *Key   `json:"after,omitempty"`
 	TTLChanged bool   `json:"ttl_changed,omitempty"` // with Changed: the deadline too
+
+	alike bool // both sides count bytes in the same way
 }
 
 // Changes.
@@ -56,10 +89,11 @@ func (d DiffSummary) WriteText(w io.Writer) error {
 }
 
 // diff is a comparison under way. Keys come from both sides in one order, so that it goes through them as through two
-// lists that are merged; each side is read by a goroutine of its own.
+// lists that are merged.
 type diff struct {
-	a, b    *Snapshot
+	ctx     context.Context
 	options DiffOptions
+	alike   bool
 	key     func(Difference) error
 	element func(Difference, ElementDifference) error
 	summary DiffSummary
@@ -68,24 +102,28 @@ type diff struct {
 	total   int64
 }
 
-// Diff compares two bases: from a to b. key is told every key that differs, database by database and in the order of the
+// Diff compares two states: from a to b. key is told every key that differs, database by database and in the order of a
 // base; then, with Values, element is told what differs within it. Values are compared by what they hold, and not by how
 // they are stored. Memory does not depend on the number of keys, nor on the size of a value.
-func Diff(a, b *Snapshot, o DiffOptions, key func(Difference) error, element func(Difference, ElementDifference) error) (DiffSummary, error) {
-	d := diff{a: a, b: b, options: o, key: key, element: element, seeds: newSeeds()}
-	stores := map[int][2]snapshot.Store{} // 0 is none, and is empty
-	for i, s := range []*Snapshot{a, b} {
-		for _, db := range s.dbs {
-			if o.DB == AllDatabases || o.DB == db.Index {
-				both := stores[db.Index]
-				both[i] = db.Store
-				stores[db.Index] = both
-				d.total += db.Keys
-			}
+func Diff(ctx context.Context, a, b DiffSide, o DiffOptions, key func(Difference) error, element func(Difference, ElementDifference) error) (_ DiffSummary, err error) {
+	d := diff{ctx: ctx, options: o, key: key, element: element, seeds: newSeeds()}
+	_, oneFile := a.(*RDBSource)
+	_, otherFile := b.(*RDBSource)
+	d.alike = oneFile == otherFile
+	var sides [2]orderedKeys
+	dbs := map[int]bool{}
+	for i, side := range []DiffSide{a, b} {
+		if sides[i], err = side.ordered(&d); err != nil {
+			return d.summary, err
+		}
+		defer func() { err = errors.Join(err, sides[i].end()) }()
+		for db, keys := range sides[i].databases() {
+			dbs[db] = true
+			d.total += keys
 		}
 	}
-	for _, db := range slices.Sorted(maps.Keys(stores)) {
-		if err := d.database(db, stores[db]); err != nil {
+	for _, db := range slices.Sorted(maps.Keys(dbs)) {
+		if err := d.database(sides[0].cursor(db), sides[1].cursor(db)); err != nil {
 			return d.summary, err
 		}
 	}
@@ -93,24 +131,26 @@ func Diff(a, b *Snapshot, o DiffOptions, key func(Difference) error, element fun
 	return d.summary, nil
 }
 
+// within reports whether a database is to be compared.
+func (d *diff) within(db int) bool { return d.options.DB == AllDatabases || d.options.DB == db }
+
 func (d *diff) tell(done int64) {
 	if d.options.Progress != nil {
-		d.options.Progress(done, d.total)
+		d.options.Progress("comparing", done, d.total)
 	}
 }
 
 // database merges the two sides of a database.
-func (d *diff) database(db int, stores [2]snapshot.Store) error {
-	sides := [2]*side{readSide(d.a, db, stores[0], d.options.Prefix), readSide(d.b, db, stores[1], d.options.Prefix)}
-	defer sides[0].stop()
-	defer sides[1].stop()
+func (d *diff) database(before, after cursor) error {
+	defer before.stop()
+	defer after.stop()
 	const often = 1 << 12
 	for {
-		a, err := sides[0].peek()
+		a, err := before.peek()
 		if err != nil {
 			return err
 		}
-		b, err := sides[1].peek()
+		b, err := after.peek()
 		if err != nil {
 			return err
 		}
@@ -119,6 +159,9 @@ func (d *diff) database(db int, stores [2]snapshot.Store) error {
 		}
 		if d.done++; d.done%often == 0 {
 			d.tell(min(d.total, 2*d.done))
+			if err := d.ctx.Err(); err != nil {
+				return err
+			}
 		}
 		order := 0
 		switch {
@@ -131,26 +174,26 @@ func (d *diff) database(db int, stores [2]snapshot.Store) error {
 		}
 		switch {
 		case order < 0:
-			err = d.one(Removed, sides[0], a)
+			err = d.one(Removed, before, a)
 		case order > 0:
-			err = d.one(Added, sides[1], b)
+			err = d.one(Added, after, b)
 		default:
-			err = d.both(sides, a, b)
+			err = d.both(before, after, a, b)
 		}
 		if err != nil {
 			return err
 		}
 		if order <= 0 {
-			sides[0].next()
+			before.next()
 		}
 		if order >= 0 {
-			sides[1].next()
+			after.next()
 		}
 	}
 }
 
 // one is a key that is on one side only.
-func (d *diff) one(change string, s *side, h *keyedHead) error {
+func (d *diff) one(change string, s cursor, h *keyedHead) error {
 	e, err := s.entry(h)
 	if err != nil {
 		return err
@@ -168,16 +211,16 @@ func (d *diff) one(change string, s *side, h *keyedHead) error {
 }
 
 // both is a key that is on both sides.
-func (d *diff) both(sides [2]*side, a, b *keyedHead) error {
+func (d *diff) both(from, to cursor, a, b *keyedHead) error {
 	if a.sameBytes(b) && a.head.Deadline == b.head.Deadline {
 		d.summary.Same++
 		return nil
 	}
-	before, err := sides[0].entry(a)
+	before, err := from.entry(a)
 	if err != nil {
 		return err
 	}
-	after, err := sides[1].entry(b)
+	after, err := to.entry(b)
 	if err != nil {
 		return err
 	}
@@ -189,7 +232,7 @@ func (d *diff) both(sides [2]*side, a, b *keyedHead) error {
 	}
 	timed := a.head.Deadline != b.head.Deadline
 	k, l := keyOf(before), keyOf(after)
-	what := Difference{DB: k.DB, Key: k.Key, Before: &k, After: &l}
+	what := Difference{DB: k.DB, Key: k.Key, Before: &k, After: &l, alike: d.alike}
 	switch {
 	case same && !timed:
 		d.summary.Same++
@@ -201,7 +244,7 @@ func (d *diff) both(sides [2]*side, a, b *keyedHead) error {
 		d.summary.Changed++
 		what.Change, what.TTLChanged = Changed, timed
 	}
-	if err := d.key(what); err != nil || what.Change != Changed || !d.options.Values || d.element == nil {
+	if err := d.key(what); err != nil || what.Change != Changed || !d.options.Values || d.element == nil || before.Type == typeModule {
 		return err
 	}
 	return diffValues(before, after, func(e ElementDifference) error { return d.element(what, e) })
@@ -220,8 +263,11 @@ func (d Difference) WriteText(w io.Writer) error {
 	case d.Before == nil || d.After == nil:
 		notes = append(notes, count(of.Elements, "element"), count(of.Bytes, "byte"), "TTL "+ttl(of.Deadline))
 	default:
-		notes = append(notes, moved("", d.Before.Type, d.After.Type), moved("elements ", d.Before.Elements, d.After.Elements),
-			moved("bytes ", d.Before.Bytes, d.After.Bytes), moved("TTL ", ttl(d.Before.Deadline), ttl(d.After.Deadline)))
+		notes = append(notes, moved("", d.Before.Type, d.After.Type), moved("elements ", d.Before.Elements, d.After.Elements))
+		if d.alike {
+			notes = append(notes, moved("bytes ", d.Before.Bytes, d.After.Bytes))
+		}
+		notes = append(notes, moved("TTL ", ttl(d.Before.Deadline), ttl(d.After.Deadline)))
 	}
 	notes = slices.DeleteFunc(notes, func(note string) bool { return note == "" })
 	for i, note := range notes {

@@ -49,7 +49,7 @@ func TestDiffAgainstMaps(t *testing.T) {
 	}
 	a, b := twoBases(t, all[0], all[1])
 	found := map[string]string{}
-	summary, err := Diff(a, b, DiffOptions{DB: AllDatabases}, func(d Difference) error {
+	summary, err := Diff(t.Context(), a, b, DiffOptions{DB: AllDatabases}, func(d Difference) error {
 		found[string(d.Key)] = fmt.Sprint(d.Change, d.TTLChanged)
 		return nil
 	}, nil)
@@ -81,13 +81,13 @@ func TestDiffAgainstMaps(t *testing.T) {
 		t.Errorf("%+v, %d the same", summary, same)
 	}
 	stop := errors.New("stop")
-	if _, err := Diff(a, b, DiffOptions{DB: AllDatabases}, func(Difference) error { return stop }, nil); !errors.Is(err, stop) {
+	if _, err := Diff(t.Context(), a, b, DiffOptions{DB: AllDatabases}, func(Difference) error { return stop }, nil); !errors.Is(err, stop) {
 		t.Error(err)
 	}
-	if summary, err := Diff(a, a, DiffOptions{DB: 0, Prefix: []byte("k1")}, nil, nil); err != nil || summary.Differ() || summary.Same == 0 {
+	if summary, err := Diff(t.Context(), a, a, DiffOptions{DB: 0, Prefix: []byte("k1")}, nil, nil); err != nil || summary.Differ() || summary.Same == 0 {
 		t.Errorf("%+v, %v", summary, err)
 	}
-	if summary, err := Diff(a, b, DiffOptions{DB: 5}, nil, nil); err != nil || summary != (DiffSummary{}) {
+	if summary, err := Diff(t.Context(), a, b, DiffOptions{DB: 5}, nil, nil); err != nil || summary != (DiffSummary{}) {
 		t.Errorf("%+v, %v", summary, err)
 	}
 }
@@ -111,7 +111,7 @@ func TestDiffByWhatValuesHold(t *testing.T) {
 		{1, "other", snapshot.Record{Kind: str, Payload: []byte(long + "b")}},
 	})
 	var keys []string
-	summary, err := Diff(a, b, DiffOptions{DB: 0}, func(d Difference) error {
+	summary, err := Diff(t.Context(), a, b, DiffOptions{DB: 0}, func(d Difference) error {
 		keys = append(keys, string(d.Key))
 		return nil
 	}, nil)
@@ -138,7 +138,7 @@ func TestDiffOfLists(t *testing.T) {
 	} {
 		a, b := twoBases(t, []item{{1, "l", rec(c[0])}}, []item{{1, "l", rec(c[1])}})
 		var got []string
-		_, err := Diff(a, b, DiffOptions{DB: 0, Values: true}, func(Difference) error { return nil }, func(_ Difference, e ElementDifference) error {
+		_, err := Diff(t.Context(), a, b, DiffOptions{DB: 0, Values: true}, func(Difference) error { return nil }, func(_ Difference, e ElementDifference) error {
 			mark, of := "+", e.After
 			if e.Change == Removed {
 				mark, of = "-", e.Before
@@ -195,7 +195,7 @@ func TestDiffOfDamage(t *testing.T) {
 	flip(t, path, find(t, path, "hello"))
 	damaged := openSnapshot(t, dir)
 	for _, pair := range [][2]*Snapshot{{damaged, sound}, {sound, damaged}} {
-		if _, err := Diff(pair[0], pair[1], DiffOptions{DB: AllDatabases}, func(Difference) error { return nil }, nil); !errors.Is(err, snapshot.ErrCorrupt) {
+		if _, err := Diff(t.Context(), pair[0], pair[1], DiffOptions{DB: AllDatabases}, func(Difference) error { return nil }, nil); !errors.Is(err, snapshot.ErrCorrupt) {
 			t.Error(err)
 		}
 	}

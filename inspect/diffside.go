@@ -4,12 +4,41 @@ import (
 	"bytes"
 	"errors"
 	"hash/maphash"
+	"slices"
 
 	"holdfast/outline"
 	"holdfast/snapshot"
 )
 
-// side is one of two bases that are compared: its keys in their order, read ahead by a goroutine.
+// orderedBase is a base as a side of a diff: its keys are in order.
+type orderedBase struct {
+	*Snapshot
+	d *diff
+}
+
+func (s *Snapshot) ordered(d *diff) (orderedKeys, error) { return orderedBase{s, d}, nil }
+
+func (s orderedBase) databases() map[int]int64 {
+	keys := map[int]int64{}
+	for _, db := range s.dbs {
+		if s.d.within(db.Index) {
+			keys[db.Index] = db.Keys
+		}
+	}
+	return keys
+}
+
+func (s orderedBase) cursor(db int) cursor {
+	i := slices.IndexFunc(s.dbs, func(d snapshot.DB) bool { return d.Index == db })
+	if i < 0 {
+		return readSide(s.Snapshot, db, 0, nil)
+	}
+	return readSide(s.Snapshot, db, s.dbs[i].Store, s.d.options.Prefix)
+}
+
+func (orderedBase) end() error { return nil }
+
+// side is the keys of a database of a base, read ahead by a goroutine.
 type side struct {
 	base    *Snapshot
 	db      int
@@ -115,7 +144,6 @@ func (b *headBatch) add(key []byte, h snapshot.Head) {
 	b.heads = append(b.heads, keyedHead{b.memory[at:end:end], h})
 }
 
-// peek is the key that comes next; nil behind the last. It is good until next.
 func (d *side) peek() (*keyedHead, error) {
 	for d.now == nil || d.at == len(d.now.heads) {
 		if d.now != nil {
@@ -131,7 +159,6 @@ func (d *side) peek() (*keyedHead, error) {
 
 func (d *side) next() { d.at++ }
 
-// entry is the key as an entry of a source.
 func (d *side) entry(h *keyedHead) (*Entry, error) {
 	e := &Entry{DB: d.db}
 	v := &baseValue{Snapshot: d.base, store: d.store}
@@ -156,27 +183,38 @@ func (s *sum) add(of seeds, b []byte) {
 // same reports whether two values of one kind hold the same. How they are stored may differ: a set that was made in another
 // order is the same set.
 func (of seeds) same(a, b *Entry) (bool, error) {
-	v, w := a.Value.(*baseValue), b.Value.(*baseValue)
-	if t := v.known(); t == nil || t.Decode == nil { // bytes are all there is to it
-		if v.head.Size != w.head.Size {
+	v, based := a.Value.(*baseValue)
+	w, too := b.Value.(*baseValue)
+	if based && too {
+		if t := v.known(); t == nil || t.Decode == nil { // bytes are all there is to it
+			if v.head.Size != w.head.Size {
+				return false, nil
+			}
+			x, err := of.chunks(v)
+			if err != nil {
+				return false, err
+			}
+			y, err := of.chunks(w)
+			return x == y, err
+		}
+		if a.Elements != b.Elements {
 			return false, nil
 		}
-		x, err := of.chunks(v)
-		if err != nil {
-			return false, err
-		}
-		y, err := of.chunks(w)
-		return x == y, err
 	}
-	if a.Elements != b.Elements {
-		return false, nil
-	}
-	x, err := of.elements(a.Value)
+	x, err := of.digest(a.Value)
 	if err != nil {
 		return false, err
 	}
-	y, err := of.elements(b.Value)
+	y, err := of.digest(b.Value)
 	return x == y, err
+}
+
+// digest is that of what a value holds.
+func (of seeds) digest(v Value) (sum, error) {
+	if kept, ok := v.(*sortedValue); ok {
+		return kept.sum, nil
+	}
+	return of.elements(v)
 }
 
 // chunks digests a payload as it is.

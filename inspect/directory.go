@@ -9,6 +9,7 @@ import (
 
 	"holdfast/engine"
 	"holdfast/internal/vfs"
+	"holdfast/rdb"
 	"holdfast/snapshot"
 )
 
@@ -77,9 +78,9 @@ func (d *Directory) Named(name string) (*Snapshot, error) {
 	return OpenSnapshot(d.fs, path)
 }
 
-// OpenAny opens the base of a directory, the base in a file, or, where there is nothing at that path, the snapshot of that
-// name in the directory dir.
-func OpenAny(fsys vfs.FS, what, dir string) (*Snapshot, error) {
+// OpenAny opens the base of a directory, the base or the RDB file at a path, or, where there is nothing at that path, the
+// snapshot of that name in the directory dir.
+func OpenAny(fsys vfs.FS, what, dir string) (DiffSide, error) {
 	info, err := fsys.Stat(what)
 	switch {
 	case err == nil && info.IsDir():
@@ -88,6 +89,8 @@ func OpenAny(fsys vfs.FS, what, dir string) (*Snapshot, error) {
 			return nil, err
 		}
 		return d.Snapshot()
+	case err == nil && beginsLikeRDB(fsys, what):
+		return OpenRDB(fsys, what)
 	case err == nil:
 		return OpenSnapshot(fsys, what)
 	case !errors.Is(err, fs.ErrNotExist):
@@ -98,6 +101,19 @@ func OpenAny(fsys vfs.FS, what, dir string) (*Snapshot, error) {
 		return nil, fmt.Errorf("there is neither a file %s nor a directory with such a snapshot: %w", what, err)
 	}
 	return d.Named(what)
+}
+
+// beginsLikeRDB reports whether a file begins as an RDB file does. One that cannot be read does not.
+func beginsLikeRDB(fsys vfs.FS, path string) bool {
+	file, err := fsys.OpenRead(path)
+	if err != nil {
+		return false
+	}
+	size, err := file.Size()
+	if err == nil {
+		_, err = rdb.Open(file, size)
+	}
+	return file.Close() == nil && !errors.Is(err, rdb.ErrNotRDB)
 }
 
 // openBase opens a base for reading.

@@ -29,15 +29,19 @@ func OpenRDB(fsys vfs.FS, path string) (*RDBSource, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &RDBSource{path: path, file: file, size: info.Size(), types: commands.Types()}
+	s := &RDBSource{fs: fsys, path: path, file: file, size: info.Size(), types: commands.Types()}
 	if _, err := s.begin(); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
 	return s, nil
 }
 
+// typeModule is the type of a value that only a module can read.
+const typeModule = "module"
+
 // RDBSource is an RDB file as a source.
 type RDBSource struct {
+	fs    vfs.FS
 	path  string
 	file  vfs.File
 	size  int64
@@ -130,7 +134,7 @@ func (s *RDBSource) EachFile(scope Scope, fn func(*Entry, *rdb.File) error) erro
 
 func (s *RDBSource) entry(f *rdb.File, k *rdb.Key) Entry {
 	e := Entry{
-		DB: k.DB, Key: k.Name, Kind: k.Kind, Type: "module", Deadline: k.Deadline, Lapse: k.Lapse, Bytes: k.Bytes,
+		DB: k.DB, Key: k.Name, Kind: k.Kind, Type: typeModule, Deadline: k.Deadline, Lapse: k.Lapse, Bytes: k.Bytes,
 		Summary: k.Summary, Value: rdbValue{s, f},
 	}
 	if !k.Module {

@@ -8,6 +8,7 @@ import (
 
 	"holdfast/aof"
 	"holdfast/engine"
+	"holdfast/rdb"
 	"holdfast/snapshot"
 )
 
@@ -36,7 +37,8 @@ func verdictOn(err error) Verdict {
 		return InUse
 	case errors.Is(err, aof.ErrNewer):
 		return Failed
-	case errors.As(err, &damage), errors.Is(err, snapshot.ErrCorrupt), errors.Is(err, engine.ErrLogMissing):
+	case errors.As(err, &damage), errors.Is(err, snapshot.ErrCorrupt), errors.Is(err, engine.ErrLogMissing),
+		errors.Is(err, rdb.ErrCorrupt), errors.Is(err, rdb.ErrChecksum):
 		return Damaged
 	}
 	return Failed

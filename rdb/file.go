@@ -90,6 +90,10 @@ type File struct {
 	Aux       map[string]string
 	Functions int // libraries of functions that were met
 	Expected  int64
+	// Announced is what the file has said so far of how many keys its databases have: hints, for whoever makes room.
+	Announced []Announced
+	// Summed: a checksum stood behind the data, and is right. Version 5 and later have one, unless it was turned off.
+	Summed bool
 
 	db    int
 	key   Key
@@ -99,6 +103,15 @@ type File struct {
 	text  []byte
 	ended bool
 }
+
+// Announced is what a file says of a database before its keys.
+type Announced struct {
+	DB         int
+	Keys, TTLs uint64
+}
+
+// announcedMax bounds how many of these are kept.
+const announcedMax = 1 << 12
 
 // auxMax bounds what is kept of what a file says of itself.
 const auxMax = 64
@@ -122,6 +135,18 @@ func Open(r io.ReaderAt, size int64) (*File, error) {
 		return nil, fmt.Errorf("%w: %d, and this program knows them up to %d", ErrVersion, version, VersionMax)
 	}
 	return f, nil
+}
+
+// ReadKey reads a key of a file again that Next has given before: from where its type stands, to where its value ends. What
+// stands before the type is not read, so that DB and Deadline are not known; and no Next follows.
+func ReadKey(r io.ReaderAt, from, to int64) (*File, error) {
+	f := &File{window: window{r: r, size: to, at: from, summed: math.MaxInt64}}
+	f.reader = reader{max: math.MaxInt64, file: &f.window}
+	form := f.reader.byte()
+	if f.reader.failed {
+		return nil, f.damage("the file ends here; was it cut off meanwhile?")
+	}
+	return f, f.measure(form, from)
 }
 
 // Offset is how far the file has been read.
@@ -174,8 +199,12 @@ func (f *File) item(op byte, at int64) (key bool, err error) {
 		}
 		f.db = int(db)
 	case opResize:
-		f.Expected += int64(min(r.length(), math.MaxInt32))
-		r.length()
+		keys := r.length()
+		timed := r.length()
+		f.Expected += int64(min(keys, math.MaxInt32))
+		if len(f.Announced) < announcedMax {
+			f.Announced = append(f.Announced, Announced{f.db, keys, timed})
+		}
 	case opAux:
 		name, value := r.string(), r.string()
 		if len(f.Aux) < auxMax && len(name)+len(value) < 1<<12 {
@@ -335,9 +364,11 @@ func (f *File) checksum() error {
 	if b == nil {
 		return f.damage("the file ends here without its checksum")
 	}
-	if sum := binary.LittleEndian.Uint64(b); sum != 0 && sum != f.window.sum {
+	sum := binary.LittleEndian.Uint64(b)
+	if sum != 0 && sum != f.window.sum {
 		return &DamageError{Kind: ErrChecksum, Offset: at, Reason: "the checksum of the file does not match: some byte before it is not what was written"}
 	}
+	f.Summed = sum != 0
 	return nil
 }
 

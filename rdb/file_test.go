@@ -281,3 +281,53 @@ func FuzzFile(f *testing.F) {
 		}
 	})
 }
+
+// A key is read again at the place where it has been met.
+func TestReadKey(t *testing.T) {
+	var b bytes.Buffer
+	w := NewWriter(&b, Version70)
+	err := w.DB(0, 2, 0)
+	texts := map[string]string{"a": "one", "b": "two"}
+	for _, name := range []string{"a", "b"} {
+		err = errors.Join(err, w.Put(Key{Name: []byte(name), Kind: kv.String, Deadline: 7}, func(visit outline.Visitor) error {
+			return visit(outline.Element{Pieces: []outline.Piece{{Role: outline.Text, Bytes: []byte(texts[name])}}})
+		}))
+	}
+	if err = errors.Join(err, w.End()); err != nil {
+		t.Fatal(err)
+	}
+	r := bytes.NewReader(b.Bytes())
+	f, err := Open(r, r.Size())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range texts {
+		k, err := f.Next()
+		if err != nil || k == nil {
+			t.Fatal(k, err)
+		}
+		to := f.Offset()
+		again, err := ReadKey(r, to-k.Bytes-1, to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = again.Walk(func(e outline.Element) error {
+			if string(e.Pieces[0].Bytes) != texts[string(k.Name)] {
+				t.Errorf("%s: %s", k.Name, e.Pieces[0].Bytes)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		if _, err := ReadKey(r, to-k.Bytes-1, to-1); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("cut short: %v", err)
+		}
+	}
+	if _, err := ReadKey(r, r.Size(), r.Size()); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("behind the end: %v", err)
+	}
+	if k, err := f.Next(); k != nil || err != nil || !f.Summed || len(f.Announced) != 1 || f.Announced[0] != (Announced{0, 2, 0}) {
+		t.Errorf("%v, %v, %t, %v", k, err, f.Summed, f.Announced)
+	}
+}

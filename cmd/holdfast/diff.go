@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -22,14 +23,17 @@ import (
 func diffCommand() *cli.Command {
 	return offline(&cli.Command{
 		Name: "diff", Usage: "compare two snapshots, or one with a moment of the log", ArgsUsage: "A [B]",
-		Description: "A and B are data directories, files, or names of snapshots in --dir. What differs is told a key on a line: + is in B\n" +
-			"only, - in A only, ~ has another value, t another TTL and the same value. With --lsn, B is the state after that\n" +
-			"record, which is built in a temporary directory (TMPDIR, with room for a copy of the snapshot).\n" +
+		Description: "A and B are data directories, files, or names of snapshots in --dir; a file may be an RDB file. What differs is told a\n" +
+			"key on a line: + is in B only, - in A only, ~ has another value, t another TTL and the same value. An RDB file is read\n" +
+			"once, and its keys, without values, are sorted in a temporary directory (TMPDIR). With --lsn, B is the state after that\n" +
+			"record, which is built in a temporary directory, with room for a copy of the snapshot.\n" +
 			"The exit code is 0 whether they differ or not; with --exit-code it is 1 if they do.\n\n" +
-			examples("holdfast snapshot diff --dir data before-upgrade data", "holdfast snapshot diff --dir data nightly --lsn 120000 --values --json"),
+			examples("holdfast snapshot diff --dir data before-upgrade data", "holdfast snapshot diff --dir data nightly --lsn 120000 --values --json",
+				"holdfast snapshot diff old.rdb new.rdb --prefix session:"),
 		Flags: []cli.Flag{
 			dirFlag(),
 			&cli.Uint64Flag{Name: "lsn", DefaultText: "none", Usage: "compare with the state after the record with this `LSN`"},
+			&cli.StringFlag{Name: "rdb", Usage: "compare with the RDB `FILE` that a Redis wrote"},
 			dbFlag(),
 			&cli.StringFlag{Name: "prefix", Usage: "compare only keys that begin with `PREFIX`"},
 			toggle("values", "tell which elements differ"),
@@ -39,9 +43,11 @@ func diffCommand() *cli.Command {
 	}, -2, func(ctx *cli.Context, out io.Writer) (err error) {
 		names := ctx.Args().Slice()
 		names = names[:leading(names)]
-		if len(names) == 0 || len(names) > 2 || ctx.IsSet("lsn") == (len(names) == 2) {
-			return usage(errors.New("diff wants two snapshots A and B, or one A and --lsn"))
+		if len(names) == 0 || len(names) > 2 || seconds(ctx, names) != 1 {
+			return usage(errors.New("diff wants two snapshots A and B, or one A and --lsn or --rdb"))
 		}
+		stop, cancel := signal.NotifyContext(ctx.Context, syscall.SIGINT, syscall.SIGTERM)
+		defer cancel()
 		bar := newBar(ctx.App.ErrWriter)
 		defer bar.end()
 		a, err := inspect.OpenAny(vfs.OS(), names[0], ctx.String("dir"))
@@ -49,53 +55,70 @@ func diffCommand() *cli.Command {
 			return err
 		}
 		defer func() { err = errors.Join(err, a.Close()) }()
-		var b *inspect.Snapshot
-		if len(names) == 2 {
-			b, err = inspect.OpenAny(vfs.OS(), names[1], ctx.String("dir"))
-		} else {
-			var remove func() error
-			b, remove, err = stateAt(ctx, bar)
-			defer func() { err = errors.Join(err, remove()) }()
-		}
+		temporary := filepath.Join(os.TempDir(), "holdfast-diff-"+rand.Text())
+		defer func() { err = errors.Join(err, os.RemoveAll(temporary)) }()
+		b, err := secondSide(stop, ctx, names, temporary, bar)
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, b.Close()) }()
-		return writeDiff(ctx, out, a, b, bar)
+		for _, side := range []inspect.DiffSide{a, b} {
+			if _, sorted := side.(*inspect.RDBSource); sorted {
+				if err := os.MkdirAll(temporary, 0o700); err != nil {
+					return err
+				}
+			}
+		}
+		return writeDiff(stop, ctx, out, a, b, temporary, bar)
 	})
+}
+
+// seconds counts the ways in which the second side is given.
+func seconds(ctx *cli.Context, names []string) (n int) {
+	for _, given := range []bool{len(names) == 2, ctx.IsSet("lsn"), ctx.IsSet("rdb")} {
+		if given {
+			n++
+		}
+	}
+	return n
+}
+
+func secondSide(stop context.Context, ctx *cli.Context, names []string, temporary string, bar *bar) (inspect.DiffSide, error) {
+	switch {
+	case len(names) == 2:
+		return inspect.OpenAny(vfs.OS(), names[1], ctx.String("dir"))
+	case ctx.IsSet("rdb"):
+		return inspect.OpenRDB(vfs.OS(), ctx.String("rdb"))
+	}
+	return stateAt(stop, ctx, temporary, bar)
 }
 
 // stateAt builds the state of an LSN in a temporary directory.
-func stateAt(ctx *cli.Context, bar *bar) (_ *inspect.Snapshot, remove func() error, err error) {
-	work := filepath.Join(os.TempDir(), "holdfast-diff-"+rand.Text())
-	stop, cancel := signal.NotifyContext(ctx.Context, syscall.SIGINT, syscall.SIGTERM)
-	defer cancel()
-	_, err = restore.Restore(stop, restore.Options{
-		FS: vfs.OS(), Dir: ctx.String("dir"), To: work, Point: restore.AtLSN(ctx.Uint64("lsn")), Clock: time.Now, Progress: bar.show,
+func stateAt(stop context.Context, ctx *cli.Context, temporary string, bar *bar) (*inspect.Snapshot, error) {
+	_, err := restore.Restore(stop, restore.Options{
+		FS: vfs.OS(), Dir: ctx.String("dir"), To: temporary, Point: restore.AtLSN(ctx.Uint64("lsn")), Clock: time.Now, Progress: bar.show,
 	})
-	remove = func() error { return os.RemoveAll(work) }
 	if err != nil {
-		return nil, remove, err
+		return nil, err
 	}
-	b, err := inspect.OpenSnapshot(vfs.OS(), filepath.Join(work, engine.BaseName))
-	return b, remove, err
+	return inspect.OpenSnapshot(vfs.OS(), filepath.Join(temporary, engine.BaseName))
 }
 
 // writeDiff prints what differs.
-func writeDiff(ctx *cli.Context, out io.Writer, a, b *inspect.Snapshot, bar *bar) error {
+func writeDiff(stop context.Context, ctx *cli.Context, out io.Writer, a, b inspect.DiffSide, temporary string, bar *bar) error {
 	prefix, err := bytesFlag(ctx, "prefix")
 	if err != nil {
 		return err
 	}
-	o := inspect.DiffOptions{DB: ctx.Int("db"), Prefix: prefix, Values: ctx.Bool("values")}
+	o := inspect.DiffOptions{DB: ctx.Int("db"), Prefix: prefix, Values: ctx.Bool("values"), Temporary: temporary}
 	if o.DB < inspect.AllDatabases {
 		return usage(fmt.Errorf("--db takes no negative number"))
 	}
 	if !isTerminal(ctx.App.Writer) {
-		o.Progress = func(done, total int64) { bar.show("comparing", done, total) }
+		o.Progress = bar.show
 	}
 	asJSON := ctx.Bool("json")
-	summary, err := inspect.Diff(a, b, o, func(d inspect.Difference) error {
+	summary, err := inspect.Diff(stop, a, b, o, func(d inspect.Difference) error {
 		if asJSON {
 			return inspect.WriteJSON(out, d)
 		}

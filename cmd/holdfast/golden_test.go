@@ -180,9 +180,21 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
+// richRDB writes the directory's base and its snapshot as RDB files beside them too.
+func richRDB(t *testing.T, dir string) {
+	t.Helper()
+	for _, args := range []string{"--out DIR/base.rdb", "--name before --out DIR/before.rdb"} {
+		args = strings.ReplaceAll("snapshot export --dir DIR --format rdb "+args, "DIR", dir)
+		if code, _, errs := runOffline(t, strings.Fields(args)...); code != 0 || errs != "" {
+			t.Fatalf("%s: exit code %d, %s", args, code, errs)
+		}
+	}
+}
+
 // What each command prints, for people and for programs.
 func TestGolden(t *testing.T) {
 	dir := richDir(t)
+	richRDB(t, dir)
 	for name, args := range map[string]string{
 		"list":         "list --dir DIR",
 		"list.json":    "list --dir DIR --json",
@@ -200,6 +212,12 @@ func TestGolden(t *testing.T) {
 		"diff.json":    "diff before DIR --dir DIR --values --json",
 		"diff.same":    "diff DIR DIR/base.db --exit-code",
 		"diff.lsn":     "diff DIR --dir DIR --lsn 4 --values",
+
+		"diff.rdb":      "diff before --rdb DIR/base.rdb --dir DIR --values",
+		"diff.rdb.json": "diff DIR/before.rdb DIR --dir DIR --json --prefix user:",
+		"diff.rdb.two":  "diff DIR/before.rdb DIR/base.rdb --values",
+		"diff.rdb.same": "diff before DIR/before.rdb --dir DIR --exit-code",
+		"diff.rdb.lsn":  "diff DIR/base.rdb --lsn 4 --dir DIR",
 	} {
 		code, out, errs := runOffline(t, strings.Fields(strings.ReplaceAll("snapshot "+args, "DIR", dir))...)
 		if code != 0 || errs != "" {

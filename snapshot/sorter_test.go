@@ -1,0 +1,65 @@
+package snapshot
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"holdfast/internal/vfs"
+)
+
+// Keys come as a base would give them, in memory or from files, and a key that was added twice comes twice.
+func TestSorter(t *testing.T) {
+	for _, memory := range []int{1 << 10, 1 << 20} {
+		seed := rand.Uint64()
+		t.Logf("seed %d", seed)
+		rng := rand.New(rand.NewPCG(seed, 0))
+		dir := t.TempDir()
+		s := NewSorter(vfs.OS(), dir, memory)
+		type added struct {
+			store Store
+			key   string
+			value string
+		}
+		var want []added
+		for i := range 400 {
+			a := added{Store(rng.IntN(3)), fmt.Sprint("k", rng.IntN(300)), fmt.Sprint(i)}
+			if rng.IntN(40) == 0 {
+				a.key = strings.Repeat(a.key, 20_000)
+			}
+			if err := s.Add(a.store, []byte(a.key), []byte(a.value)); err != nil {
+				t.Fatal(err)
+			}
+			want = append(want, a)
+		}
+		slices.SortStableFunc(want, func(a, b added) int {
+			if a.store != b.store {
+				return int(a.store) - int(b.store)
+			}
+			return CompareKeys([]byte(a.key), []byte(b.key))
+		})
+		for i, w := range want {
+			store, key, value, err := s.Next()
+			if got := (added{store, string(key), string(value)}); err != nil || got != w {
+				t.Fatalf("%d: %d %.20q %q, %v; want %d %.20q %q", i, got.store, got.key, got.value, err, w.store, w.key, w.value)
+			}
+		}
+		if _, _, _, err := s.Next(); !errors.Is(err, io.EOF) {
+			t.Error(err)
+		}
+		names, err := vfs.OS().List(dir)
+		if err != nil || (len(names) > 0) != (memory < 1<<20) {
+			t.Errorf("%q, %v", names, err)
+		}
+		if err := s.Discard(); err != nil {
+			t.Error(err)
+		}
+		if names, err := vfs.OS().List(dir); err != nil || len(names) > 0 {
+			t.Errorf("left behind: %q, %v", names, err)
+		}
+	}
+}
