@@ -3,7 +3,6 @@ package engine
 import (
 	"errors"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -173,7 +172,7 @@ func (e *Engine) syncLog(log *aof.Log) error {
 }
 
 // store writes the frozen keys into the base.
-func (e *Engine) store(freeze *kv.Freeze, changes *snapshot.Changes, meta snapshot.Meta, mu sync.Locker) (result snapshot.Result, err error) {
+func (e *Engine) store(freeze *kv.Freeze, changes *snapshot.Changes, meta snapshot.Meta, mu locker) (result snapshot.Result, err error) {
 	behind := nice.Start()
 	defer behind.Stop()
 	if err := e.gather(freeze, changes, mu, behind); err != nil {
@@ -232,7 +231,7 @@ const (
 
 // reopen makes the file that bears the base's name now the base. Who reads the base under the lock, as the hot layer does,
 // never meets the old one closed.
-func (e *Engine) reopen(mu sync.Locker) error {
+func (e *Engine) reopen(mu locker) error {
 	base, err := e.openUnlocked()
 	if err != nil {
 		return err
@@ -288,7 +287,7 @@ func (e *Engine) meta(f *kv.Freeze) snapshot.Meta {
 }
 
 // gather takes the frozen keys in slices. What needs no lock is done behind everything else.
-func (e *Engine) gather(freeze *kv.Freeze, into *snapshot.Changes, mu sync.Locker, behind *nice.Thread) (err error) {
+func (e *Engine) gather(freeze *kv.Freeze, into *snapshot.Changes, mu locker, behind *nice.Thread) (err error) {
 	var mine harvest
 	slicer := e.checkpointSlicer(mu)
 	for more := true; more; {

@@ -64,7 +64,7 @@ func (e *Engine) chime(pace *pace) (more bool) {
 	e.reserveRoom()
 	changed := e.lsn != before
 	pace.rest = 0
-	if e.stats.commands != pace.served {
+	if e.stats.commands != pace.served || e.mu.wanted() {
 		pace.served, pace.rest = e.stats.commands, restPerSlice*time.Since(start)
 	}
 	e.mu.Unlock()

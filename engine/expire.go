@@ -78,7 +78,7 @@ func (e *Engine) expireDue(now int64) (more bool) {
 		for db.NextDeadline() <= now {
 			e.expireSome(i, db, now)
 			e.record(now)
-			if e.o.Clock().Sub(start) > expireSlice {
+			if e.o.Clock().Sub(start) > expireSlice || e.mu.wanted() {
 				return db.NextDeadline() <= now
 			}
 		}

@@ -154,5 +154,6 @@ func (e *Engine) saveLocked() error {
 // unlocked is a lock for those who have it already.
 type unlocked struct{}
 
-func (unlocked) Lock()   {}
-func (unlocked) Unlock() {}
+func (unlocked) Lock()        {}
+func (unlocked) Unlock()      {}
+func (unlocked) wanted() bool { return false }

@@ -7,16 +7,26 @@ import (
 	"holdfast/internal/nice"
 )
 
-// slicer does work that wants the lock and goes on for longer than others may be kept from it: in slices, and while clients
-// are being served with a pause behind each. Without it the next slice would have the lock again before anybody who waits
-// for it had woken up.
+// slicer does work that wants the lock and goes on for longer than others may be kept from it: in slices, which end early when
+// somebody waits for the lock, and while clients are being served with a pause behind each. Without it the next slice would
+// have the lock again before anybody who waits for it had woken up.
 type slicer struct {
 	engine *Engine
-	mu     sync.Locker
+	mu     locker
 	turns  turns
 	took   func(time.Duration) // is told how long each slice took, under the lock; nil: nobody
 	served int64               // commands, as of the last slice
+	busyAt time.Time           // of the last slice that found more of them
 }
+
+// locker is the engine's lock, or unlocked.
+type locker interface {
+	sync.Locker
+	wanted() bool
+}
+
+// busyFor is how long clients count as being served after a command: the next one may be on its way.
+const busyFor = 10 * time.Millisecond
 
 // turns are how long a slice may hold the lock, and the pause behind it.
 type turns struct {
@@ -28,7 +38,7 @@ type turns struct {
 const sliceOfCheckpoint = 100 * time.Microsecond
 
 // checkpointSlicer is for the work of a checkpoint, whose longest slice INFO tells.
-func (e *Engine) checkpointSlicer(mu sync.Locker) slicer {
+func (e *Engine) checkpointSlicer(mu locker) slicer {
 	last := &e.checkpoints.last
 	return slicer{
 		engine: e, mu: mu,
@@ -58,6 +68,10 @@ func (s *slicer) slice(step func() (more bool)) (more, busy bool) {
 	}
 	for more = true; more && time.Since(start) < limit; {
 		more = step()
+		if s.mu.wanted() {
+			busy = true // were it not for us, whoever waits would have been served
+			break
+		}
 	}
 	if s.took != nil {
 		s.took(time.Since(start))
@@ -65,9 +79,11 @@ func (s *slicer) slice(step func() (more bool)) (more, busy bool) {
 	return more, busy
 }
 
-// serving reports, under the lock, whether clients were served since it was called last.
+// serving reports, under the lock, whether clients are being served.
 func (s *slicer) serving() bool {
-	before := s.served
-	s.served = s.engine.stats.commands
-	return s.served != before
+	if served := s.engine.stats.commands; served != s.served {
+		s.served, s.busyAt = served, time.Now()
+		return true
+	}
+	return time.Since(s.busyAt) < busyFor
 }

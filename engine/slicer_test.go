@@ -1,0 +1,47 @@
+package engine
+
+import (
+	"testing"
+	"time"
+)
+
+// Who waits for the lock gets it after the step under way, however much time the slice has left.
+func TestASliceEndsWhenSomebodyWaitsForTheLock(t *testing.T) {
+	var e Engine
+	e.mu.init()
+	s := slicer{engine: &e, mu: &e.mu, turns: turns{serving: time.Hour, alone: time.Hour}}
+	got := make(chan bool)
+	steps := 0
+	more := s.next(func() bool {
+		if steps++; steps == 1 {
+			go func() {
+				e.mu.Lock()
+				defer e.mu.Unlock()
+				got <- true
+			}()
+		}
+		for !e.mu.wanted() {
+			time.Sleep(10 * time.Microsecond)
+		}
+		return true
+	})
+	if !<-got || !more || steps != 1 {
+		t.Errorf("%d steps while somebody waited, more: %v", steps, more)
+	}
+	if e.mu.Lock(); e.mu.wanted() {
+		t.Error("somebody is said to wait, and nobody does")
+	}
+	e.mu.Unlock()
+}
+
+// One who has the lock already is not told of others, who cannot have it anyhow.
+func TestASliceOfOneWhoHasTheLockGoesOn(t *testing.T) {
+	var e Engine
+	e.mu.init()
+	e.mu.waiting.Store(1)
+	s := slicer{engine: &e, mu: unlocked{}, turns: turns{serving: time.Hour, alone: time.Hour}}
+	steps := 0
+	if s.next(func() bool { steps++; return steps < 10 }) || steps != 10 {
+		t.Errorf("%d steps of 10", steps)
+	}
+}
