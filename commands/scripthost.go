@@ -31,12 +31,17 @@ func (h *scriptHost) begin(c *Call, readonly, allowOOM bool) {
 // Call runs a command.
 func (h *scriptHost) Call(args [][]byte) []byte {
 	h.reply.Reset()
+	h.reply.Limit(int(h.outer.directives().scriptMemory.Load()))
 	cmd, refusal := h.find(args)
 	if refusal != "" {
 		h.reply.Error(refusal)
 		return h.reply.Bytes()
 	}
 	h.outer.World.Run(&h.inner, cmd, args)
+	if h.reply.Over() {
+		h.reply.Reset()
+		h.reply.Error(resp.ErrScriptReply)
+	}
 	return h.reply.Bytes()
 }
 

@@ -10,7 +10,7 @@ import (
 // baseFunctions are Lua's own, without those that reach files, other environments or the program's output.
 func (m *Machine) baseFunctions() map[string]glua.LGFunction {
 	return map[string]glua.LGFunction{
-		"assert": assert, "error": raise, "pcall": m.pcall, "xpcall": m.xpcall,
+		"assert": assert, "error": m.raise, "pcall": m.pcall, "xpcall": m.xpcall,
 		"type": typeOf, "tostring": m.tostring, "tonumber": tonumber,
 		"next": m.next, "pairs": m.pairs, "ipairs": m.ipairs, "select": selectFrom, "unpack": unpack,
 		"rawget": m.rawget, "rawset": m.rawset, "rawequal": rawequal,
@@ -46,10 +46,11 @@ func assert(l *glua.LState) int {
 }
 
 // error([message [, level]])
-func raise(l *glua.LState) int {
+func (m *Machine) raise(l *glua.LState) int {
 	message, level := l.Get(1), optInt(l, 2, 1)
 	if s, ok := text(message); ok && level > 0 {
 		if _, isNumber := message.(glua.LNumber); !isNumber {
+			m.pay(l, int64(len(s)))
 			message = glua.LString(place(l, level) + s)
 		}
 	}
@@ -106,9 +107,11 @@ func (m *Machine) protect(l *glua.LState, handler *glua.LFunction) int {
 		l.Insert(glua.LTrue, 1)
 		return l.GetTop()
 	}
-	value := glua.LValue(glua.LString(err.Error()))
+	var value glua.LValue
 	if raised, ok := err.(*glua.ApiError); ok && raised.Object != nil {
 		value = inLuasWords(raised.Object)
+	} else {
+		value = glua.LString(err.Error())
 	}
 	if t, ok := value.(*glua.LTable); ok && handler == nil {
 		if s, ok := t.RawGetString("err").(glua.LString); ok {

@@ -20,6 +20,8 @@ import (
 // The replies are our own, and taken to be well-formed.
 type converter struct {
 	b []byte
+	m *Machine
+	l *glua.LState
 }
 
 // line takes the next line off, without its first byte.
@@ -78,7 +80,8 @@ func (c *converter) value(depth int) glua.LValue {
 		if n < 0 {
 			return glua.LFalse
 		}
-		t := &glua.LTable{Metatable: glua.LNil}
+		c.m.pay(c.l, int64(n)*24+128)
+		t := c.l.CreateTable(n, 0)
 		for i := range n {
 			t.RawSetInt(i+1, c.value(depth+1))
 		}
@@ -104,6 +107,7 @@ func (c *converter) value3(kind byte, rest []byte, depth int) glua.LValue {
 		t.RawSetString("string", s[4:])
 		return single("verbatim_string", t)
 	case '%':
+		c.m.pay(c.l, int64(count(rest))*64+hashBytes)
 		t := &glua.LTable{Metatable: glua.LNil}
 		for range count(rest) {
 			key := c.value(depth + 1)
@@ -113,6 +117,7 @@ func (c *converter) value3(kind byte, rest []byte, depth int) glua.LValue {
 		}
 		return single("map", t)
 	case '~':
+		c.m.pay(c.l, int64(count(rest))*64+hashBytes)
 		t := &glua.LTable{Metatable: glua.LNil}
 		for range count(rest) {
 			if key := c.value(depth + 1); key != glua.LNil {
@@ -129,10 +134,15 @@ func (c *converter) value3(kind byte, rest []byte, depth int) glua.LValue {
 	return glua.LNil // '_'
 }
 
-// replier writes what a script returns.
+// hashBytes is what a table with names takes before there is anything in it, roughly.
+const hashBytes = 2 << 10
+
+// replier writes what a script returns. A few tables that lie in each other many times make a reply without end, so that it is
+// watched as the script was.
 type replier struct {
-	m *Machine
-	w *resp.Writer
+	m      *Machine
+	w      *resp.Writer
+	failed error // why there is to be no reply
 }
 
 // replyDepthMax is how deep tables may lie in tables.
@@ -141,9 +151,16 @@ const replyDepthMax = 1000
 const stackLimit = "ERR reached lua stack limit"
 
 func (r *replier) value(v glua.LValue, depth int) {
+	s, _ := v.(glua.LString)
+	if r.failed == nil {
+		r.failed = r.m.wantsMore(2*int64(len(s)) + 8)
+	}
+	if r.failed != nil {
+		return
+	}
 	switch v := v.(type) {
 	case glua.LString:
-		r.w.Bulk([]byte(v))
+		r.w.BulkString(string(v))
 	case glua.LNumber:
 		r.w.Int(integer(float64(v)))
 	case glua.LBool:

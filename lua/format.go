@@ -104,7 +104,9 @@ func (m *Machine) formatOne(l *glua.LState, out []byte, p spec, verb byte, arg i
 	case 'e', 'E', 'f', 'g', 'G':
 		return p.float(out, verb, checkNumber(l, arg))
 	case 'q':
-		return appendQuoted(out, checkText(l, arg))
+		s := checkText(l, arg)
+		m.pay(l, int64(len(s))*6) // of a zero it makes four bytes
+		return appendQuoted(out, s)
 	case 's':
 		s := checkText(l, arg)
 		m.pay(l, int64(len(s))*2)

@@ -146,8 +146,7 @@ func (e *jsonEncoder) value(v glua.LValue, depth int) {
 	e.m.spend(e.l)
 	switch v := v.(type) {
 	case glua.LString:
-		e.m.pay(e.l, int64(len(v))*2)
-		e.out = appendJSONString(e.out, string(v))
+		e.text(string(v))
 	case glua.LNumber:
 		e.number(float64(v))
 	case glua.LBool:
@@ -164,6 +163,20 @@ func (e *jsonEncoder) value(v glua.LValue, depth int) {
 	default:
 		e.fail(v.Type().String(), "type not supported")
 	}
+}
+
+// text appends a string, which may become six times as long.
+func (e *jsonEncoder) text(s string) {
+	n := len(s)
+	if n > 64<<10 {
+		for _, c := range []byte(s) {
+			if c < ' ' || c == 127 {
+				n += 5
+			}
+		}
+	}
+	e.m.pay(e.l, int64(n)*2)
+	e.out = appendJSONString(e.out, s)
 }
 
 func (e *jsonEncoder) number(f float64) {
@@ -204,8 +217,7 @@ func (e *jsonEncoder) table(t *glua.LTable, depth int) {
 		first = false
 		switch key := key.(type) {
 		case glua.LString:
-			e.m.pay(e.l, int64(len(key))*2)
-			e.out = appendJSONString(e.out, string(key))
+			e.text(string(key))
 		case glua.LNumber:
 			e.out = append(e.out, '"')
 			e.number(float64(key))

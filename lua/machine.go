@@ -27,6 +27,8 @@ package lua
 
 import (
 	"math/rand/v2"
+	"runtime"
+	"sync/atomic"
 
 	glua "github.com/yuin/gopher-lua"
 
@@ -127,6 +129,10 @@ func New(o Options) *Machine {
 	}
 	m.l.Options.RegistrySize, m.l.Options.RegistryGrowStep, m.l.Options.MinimizeStackMemory = 256, 1024, true // of coroutines
 	m.l.SetContext(&m.watch)
+	gone := new(atomic.Bool)
+	m.watch.alarm = new(atomic.Bool)
+	ring(m.watch.alarm, gone)
+	runtime.AddCleanup(m, func(gone *atomic.Bool) { gone.Store(true) }, gone)
 	m.build()
 	return m
 }
@@ -254,8 +260,13 @@ func (m *Machine) run(f *glua.LFunction, args []glua.LValue, host Host, w *resp.
 	}
 	result := l.Get(-1)
 	l.SetTop(0)
-	replier := replier{m: m, w: w}
-	replier.value(result, 0)
+	before := w.Len()
+	r := replier{m: m, w: w}
+	r.value(result, 0)
+	if r.failed != nil {
+		w.Truncate(before)
+		return &Error{Text: "ERR " + r.failed.Error()}
+	}
 	return nil
 }
 

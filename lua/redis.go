@@ -16,8 +16,8 @@ type Error struct {
 // redisModule makes the table redis.
 func (m *Machine) redisModule() {
 	m.redis = m.module("redis", map[string]glua.LGFunction{
-		"call": m.redisCall, "pcall": m.redisPcall, "error_reply": errorReply, "status_reply": statusReply,
-		"sha1hex": sha1hex, "log": m.log, "setresp": m.setresp, "set_repl": setRepl, "acl_check_cmd": m.aclCheck,
+		"call": m.redisCall, "pcall": m.redisPcall, "error_reply": m.errorReply, "status_reply": statusReply,
+		"sha1hex": m.sha1hex, "log": m.log, "setresp": m.setresp, "set_repl": setRepl, "acl_check_cmd": m.aclCheck,
 	})
 	m.setConstants(m.redis)
 	if !m.o.Functions {
@@ -81,7 +81,7 @@ func (m *Machine) command(l *glua.LState) (v glua.LValue, failed bool) {
 	}
 	reply := m.host.Call(args)
 	m.pay(l, int64(len(reply))*2)
-	c := converter{b: reply}
+	c := converter{b: reply, m: m, l: l}
 	v = c.value(0)
 	return v, len(reply) > 0 && reply[0] == '-'
 }
@@ -101,6 +101,7 @@ func (m *Machine) arguments(l *glua.LState) (args [][]byte, problem string) {
 	for i := 1; i <= top; i++ {
 		switch v := l.Get(i).(type) {
 		case glua.LString:
+			m.pay(l, 2*int64(len(v)))
 			m.room = append(m.room, v...)
 		case glua.LNumber:
 			m.room = appendG(m.room, float64(v), 17)
@@ -211,12 +212,13 @@ func placeIn(text string) (source string, line int) {
 }
 
 // redis.error_reply(text)
-func errorReply(l *glua.LState) int {
+func (m *Machine) errorReply(l *glua.LState) int {
 	s, ok := l.Get(1).(glua.LString)
 	if l.GetTop() != 1 || !ok {
 		l.Push(errorTable("ERR wrong number or type of arguments"))
 		return 1
 	}
+	m.pay(l, int64(len(s)))
 	code, rest, ok := strings.Cut(strings.TrimPrefix(string(s), "-"), " ")
 	if !ok {
 		code, rest = "ERR", code
@@ -237,11 +239,12 @@ func statusReply(l *glua.LState) int {
 }
 
 // redis.sha1hex(text)
-func sha1hex(l *glua.LState) int {
+func (m *Machine) sha1hex(l *glua.LState) int {
 	if l.GetTop() != 1 {
 		return complain(l, "wrong number of arguments")
 	}
 	s, _ := text(l.Get(1))
+	m.pay(l, int64(len(s)))
 	l.Push(glua.LString(SHA1([]byte(s))))
 	return 1
 }
@@ -259,15 +262,19 @@ func (m *Machine) log(l *glua.LState) int {
 	if level < float64(Debug) || level > float64(Warning) {
 		return complain(l, "Invalid debug level.")
 	}
-	words := make([]string, 0, top-1)
-	for i := 2; i <= top; i++ {
-		if s, ok := text(l.Get(i)); ok {
-			words = append(words, s)
-		}
-	}
 	const most = 1024 // bytes of a line
-	line := strings.Join(words, " ")
-	m.host.Log(Level(level), line[:min(len(line), most)])
+	line := make([]byte, 0, most)
+	for i := 2; i <= top && len(line) < most; i++ {
+		s, ok := text(l.Get(i))
+		if !ok {
+			continue
+		}
+		if i > 2 {
+			line = append(line, ' ')
+		}
+		line = append(line, s[:min(len(s), most-len(line))]...)
+	}
+	m.host.Log(Level(level), string(line))
 	return 0
 }
 

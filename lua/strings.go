@@ -342,12 +342,12 @@ func (m *Machine) replacement(ms *matcher, out []byte, s, e int) []byte {
 		v = l.Get(-1)
 		l.Pop(1)
 	default:
-		before := len(out)
-		out = ms.template(out, checkText(l, 3), s, e)
-		m.pay(l, int64(len(out)-before)*2)
-		return out
+		template := checkText(l, 3)
+		m.pay(l, int64(len(template))*2)
+		return ms.template(out, template, s, e)
 	}
 	if !glua.LVAsBool(v) {
+		m.pay(l, int64(e-s))
 		return append(out, ms.src[s:e]...)
 	}
 	piece, ok := text(v)
@@ -372,10 +372,11 @@ func (ms *matcher) template(out []byte, with string, s, e int) []byte {
 		case !isDigit(with[i]):
 			out = append(out, with[i])
 		case with[i] == '0':
+			ms.m.pay(ms.l, int64(e-s)*2)
 			out = append(out, ms.src[s:e]...)
 		default:
 			piece, _ := text(ms.value(int(with[i]-'1'), s, e))
-			ms.m.pay(ms.l, int64(len(piece)))
+			ms.m.pay(ms.l, int64(len(piece))*2)
 			out = append(out, piece...)
 		}
 	}

@@ -2,6 +2,7 @@ package lua
 
 import (
 	"sort"
+	"strings"
 
 	glua "github.com/yuin/gopher-lua"
 )
@@ -17,29 +18,44 @@ func (m *Machine) tableFunctions() map[string]glua.LGFunction {
 func (m *Machine) tableConcat(l *glua.LState) int {
 	t, sep, i := checkTable(l, 1), optText(l, 2, ""), optInt(l, 3, 1)
 	j := optInt(l, 4, t.Len())
-	var out []byte
+	size := 0 // at most
 	for k := i; k <= j; k++ {
-		v := t.RawGet(glua.LNumber(k))
-		before := len(out)
-		switch v := v.(type) {
+		switch v := t.RawGet(glua.LNumber(k)).(type) {
 		case glua.LString:
-			m.pay(l, int64(len(v)+len(sep))*2)
-			out = append(out, v...)
+			size += len(v) + len(sep)
 		case glua.LNumber:
-			out = appendNumber(out, float64(v))
+			size += numberMax + len(sep)
 		default:
 			fail(l, "invalid value (%s) at index %d in table for 'concat'", v.Type().String(), k)
 		}
-		if k < j {
-			out = append(out, sep...)
+		if size > stringMax {
+			fail(l, "%s", errMemory.Error())
 		}
-		if len(out)-before == 0 || k%64 == 0 {
+		if k%64 == 0 {
 			m.spend(l)
 		}
 	}
-	l.Push(glua.LString(out))
+	m.pay(l, int64(size))
+	var out strings.Builder
+	out.Grow(size)
+	var digits [numberMax]byte
+	for k := i; k <= j; k++ {
+		switch v := t.RawGet(glua.LNumber(k)).(type) {
+		case glua.LString:
+			out.WriteString(string(v))
+		case glua.LNumber:
+			out.Write(appendNumber(digits[:0], float64(v)))
+		}
+		if k < j {
+			out.WriteString(sep)
+		}
+	}
+	l.Push(glua.LString(out.String()))
 	return 1
 }
+
+// numberMax is the length of a number that is printed, at most.
+const numberMax = 32
 
 // table.foreach(table, f)
 func (m *Machine) foreach(l *glua.LState) int {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"runtime"
 	"runtime/metrics"
+	"sync/atomic"
 	"time"
 
 	glua "github.com/yuin/gopher-lua"
@@ -15,7 +16,8 @@ import (
 // Each instruction costs a call and a decrement by this. Rejected: a context that another goroutine cancels. It costs as much,
 // since gopher-lua asks it as often, and cannot let others go on between two instructions.
 type watch struct {
-	left   int // instructions to the next look at the clock
+	left   int          // instructions to the next look at the clock
+	alarm  *atomic.Bool // the collector has been at work since memory was last looked at
 	began  time.Time
 	next   time.Duration // since then, when to ask the host again
 	host   Host
@@ -32,9 +34,7 @@ type watch struct {
 }
 
 const (
-	// watchEvery is so many instructions between two looks at the clock. One instruction makes up to 64 MB (an array that begins
-	// far from its start), so there must not be many of them.
-	watchEvery = 16
+	watchEvery = 16 // instructions between two looks at the clock
 	lookEvery  = time.Millisecond
 	// payAtOnce is how much may be asked for before memory is looked at, in bytes.
 	payAtOnce = 8 << 20
@@ -43,8 +43,9 @@ const (
 // errMemory is what a script that takes too much memory is told, in the words of Lua 5.1.
 var errMemory = errors.New("not enough memory")
 
-// gopher-lua fills an array up to the index that is written to, with 16 bytes a place, in one instruction. Its own bound allows
-// a GB. The bound is a variable of the library's, which is set here once, before anything runs.
+// gopher-lua fills an array up to the index that is written to, with 16 bytes a place, in one instruction, and its own bound
+// allows a GB. The bound is a variable of the library's, which is set here once, before anything runs. Beyond it an array has no
+// length, so that it cannot be lower; what such instructions make brings the collector to work, and that is the alarm.
 var _ = boundArrays(4 << 20)
 
 func boundArrays(places int) int {
@@ -61,6 +62,7 @@ func (w *watch) begin(o Options, host Host) {
 			{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/heap/live:bytes"},
 		}
 	}
+	w.alarm.Store(false)
 	w.host, w.limits, w.doom, w.began, w.next, w.left = host, o, nil, time.Now(), lookEvery, watchEvery
 	w.limit, w.paid = -1, 0
 }
@@ -76,7 +78,7 @@ func (w *watch) end() {
 // Done is asked before each instruction.
 func (w *watch) Done() <-chan struct{} {
 	w.left--
-	if w.left > 0 {
+	if w.left > 0 && !w.alarm.Load() {
 		return nil
 	}
 	return w.tick()
@@ -99,14 +101,16 @@ func (w *watch) tick() <-chan struct{} {
 	if w.host == nil {
 		return nil
 	}
-	since := time.Since(w.began)
-	if since < w.next {
+	since, alarm := time.Since(w.began), w.alarm.Load()
+	if since < w.next && !alarm {
 		return nil
 	}
-	w.next = since + lookEvery
-	if err := w.host.Look(); err != nil {
-		w.doom, w.cause, w.left = err, err, 0
-		return w.ended
+	if since >= w.next {
+		w.next = since + lookEvery
+		if err := w.host.Look(); err != nil {
+			w.doom, w.cause, w.left = err, err, 0
+			return w.ended
+		}
 	}
 	if err := w.checkMemory(0); err != nil {
 		w.cause = err // it may be caught: what took the memory is let go then
@@ -122,7 +126,7 @@ func (w *watch) spend(l *glua.LState) {
 	}
 }
 
-// pay is called by functions before they make n bytes. It raises an error if they are too many.
+// pay is called by functions before they make n bytes. It raises an error if they are too many, or if the script is to end.
 func (w *watch) pay(l *glua.LState, n int64) {
 	if w.paid += n; w.paid < payAtOnce {
 		return
@@ -130,6 +134,19 @@ func (w *watch) pay(l *glua.LState, n int64) {
 	if err := w.checkMemory(n); err != nil {
 		fail(l, "%s", err.Error())
 	}
+	w.left = 0
+	w.spend(l)
+}
+
+// wantsMore is pay and spend for what is no function of Lua's: the reply that is written.
+func (w *watch) wantsMore(n int64) error {
+	if done := w.Done(); done != nil {
+		return w.cause
+	}
+	if w.paid += n; w.paid < payAtOnce {
+		return nil
+	}
+	return w.checkMemory(n)
 }
 
 // usage is how memory stands, in bytes.
@@ -155,6 +172,7 @@ func (w *watch) usage() (u usage) {
 // asks how much of it lives; after that a collection tells, again and again as more is made.
 func (w *watch) checkMemory(n int64) error {
 	w.paid = 0
+	w.alarm.Store(false)
 	now := w.usage()
 	if w.limit < 0 {
 		w.limit, w.start = w.limits.Memory(), now
@@ -186,3 +204,13 @@ func (w *watch) checkMemory(n int64) error {
 
 // collectShare bounds how often a script makes collections necessary: not before it has made such a share of its limit.
 const collectShare = 8
+
+// ring sets the alarm whenever the collector has been at work, as long as alive says so. The collector frees an object that
+// nobody holds, and tells of it; that makes the next one.
+func ring(alarm, gone *atomic.Bool) {
+	if gone.Load() {
+		return
+	}
+	alarm.Store(true)
+	runtime.AddCleanup(new([16]byte), func(int) { ring(alarm, gone) }, 0)
+}

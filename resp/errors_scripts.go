@@ -25,6 +25,7 @@ const (
 	ErrScriptArity      = "ERR Wrong number of args calling Redis command from script"
 	ErrScriptCommand    = "ERR This Redis command is not allowed from script"
 	ErrScriptReadOnly   = "ERR Write commands are not allowed from read-only scripts."
+	ErrScriptReply      = "ERR not enough memory for the reply"
 	ErrNoFunction       = "ERR Function not found"
 	ErrNoLibrary        = "ERR Library not found"
 	ErrNoLibraryName    = "ERR library name argument was not given"

@@ -28,7 +28,25 @@ const bufferKept = 64 << 10
 // are the writes that follow. Not for concurrent use.
 type Writer struct {
 	buf   []byte
+	limit int // bytes; 0 is none
+	over  bool
 	resp3 bool
+}
+
+// Limit bounds what is written to some n bytes, 0 being no bound. A string beyond that is left empty, so that a small request
+// for much (MGET of one large key again and again) does not take all memory; what was written is no reply then, see Over.
+func (w *Writer) Limit(n int) { w.limit = n }
+
+// Over reports whether there was a string that had no room within the limit.
+func (w *Writer) Over() bool { return w.over }
+
+// fits reports whether n bytes more are within the limit.
+func (w *Writer) fits(n int) bool {
+	if w.limit != 0 && len(w.buf)+n > w.limit {
+		w.over = true
+		return false
+	}
+	return true
 }
 
 // SetProto chooses the version of what is written from now on: 2 or 3.
@@ -55,6 +73,7 @@ func (w *Writer) Len() int { return len(w.buf) }
 
 // Reset forgets what was written, and keeps the buffer unless it has grown large.
 func (w *Writer) Reset() {
+	w.over = false
 	if cap(w.buf) > bufferKept {
 		w.buf = nil
 		return
@@ -73,7 +92,11 @@ func (w *Writer) Take() []byte {
 }
 
 // Raw appends bytes that are already encoded.
-func (w *Writer) Raw(encoded []byte) { w.buf = append(w.buf, encoded...) }
+func (w *Writer) Raw(encoded []byte) {
+	if w.fits(len(encoded)) {
+		w.buf = append(w.buf, encoded...)
+	}
+}
 
 // OK writes the status OK.
 func (w *Writer) OK() { w.buf = redcon.AppendOK(w.buf) }
@@ -92,10 +115,20 @@ func (w *Writer) Err(err error) { w.Error(err.Error()) }
 func (w *Writer) Int(n int64) { w.buf = redcon.AppendInt(w.buf, n) }
 
 // Bulk writes a bulk string; nil is the empty string, not null.
-func (w *Writer) Bulk(b []byte) { w.buf = redcon.AppendBulk(w.buf, b) }
+func (w *Writer) Bulk(b []byte) {
+	if !w.fits(len(b)) {
+		b = nil
+	}
+	w.buf = redcon.AppendBulk(w.buf, b)
+}
 
 // BulkString writes a bulk string.
-func (w *Writer) BulkString(s string) { w.buf = redcon.AppendBulkString(w.buf, s) }
+func (w *Writer) BulkString(s string) {
+	if !w.fits(len(s)) {
+		s = ""
+	}
+	w.buf = redcon.AppendBulkString(w.buf, s)
+}
 
 // BulkInt writes a number's decimal digits as a bulk string.
 func (w *Writer) BulkInt(n int64) {

@@ -136,6 +136,24 @@ func TestWriterBuffer(t *testing.T) {
 	}
 }
 
+// Strings beyond the limit are left empty, and it is told.
+func TestWriterLimit(t *testing.T) {
+	var w Writer
+	w.Limit(20)
+	w.BulkString("0123456789")
+	if w.Over() {
+		t.Error("over the limit after one string")
+	}
+	w.Bulk([]byte("0123456789"))
+	w.Raw([]byte("+too much\r\n"))
+	if want := "$10\r\n0123456789\r\n$0\r\n\r\n"; !w.Over() || string(w.Bytes()) != want {
+		t.Errorf("%v %q, want %q", w.Over(), w.Bytes(), want)
+	}
+	if w.Reset(); w.Over() {
+		t.Error("over the limit after Reset")
+	}
+}
+
 // A length given later leaves the same bytes as one given first, at every number of digits and nested.
 func TestWriterLater(t *testing.T) {
 	for _, version := range []int{2, 3} {

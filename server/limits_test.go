@@ -101,6 +101,26 @@ func TestClientThatNeverReads(t *testing.T) {
 	}
 }
 
+// A small request for much: one reply, or those to one batch, are cut short before they are all of the machine's memory.
+func TestRepliesLargerThanTheLimit(t *testing.T) {
+	r := start(t)
+	other := r.dial()
+	other.expect("+OK", "SET", "big", strings.Repeat("v", 1<<20))
+	other.expect("+OK", "CONFIG", "SET", "client-output-buffer-limit", "normal 8mb 0 0")
+	many := append([]string{"MGET"}, strings.Fields(strings.Repeat("big ", 5000))...)
+	for n, requests := range []string{request(many...), strings.Repeat(request("GET", "big"), 128)} {
+		heap()
+		grown := peakDuring(func() {
+			r.dial().flood(requests)
+			r.until("the client cut off", func() bool { return r.figure("outHits") == int64(n+1) })
+		})
+		if limit := uint64(64 << 20); grown > limit {
+			t.Errorf("the heap grew by %d MB, more than %d", grown>>20, limit>>20)
+		}
+	}
+	other.expect("+PONG", "PING")
+}
+
 // Replies that wait for the log count as well.
 func TestOutputLimitCountsWhatTheLogHoldsBack(t *testing.T) {
 	r := start(t, "appendfsync", "always")

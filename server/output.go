@@ -10,6 +10,7 @@ func (s *session) writer() *resp.Writer {
 	if s.out == nil {
 		s.out = s.loop.takeWriter()
 		s.out.SetProto(s.client.Proto)
+		s.out.Limit(int(s.srv.output.Load().Normal.Hard))
 	}
 	return s.out
 }
@@ -40,6 +41,10 @@ const sendBytes = 1 << 20
 
 // send hands replies to the socket and the writer back to the loop; it returns nil.
 func (s *session) send(w *resp.Writer) *resp.Writer {
+	if w.Over() {
+		s.overrun = true
+		w.Truncate(0)
+	}
 	for b := w.Bytes(); len(b) > 0 && !s.closed; {
 		n := min(len(b), sendBytes)
 		if err := s.put(b[:n]); err != nil {
@@ -69,7 +74,8 @@ func (s *session) overfed() bool {
 	waiting := s.unsent()
 	s.outBytes.Store(waiting)
 	limit := s.outputLimit(s.hears)
-	over := limit.Hard > 0 && waiting > limit.Hard ||
+	over := s.overrun || s.held != nil && s.held.Over() || s.out != nil && s.out.Over() ||
+		limit.Hard > 0 && waiting > limit.Hard ||
 		s.conn.OutboundBuffered() > unauthOutput && !s.trusted()
 	if limit.Soft == 0 || waiting <= limit.Soft {
 		s.overSoft = 0

@@ -32,6 +32,7 @@ type session struct {
 	blocked bool // the engine makes the client wait; input stays where it is
 	closing bool // to be closed when everything has gone out; input is dropped then
 	queued  bool // the loop knows that there is output
+	overrun bool // replies were longer than may wait for a client, and are not sent
 	closed  bool // the socket is gone: its number may be another's by now
 
 	seen     int64 // unix ms in which the loop's crowd last counted it
