@@ -19,7 +19,7 @@ INSIDE  = $(shell go list ./... | grep -v /integration)
 OUTSIDE = ./integration/...
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test docs lint race harness crash fuzz bench bench-micro bench-compare bench-scale bench-tails bench-inspect report-check frameworks clean deps
+.PHONY: help build run test docs lint race harness crash fuzz bench profile bench-micro bench-compare bench-scale bench-tails bench-inspect report-check frameworks clean deps
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ fuzz: deps ## every fuzz target, and random commands beside a redis-server, for 
 
 bench: build deps ## holdfast beside a real redis-server, into BENCHREPORT=docs/bench; BENCHFLAGS="-groups all"
 	go run ./bench -report '$(BENCHREPORT)' $(BENCHFLAGS)
+
+profile: ## record anew the profile that the build goes by: cmd/holdfast/serve.pgo; on a quiet machine
+	scripts/profile cmd/holdfast/serve.pgo
 
 bench-micro: ## benchmarks of single packages; BENCH=pattern picks some
 	go test -run '^$$' -bench '$(BENCH)' -benchmem $(INSIDE)

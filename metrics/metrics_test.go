@@ -172,6 +172,9 @@ func TestHealth(t *testing.T) {
 	s.watch.Stopping()
 	expect("/readyz", http.StatusServiceUnavailable, "stopping")
 	expect("/healthz", http.StatusOK, "ok")
+	if status, body := s.get("/debug/pprof/goroutine?debug=1"); status != http.StatusOK || !strings.Contains(body, "goroutine profile") {
+		t.Error("profile:", status, body)
+	}
 	if status, _ := s.get("/else"); status != http.StatusNotFound {
 		t.Error("/else:", status)
 	}

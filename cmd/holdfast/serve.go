@@ -189,7 +189,7 @@ func run(cfg *config.Config, eng *engine.Engine, log *slog.Logger, watch *metric
 	srv = server.New(server.Options{
 		Engine: eng, Config: cfg, Log: log, Clock: time.Now,
 		Ready: func() {
-			fmt.Print(greeting(cfg, eng))
+			fmt.Print(greeting(cfg, eng, watch))
 			watch.Serving(metrics.Source{Engine: eng, Server: srv})
 			tell(log, notify.Ready, notify.Status("serving; "+eng.Report().String()))
 		},
@@ -243,7 +243,7 @@ func reload(srv *server.Server, log *slog.Logger) {
 }
 
 // greeting is what a start prints: where it listens, where the data is, what was recovered.
-func greeting(cfg *config.Config, eng *engine.Engine) string {
+func greeting(cfg *config.Config, eng *engine.Engine, watch *metrics.Watch) string {
 	listening, secure, unix := server.Addresses(cfg)
 	for _, a := range secure {
 		listening = append(listening, a+" (TLS)")
@@ -258,6 +258,9 @@ func greeting(cfg *config.Config, eng *engine.Engine) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "holdfast %s, process %d\n", version, os.Getpid())
 	fmt.Fprintf(&b, "  listening  %s\n", strings.Join(listening, ", "))
+	if watch != nil {
+		fmt.Fprintf(&b, "  metrics    http://%s/metrics\n", watch.Address())
+	}
 	fmt.Fprintf(&b, "  data       %s\n", dir)
 	fmt.Fprintf(&b, "  durability %s\n", durability(cfg))
 	fmt.Fprintf(&b, "  recovered  %s\n", eng.Report())
