@@ -140,6 +140,13 @@ func (d *directory) keys() (err error) {
 				return err
 			}
 		}
+		if d.large(f.Key()) {
+			err := d.putInParts(changes, e, f, rules)
+			if errors.Is(err, rdb.ErrCorrupt) {
+				err = h.bad(fmt.Errorf("%s: %w", d.in.Name, err))
+			}
+			return err
+		}
 		o, err := f.Object(rules)
 		if err != nil {
 			return h.bad(fmt.Errorf("%s: %w", d.in.Name, err))

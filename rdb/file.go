@@ -77,6 +77,8 @@ type Key struct {
 	Module   bool  // the value is a module's, and cannot be read
 	Lapse    int64 // the earliest deadline within the value, 0: none
 	Bytes    int64 // that key and value take in the file
+	Size     int64 // of the elements, in bytes, when nothing is compressed any more
+	Longest  int64 // likewise of one of them, the longest
 	outline.Summary
 }
 
@@ -276,9 +278,15 @@ func stringEncoding(text []byte) string {
 type counter struct {
 	elements, timed, groups, consumers, pending int64
 	lapse                                       int64
+	size, longest                               int64
 }
 
 func (c *counter) visit(e outline.Element) error {
+	size := int64(0)
+	for i := range e.Pieces {
+		size += int64(len(e.Pieces[i].Bytes))
+	}
+	c.size, c.longest = c.size+size, max(c.longest, size)
 	switch e.Aside {
 	case "":
 		c.elements++
@@ -305,6 +313,7 @@ func (f *File) count() {
 	w.value(f.form)
 	k := &f.key
 	k.Elements, k.Lapse, k.Encoding = c.elements, c.lapse, encodingOf(f.form)
+	k.Size, k.Longest = c.size, c.longest
 	for _, n := range []outline.Count{
 		{What: hashes.TimedFields, N: c.timed}, {What: "groups", N: c.groups},
 		{What: "consumers", N: c.consumers}, {What: "pending entries", N: c.pending},
@@ -348,10 +357,22 @@ func (f *File) Object(rules Rules) (Object, error) {
 	if f.reader.failed && f.window.err == nil {
 		// It has been read to its end before, so what follows can still be read.
 		f.reader.failed = false
-		return Object{}, &DamageError{Kind: ErrCorrupt, Offset: f.window.failed, Key: f.key.Name, Reason: "something is there twice, or is too large"}
+		return Object{}, f.Refused(f.window.failed)
 	}
 	return o, f.window.err
 }
+
+// Refused is the error about the current key's value, which has been read and makes no value, as something is in it twice. What
+// follows can still be read. An offset of 0 is that of the value.
+func (f *File) Refused(offset int64) error {
+	if offset == 0 {
+		offset = f.begin
+	}
+	return &DamageError{Kind: ErrCorrupt, Offset: offset, Key: f.key.Name, Reason: "something is there twice, or is too large"}
+}
+
+// Key is the current key.
+func (f *File) Key() *Key { return &f.key }
 
 // checksum reads what stands behind the end mark.
 func (f *File) checksum() error {

@@ -56,8 +56,13 @@ func (s *Stream) AppendBinary(dst []byte) []byte {
 
 // appendHead appends the head, with the places of groups and consumers for their numbers or with their own.
 func (s *Stream) appendHead(dst []byte, places bool) []byte {
+	return s.appendHeadOf(dst, len(s.nodes), places)
+}
+
+// appendHeadOf is appendHead of a stream of so many nodes.
+func (s *Stream) appendHeadOf(dst []byte, nodes int, places bool) []byte {
 	dst = appendID(appendID(dst, s.last), s.maxDeleted)
-	for _, n := range []uint64{s.added, uint64(s.len), uint64(len(s.nodes)), uint64(len(s.groups))} {
+	for _, n := range []uint64{s.added, uint64(s.len), uint64(nodes), uint64(len(s.groups))} {
 		dst = binary.AppendUvarint(dst, n)
 	}
 	for i, g := range s.groups {
