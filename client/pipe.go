@@ -66,11 +66,28 @@ func (s *Session) Pipe(in io.Reader, errs io.Writer, nonce string, patience time
 	}
 }
 
-// pump sends in, and the ECHO behind it.
+// pump sends in, and the ECHO behind it. Where in cannot be read to its end the connection ends: the last request may be half
+// sent, and the server would wait for the rest.
 func pump(conn *Conn, in io.Reader, nonce string) error {
-	if _, err := io.Copy(conn.nc, in); err != nil {
+	from := &watched{Reader: in}
+	if _, err := io.Copy(conn.nc, from); err != nil {
+		if from.failed {
+			err = errors.Join(err, conn.nc.Close())
+		}
 		return fmt.Errorf("sending: %w", err)
 	}
 	_, err := conn.nc.Write(resp.AppendCommand(nil, "ECHO", nonce))
 	return err
+}
+
+// watched is a reader of which is known whether it failed.
+type watched struct {
+	io.Reader
+	failed bool
+}
+
+func (w *watched) Read(b []byte) (int, error) {
+	n, err := w.Reader.Read(b)
+	w.failed = err != nil && err != io.EOF
+	return n, err
 }

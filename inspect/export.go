@@ -39,7 +39,7 @@ func Export(s Source, o ExportOptions, x Exporter) (r Exported, err error) {
 	left := o.Limit
 	err = eachSelected(s, o.KeyFilter, func(e *Entry) error {
 		if o.SkipBad {
-			if err := e.Value.Walk(func(outline.Element) error { return nil }); err != nil {
+			if err := readToEnd(e); err != nil {
 				if r.Left++; len(r.Skipped) < skippedMax {
 					r.Skipped = append(r.Skipped, err)
 				}
@@ -64,6 +64,14 @@ func Export(s Source, o ExportOptions, x Exporter) (r Exported, err error) {
 	return r, err
 }
 
+// readToEnd reads a value, and looks whether it is sound.
+func readToEnd(e *Entry) error {
+	if e.LongText() > 0 {
+		return e.Pieces(func([]byte) error { return nil })
+	}
+	return e.Value.Walk(func(outline.Element) error { return nil })
+}
+
 // Commands writes entries as the commands that make them.
 type Commands struct {
 	w     *Requests
@@ -75,8 +83,7 @@ func NewCommands(w *Requests) *Commands { return &Commands{w: w, types: commands
 
 // Entry writes a key: the commands for its value, and then its deadline.
 func (c *Commands) Entry(e *Entry) error {
-	emit := func(args ...[]byte) error { return c.w.Command(e.DB, args...) }
-	return Remake(c.types, e, emit)
+	return c.w.Remake(c.types, e)
 }
 
 // End is there for the interface: nothing is left to be written.

@@ -4,6 +4,7 @@ import (
 	"io"
 	"strconv"
 
+	"holdfast/client"
 	"holdfast/outline"
 )
 
@@ -25,6 +26,9 @@ func (j *JSONLines) Entry(e *Entry) error {
 	j.b = append(append(j.b, `,"type":`...), strconv.Quote(e.Type)...)
 	if e.Deadline != 0 {
 		j.b = strconv.AppendInt(append(j.b, `,"deadline_unix_ms":`...), e.Deadline, 10)
+	}
+	if e.LongText() > 0 {
+		return j.long(e)
 	}
 	n, text := 0, false
 	err := e.Value.Walk(func(el outline.Element) error {
@@ -62,6 +66,40 @@ func (j *JSONLines) Entry(e *Entry) error {
 	}
 	j.b = append(j.b, '}')
 	return j.end()
+}
+
+// long writes what stands behind the type of a long string: it is read twice, as it depends on all of it in which form it comes.
+func (j *JSONLines) long(e *Entry) error {
+	isText, err := e.isText()
+	if err != nil {
+		return err
+	}
+	if isText {
+		j.b = append(j.b, `,"value":"`...)
+		_, err = e.text(func(whole []byte) error {
+			quoted := line(client.JSON, whole)
+			return j.piece(quoted[1 : len(quoted)-1])
+		})
+		j.b = append(j.b, `"}`...)
+	} else {
+		j.b = append(j.b, `,"value":{"base64":"`...)
+		err = e.base64Pieces(j.piece)
+		j.b = append(j.b, `"}}`...)
+	}
+	if err != nil {
+		return err
+	}
+	return j.end()
+}
+
+// piece writes a piece of a line.
+func (j *JSONLines) piece(b []byte) error {
+	if j.b = append(j.b, b...); len(j.b) < jsonLineMax {
+		return nil
+	}
+	_, err := j.w.Write(j.b)
+	j.b = j.b[:0]
+	return err
 }
 
 // End is there for the interface: nothing is left to be written.

@@ -78,7 +78,11 @@ func (x *RDB) Entry(e *Entry) error {
 		}
 		x.db = e.DB
 	}
-	return x.w.Put(rdb.Key{Name: e.Key, Deadline: e.Deadline, Kind: e.Kind, Lapse: e.Lapse, Summary: e.Summary}, e.Value.Walk)
+	k := rdb.Key{Name: e.Key, Deadline: e.Deadline, Kind: e.Kind, Lapse: e.Lapse, Summary: e.Summary}
+	if n := e.LongText(); n > 0 && !x.w.Compress { // compressed it has to be whole
+		return x.w.PutText(k, n, e.Pieces)
+	}
+	return x.w.Put(k, e.Value.Walk)
 }
 
 // End ends the file.

@@ -5,6 +5,8 @@ import (
 	"io"
 	"strconv"
 
+	"holdfast/commands"
+	"holdfast/kv"
 	"holdfast/resp"
 )
 
@@ -18,6 +20,7 @@ type Requests struct {
 	stamp    int64 // unix seconds, of the last annotation
 	buf      []byte
 	commands int64
+	torn     bool
 }
 
 // NewRequests begins a stream of commands. With stamps it says at each new second when what follows was done, in the
@@ -26,6 +29,9 @@ func NewRequests(w io.Writer, stamps bool) *Requests { return &Requests{w: w, st
 
 // Commands is how many commands have been written, those in between (SELECT, MULTI, EXEC) not counted.
 func (q *Requests) Commands() int64 { return q.commands }
+
+// Torn reports whether a command has been written in part, as what it was to have could not be read.
+func (q *Requests) Torn() bool { return q.torn }
 
 // Record writes the commands of a record.
 func (q *Requests) Record(r Record) error {
@@ -59,6 +65,34 @@ func (q *Requests) Command(db int, args ...[]byte) error {
 	q.commands++
 	_, err := q.w.Write(q.buf)
 	return err
+}
+
+// Remake writes the commands that make an entry: those that the function of that name makes. A long string goes piece by piece.
+func (q *Requests) Remake(types *kv.Types, e *Entry) error {
+	n := e.LongText()
+	if n == 0 {
+		return Remake(types, e, func(args ...[]byte) error { return q.Command(e.DB, args...) })
+	}
+	q.buf = q.buf[:0]
+	q.choose(e.DB)
+	q.buf = fmt.Appendf(q.buf, "*3\r\n$3\r\nSET\r\n$%d\r\n%s\r\n$%d\r\n", len(e.Key), []byte(e.Key), n)
+	q.commands++
+	if _, err := q.w.Write(q.buf); err != nil {
+		return err
+	}
+	q.torn = true
+	err := e.Pieces(func(piece []byte) error {
+		_, err := q.w.Write(piece)
+		return err
+	})
+	if err == nil {
+		_, err = io.WriteString(q.w, "\r\n")
+	}
+	q.torn = err != nil
+	if err != nil || e.Deadline == 0 {
+		return err
+	}
+	return q.Command(e.DB, commands.Remade(e.Key, e.Deadline)...)
 }
 
 // choose selects a database. The first command always has its SELECT.

@@ -147,6 +147,9 @@ func (d *directory) keys() (err error) {
 			}
 			return err
 		}
+		if n := e.LongText(); n > 0 {
+			return changes.PutLong(storeOf(e.DB), e.Key, snapshot.Record{Kind: byte(kv.String), Deadline: e.Deadline}, n, e.Pieces)
+		}
 		o, err := f.Object(rules)
 		if err != nil {
 			return h.bad(fmt.Errorf("%s: %w", d.in.Name, err))

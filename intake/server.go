@@ -56,8 +56,15 @@ type sending struct {
 	report Report
 }
 
-// each reads the input as commands: key is told of each key before what makes it, with nil for commands of an AOF.
-func (s *sending) each(doing string, key func(db int, key []byte) error, command func(db int, args ...[]byte) error) error {
+// sink takes what an input has.
+type sink struct {
+	key     func(db int, key []byte) error // is told of each key before what makes it; nil is for commands of an AOF
+	entry   func(e *inspect.Entry) error   // a key of an RDB file
+	command func(db int, args ...[]byte) error
+}
+
+// each reads the input.
+func (s *sending) each(doing string, to sink) error {
 	total, err := s.in.Bytes()
 	if err != nil {
 		return err
@@ -73,15 +80,14 @@ func (s *sending) each(doing string, key func(db int, key []byte) error, command
 		told:     s.report.note,
 		progress: func(done int64) { s.Progress(doing, min(done, total), total) },
 	}
-	types := commands.Types()
 	err = s.in.eachKey(h, func(e *inspect.Entry, f *rdb.File) error {
 		if err := s.ctx.Err(); err != nil {
 			return err
 		}
-		if err := key(e.DB, e.Key); err != nil {
+		if err := to.key(e.DB, e.Key); err != nil {
 			return err
 		}
-		return inspect.Remake(types, e, func(args ...[]byte) error { return command(e.DB, args...) })
+		return to.entry(e)
 	})
 	if err != nil {
 		return err
@@ -91,11 +97,11 @@ func (s *sending) each(doing string, key func(db int, key []byte) error, command
 			return err
 		}
 		if c.Key != nil || !s.in.json {
-			if err := key(c.DB, c.Key); err != nil {
+			if err := to.key(c.DB, c.Key); err != nil {
 				return err
 			}
 		}
-		return command(c.DB, c.Args...)
+		return to.command(c.DB, c.Args...)
 	}
 	if !s.in.hasCommands() {
 		return nil
@@ -111,7 +117,17 @@ func (s *sending) look() (err error) {
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
 	l := looking{conn: conn, db: -1, replace: s.Replace, report: &s.report, seen: map[int]bool{}}
-	err = s.each("looking at "+s.in.Name, l.key, func(int, ...[]byte) error { return nil })
+	types, nothing := commands.Types(), func(...[]byte) error { return nil }
+	err = s.each("looking at "+s.in.Name, sink{
+		key: l.key,
+		entry: func(e *inspect.Entry) error {
+			if e.LongText() > 0 {
+				return nil // it has been read
+			}
+			return inspect.Remake(types, e, nothing)
+		},
+		command: func(int, ...[]byte) error { return nil },
+	})
 	if err == nil {
 		err = l.ask()
 	}
@@ -208,22 +224,30 @@ func (s *sending) send() error {
 	return err
 }
 
-func (s *sending) write(w io.Writer) error {
+func (s *sending) write(w *io.PipeWriter) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	requests := inspect.NewRequests(out, false)
-	err := s.each("sending "+s.in.Name, func(db int, key []byte) error {
-		if key == nil {
-			return nil
-		}
-		s.report.Keys++
-		if !s.Replace || s.report.Replaced == 0 {
-			return nil
-		}
-		return requests.Command(db, []byte("DEL"), key)
-	}, requests.Command)
+	types := commands.Types()
+	err := s.each("sending "+s.in.Name, sink{
+		key: func(db int, key []byte) error {
+			if key == nil {
+				return nil
+			}
+			s.report.Keys++
+			if !s.Replace || s.report.Replaced == 0 {
+				return nil
+			}
+			return requests.Command(db, []byte("DEL"), key)
+		},
+		entry:   func(e *inspect.Entry) error { return requests.Remake(types, e) },
+		command: requests.Command,
+	})
 	s.report.Commands = requests.Commands()
 	if flushed := out.Flush(); err == nil || flushed != nil {
 		return errors.Join(err, flushed)
+	}
+	if requests.Torn() {
+		return errors.Join(err, w.CloseWithError(err))
 	}
 	// What was to follow will not: the server hangs up, so that nobody waits for its replies.
 	_, quit := w.Write(resp.AppendCommand(nil, "QUIT"))

@@ -100,9 +100,10 @@ type File struct {
 	db    int
 	key   Key
 	form  byte
-	begin int64 // of the current value
+	begin int64 // of the current value; of a long string, of its bytes
 	end   int64 // behind it
 	text  []byte
+	long  bool // the value is a string that is not in text
 	ended bool
 }
 
@@ -241,7 +242,7 @@ func (f *File) measure(form byte, at int64) error {
 	if k.Deadline < 0 {
 		k.Deadline = 1 // long past, as Redis takes it
 	}
-	f.form, f.begin, f.text = form, f.Offset(), nil
+	f.form, f.begin, f.text, f.long = form, f.Offset(), nil, false
 	switch {
 	case form == typeModule2:
 		r.module()
@@ -249,8 +250,7 @@ func (f *File) measure(form byte, at int64) error {
 	case k.Kind == 0:
 		return f.damage(fmt.Sprintf("type %d is not known: a module's, or of a version before 2.4", form))
 	case k.Kind == kv.String:
-		f.text = r.string()
-		k.Summary = outline.Summary{Encoding: stringEncoding(f.text), Elements: 1}
+		f.measureText()
 	default:
 		f.count()
 	}
@@ -263,16 +263,6 @@ func (f *File) measure(form byte, at int64) error {
 }
 
 const typeModule2 = 7
-
-func stringEncoding(text []byte) string {
-	if _, ok := canonical(text); ok {
-		return "int"
-	}
-	if len(text) <= 44 {
-		return "embstr"
-	}
-	return "raw"
-}
 
 // counter counts what is in a collection.
 type counter struct {
@@ -333,7 +323,11 @@ func (f *File) Walk(visit outline.Visitor) error {
 	case f.key.Module:
 		return fmt.Errorf("key %.100q: %w", f.key.Name, ErrModule)
 	case f.key.Kind == kv.String:
-		return visit(outline.Element{Pieces: []outline.Piece{{Role: outline.Text, Bytes: f.text}}})
+		text, err := f.wholeText()
+		if err != nil {
+			return err
+		}
+		return visit(outline.Element{Pieces: []outline.Piece{{Role: outline.Text, Bytes: text}}})
 	}
 	f.window.seek(&f.reader, f.begin)
 	w := walk{reader: &f.reader, visit: visit}
@@ -350,7 +344,8 @@ func (f *File) Object(rules Rules) (Object, error) {
 	case f.key.Module:
 		return Object{}, fmt.Errorf("key %.100q: %w", f.key.Name, ErrModule)
 	case f.key.Kind == kv.String:
-		return Object{Kind: kv.String, Text: f.text}, nil
+		text, err := f.wholeText()
+		return Object{Kind: kv.String, Text: text}, err
 	}
 	f.window.seek(&f.reader, f.begin)
 	o := f.reader.object(f.form, rules)

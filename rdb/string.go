@@ -170,8 +170,10 @@ func (r *reader) count(least int) int {
 }
 
 // string is the payload's own memory, or new.
-func (r *reader) string() []byte {
-	n, isSpecial := r.anyLength()
+func (r *reader) string() []byte { return r.stringOf(r.anyLength()) }
+
+// stringOf is string behind its length.
+func (r *reader) stringOf(n uint64, isSpecial bool) []byte {
 	if !isSpecial {
 		if n > uint64(r.max) {
 			r.fail()

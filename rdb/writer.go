@@ -107,14 +107,18 @@ func appendPlain(dst, b []byte) []byte {
 // Put writes a key with its value, of which walk visits the elements: as many as the key says, and it may be called twice.
 // The version of the file must be Version74 if the key has a Lapse.
 func (w *Writer) Put(k Key, walk func(outline.Visitor) error) error {
-	if k.Deadline != 0 {
-		w.b = binary.LittleEndian.AppendUint64(append(w.b, opMillis), uint64(k.Deadline))
-	}
+	w.deadline(k)
 	v := valueWriter{Writer: w, key: k}
 	if err := v.value(walk); err != nil {
 		return err
 	}
 	return w.flush(writeAbove)
+}
+
+func (w *Writer) deadline(k Key) {
+	if k.Deadline != 0 {
+		w.b = binary.LittleEndian.AppendUint64(append(w.b, opMillis), uint64(k.Deadline))
+	}
 }
 
 // valueWriter writes a value.

@@ -32,32 +32,81 @@ func NewChanges(fs vfs.FS, dir string, memory int) *Changes {
 
 // Put sets a key's record. The slices may be reused after it returns.
 func (c *Changes) Put(store Store, key []byte, r Record) error {
+	body := fullBody(key, r.Payload)
+	if len(body) > chunk {
+		return c.putChunks(store, key, r, int64(len(body)), func(fn func(piece []byte) error) error { return fn(body) })
+	}
+	return c.putHead(store, key, r, 0, body)
+}
+
+// PutLong is Put for a payload of so many bytes that is had in pieces: pieces hands them to fn, and ends with fn's error. What r
+// has for a payload is not looked at. After an error the key is in no state to be committed: put it again, or delete it.
+func (c *Changes) PutLong(store Store, key []byte, r Record, size int64, pieces func(fn func(piece []byte) error) error) error {
+	before := fullBody(key, nil)
+	return c.putChunks(store, key, r, int64(len(before))+size, func(fn func(piece []byte) error) error {
+		if err := fn(before); err != nil {
+			return err
+		}
+		return pieces(fn)
+	})
+}
+
+// putChunks puts a record whose body is so many bytes, more than a chunk.
+func (c *Changes) putChunks(store Store, key []byte, r Record, size int64, pieces func(fn func(piece []byte) error) error) error {
+	if size <= chunk {
+		panic(fmt.Sprintf("BUG: snapshot: a long body of %d bytes", size))
+	}
+	body := binary.LittleEndian.AppendUint64(c.chunkHeader[:0], uint64(size))
+	if err := c.putHead(store, key, r, flagChunked, body); err != nil {
+		return err
+	}
+	var gathered []byte
+	number, found := uint64(0), int64(0)
+	add := func(b []byte) error {
+		number++
+		found += int64(len(b))
+		return c.addPart(opChunk, store, spaceChunks, number-1, b)
+	}
+	err := pieces(func(piece []byte) error {
+		for len(gathered)+len(piece) >= chunk {
+			whole := piece[:chunk-len(gathered)]
+			piece = piece[len(whole):]
+			if len(gathered) > 0 {
+				whole = append(gathered, whole...)
+				gathered = gathered[:0]
+			}
+			if err := add(whole); err != nil {
+				return err
+			}
+		}
+		gathered = append(gathered, piece...)
+		return nil
+	})
+	if err == nil && len(gathered) > 0 {
+		err = add(gathered)
+	}
+	if err == nil && found != size {
+		err = fmt.Errorf("key %.64q: a value of %d bytes where %d are announced", key, found, size)
+	}
+	return err
+}
+
+// putHead adds the entry of a record. It leaves the stored key in c.key.
+func (c *Changes) putHead(store Store, key []byte, r Record, flags byte, body []byte) error {
 	if r.Deadline < 0 || r.Lapse < 0 {
 		panic(fmt.Sprintf("BUG: snapshot: deadline %d, lapse %d of key %q", r.Deadline, r.Lapse, key))
 	}
 	c.calls++
 	c.key = appendStored(c.key[:0], key)
-	h := head{kind: r.Kind, deadline: r.Deadline, lapse: r.Lapse, body: fullBody(key, r.Payload)}
+	h := head{kind: r.Kind, flags: flags, deadline: r.Deadline, lapse: r.Lapse, body: body}
 	if r.Parted {
 		h.flags |= flagParted
 	}
 	if hashed(key) {
 		h.flags |= flagHashed
 	}
-	var rest []byte
-	if len(h.body) > chunk {
-		h.flags |= flagChunked
-		rest = h.body
-		h.body = binary.LittleEndian.AppendUint64(c.chunkHeader[:0], uint64(len(rest)))
-	}
 	c.value = appendHead(c.value[:0], c.key, h)
-	err := c.spool.add(opPut, store, 0, c.key, c.value)
-	for number := uint64(0); len(rest) > 0 && err == nil; number++ {
-		n := min(chunk, len(rest))
-		err = c.addPart(opChunk, store, spaceChunks, number, rest[:n])
-		rest = rest[n:]
-	}
-	return err
+	return c.spool.add(opPut, store, 0, c.key, c.value)
 }
 
 // Delete removes a key with all its parts; it need not be there.
@@ -105,6 +154,9 @@ func (c *Changes) Discard() error {
 	c.calls = 0
 	return c.spool.discard()
 }
+
+// relent gives memory back, if there are temporary files already. More may be added afterwards.
+func (c *Changes) relent() error { return c.spool.relent() }
 
 // resolved gives out what is left to do: of each key at most one opPut or opDelete, then the chunks of that
 // opPut, then at most one opPart or opDelPart of each part. May be called again.

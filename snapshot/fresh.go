@@ -159,9 +159,16 @@ func (l *loader) load(fill func() error) (err error) {
 }
 
 func (l *loader) fill(ch *Changes) error {
+	err := ch.relent()
+	if err != nil {
+		return err
+	}
 	records, err := ch.resolved()
 	if err == nil {
 		err = each(records, l.record)
+	}
+	if err == nil {
+		err = l.derived.relent()
 	}
 	if err != nil {
 		return err

@@ -116,8 +116,8 @@ type spool struct {
 	dir   string
 	limit int
 
-	memory []byte
-	refs   []int // offsets of the entries in memory
+	memory slabs
+	refs   []ref // of the entries in memory
 	sorted bool
 	seq    uint64
 	bytes  int64
@@ -141,22 +141,23 @@ const TemporarySuffix = ".snapshot-tmp"
 func (s *spool) add(o op, store Store, part uint64, key, value []byte) error {
 	const perRef = 8
 	size := entryHeader + len(key) + len(value)
-	if len(s.refs) > 0 && len(s.memory)+size+perRef*(len(s.refs)+1) > s.limit {
+	if len(s.refs) > 0 && s.memory.used+size+perRef*(len(s.refs)+1) > s.limit {
 		if err := s.spill(); err != nil {
 			return err
 		}
 	}
 	s.seq++
 	s.bytes += int64(size)
-	s.refs = append(s.refs, len(s.memory))
-	s.memory = appendEntry(s.memory, o, store, s.seq, part, key, value)
+	slab, r := s.memory.room(size)
+	*slab = appendEntry(*slab, o, store, s.seq, part, key, value)
+	s.refs = append(s.refs, r)
 	s.sorted = false
 	return nil
 }
 
 func (s *spool) sort() {
 	if !s.sorted {
-		slices.SortFunc(s.refs, func(a, b int) int { return compareEntries(s.memory[a:], s.memory[b:]) })
+		slices.SortFunc(s.refs, func(a, b ref) int { return compareEntries(s.memory.at(a), s.memory.at(b)) })
 		s.sorted = true
 	}
 }
@@ -164,10 +165,11 @@ func (s *spool) sort() {
 // spill writes what is in memory to a run.
 func (s *spool) spill() error {
 	s.sort()
-	if err := s.writeRun(&memorySource{s.memory, s.refs}, 0); err != nil {
+	if err := s.writeRun(&memorySource{&s.memory, s.refs}, 0); err != nil {
 		return err
 	}
-	s.memory, s.refs = s.memory[:0], s.refs[:0]
+	s.memory.reset()
+	s.refs = s.refs[:0]
 	for {
 		level, first := s.runs[len(s.runs)-1].level, len(s.runs)
 		for first > 0 && s.runs[first-1].level == level {
@@ -238,6 +240,16 @@ func createTemporary(fsys vfs.FS, dir, name string) (vfs.File, string, error) {
 	}
 }
 
+// relent gives the memory back, where most of what was added is in files already.
+func (s *spool) relent() error {
+	if len(s.runs) == 0 || len(s.refs) == 0 {
+		return nil
+	}
+	err := s.spill()
+	s.memory, s.refs = slabs{}, nil
+	return err
+}
+
 // entries reads everything in order. It may be called again, and more may be added afterwards.
 func (s *spool) entries() (source, error) {
 	s.sort()
@@ -245,7 +257,7 @@ func (s *spool) entries() (source, error) {
 	for _, r := range s.runs {
 		sources = append(sources, newBlockReader(r.file, r.path, runMagic))
 	}
-	return merge(append(sources, &memorySource{s.memory, s.refs}))
+	return merge(append(sources, &memorySource{&s.memory, s.refs}))
 }
 
 // discard removes the files. The spool is empty then.
@@ -269,15 +281,15 @@ func (s *spool) remove(runs []*run) error {
 type source interface{ next() (entry, error) }
 
 type memorySource struct {
-	memory []byte
-	refs   []int
+	memory *slabs
+	refs   []ref
 }
 
 func (m *memorySource) next() (entry, error) {
 	if len(m.refs) == 0 {
 		return nil, io.EOF
 	}
-	e := entry(m.memory[m.refs[0]:])
+	e := m.memory.at(m.refs[0])
 	m.refs = m.refs[1:]
 	return e[:e.size():e.size()], nil
 }
