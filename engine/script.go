@@ -3,6 +3,7 @@ package engine
 import (
 	"iter"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"holdfast/commands"
@@ -32,7 +33,12 @@ type script struct {
 	dropped bool // the engine closes, and what the script has done is not to be logged
 	began   time.Time
 	roomy   bool // there was memory when it began
+
+	looks atomic.Uint64 // at the clock, ever; anyone may read it
 }
+
+// ScriptLooks is how often scripts have looked at the clock, some thousand times a second while one runs. It needs no lock.
+func (e *Engine) ScriptLooks() uint64 { return e.script.looks.Load() }
 
 // job is a command to run.
 type job struct {
@@ -151,6 +157,7 @@ func (e *Engine) interrupt() {
 	if !s.inside {
 		return
 	}
+	s.looks.Add(1)
 	if s.busy {
 		e.mu.Unlock()
 		e.mu.LockAnyway()

@@ -118,6 +118,30 @@ func TestService(t *testing.T) {
 	}
 }
 
+// A script that nobody else is let in beside does not keep systemd from hearing that the process lives.
+func TestWatchdogDuringAScript(t *testing.T) {
+	t.Parallel()
+	if twins {
+		t.Skip("of holdfast as a service")
+	}
+	m, socket := newManager(t)
+	p, err := LaunchWith(subject, Options{Dir: t.TempDir(), Fsync: "no", Extra: []string{"--busy-reply-threshold", "0"}},
+		"NOTIFY_SOCKET="+socket, "WATCHDOG_USEC=40000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Kill)
+	m.await("STATUS=serving")
+	if err := dial(t, p.Addr).Send("EVAL", "redis.log(redis.LOG_WARNING, 'it has begun') while true do end", "0"); err != nil {
+		t.Fatal(err)
+	}
+	awaitLine(t, p, "it has begun")
+	for range 30 { // more than may still lie in the socket from before
+		m.said = nil
+		m.await("WATCHDOG=1")
+	}
+}
+
 // Two thousand clients that do nothing, and one that would send a gigabyte of requests and reads nothing, hold up nobody.
 func TestClientsThatDoNothing(t *testing.T) {
 	if twins {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -95,10 +96,19 @@ func keyPair(certificate, key string) (tls.Certificate, error) {
 		return tls.Certificate{}, errors.New("tls-key-file is not set")
 	}
 	pair, err := tls.LoadX509KeyPair(certificate, key)
+	if err != nil && encrypted(key) {
+		return pair, fmt.Errorf("tls-key-file %s is encrypted; write it without a password, for the server's user alone: openssl pkey -in %s -out FILE", key, key)
+	}
 	if err != nil {
 		return pair, fmt.Errorf("tls-cert-file %s with tls-key-file %s: %w", certificate, key, err)
 	}
 	return pair, nil
+}
+
+// encrypted reports whether a file has a private key that a password protects: in PKCS #8, or in OpenSSL's older way.
+func encrypted(file string) bool {
+	text, err := os.ReadFile(file)
+	return err == nil && (bytes.Contains(text, []byte("-----BEGIN ENCRYPTED PRIVATE KEY-----")) || bytes.Contains(text, []byte("Proc-Type: 4,ENCRYPTED")))
 }
 
 // versions reads tls-protocols, whose row has let nothing else through.

@@ -493,8 +493,18 @@ func TestTLSThatCannotStart(t *testing.T) {
 		"tls-cert-file is not set": nil,
 		"no such file":             {"tls-cert-file", "/nonexistent/a.crt", "tls-key-file", "/nonexistent/a.key"},
 		"by port and by tls-port":  {"port", port},
+		"openssl pkey -in":         nil, // the key has a password
 	} {
 		cfg := config.New()
+		if directives == nil && what != "tls-cert-file is not set" {
+			dir := t.TempDir()
+			newAuthority(t).write(dir, "a")
+			locked := filepath.Join(dir, "locked.key")
+			if err := os.WriteFile(locked, []byte("-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n-----END ENCRYPTED PRIVATE KEY-----\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			directives = []string{"tls-cert-file", filepath.Join(dir, "a.crt"), "tls-key-file", locked}
+		}
 		if what == "by port and by tls-port" {
 			side := &secureSide{dir: t.TempDir(), authority: newAuthority(t)}
 			side.authority.write(side.dir, "a")

@@ -16,21 +16,34 @@ func tell(log *slog.Logger, lines ...string) {
 }
 
 // keepAlive tells the service manager, where that wants to know, that commands can still run: each time it takes the
-// lock that they take. It ends with over.
+// lock that they take, or, while a script has it that others are not told BUSY for (busy-reply-threshold), that the script has
+// looked at the clock. It ends with over.
 func keepAlive(eng *engine.Engine, log *slog.Logger, over <-chan struct{}) {
-	every := notify.Watchdog() / 2
+	every := notify.Watchdog() / 4 // so that a second look comes in time, when the first finds the lock taken
 	if every == 0 {
 		return
 	}
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
+	free := make(chan struct{}, 1)
+	asked, looks := false, eng.ScriptLooks()
 	for {
 		select {
 		case <-over:
 			return
+		case <-free:
+			asked = false
+			tell(log, notify.Alive)
 		case <-ticker.C:
+			now := eng.ScriptLooks()
+			if asked && now != looks {
+				tell(log, notify.Alive)
+			}
+			looks = now
+			if !asked {
+				asked = true
+				go func() { eng.Do(func() { free <- struct{}{} }) }()
+			}
 		}
-		eng.Do(func() {})
-		tell(log, notify.Alive)
 	}
 }
