@@ -104,6 +104,7 @@ func (e *Engine) checkpointNow() error {
 
 // runCheckpoint writes one, and tells who waits.
 func (e *Engine) runCheckpoint() error {
+	defer nice.Lend()()
 	err := e.writeCheckpoint()
 	e.mu.Lock()
 	defer e.mu.Unlock()

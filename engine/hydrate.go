@@ -46,6 +46,7 @@ func (e *Engine) beginHydration() {
 // hydrate runs once after a start.
 func (e *Engine) hydrate() {
 	defer e.background.Done()
+	defer nice.Lend()()
 	for _, store := range e.hydratable() {
 		h := hydrator{e: e, store: store, last: []byte{}, slicer: slicer{engine: e, mu: &e.mu, turns: hydrateTurns()}}
 		if !h.run() {

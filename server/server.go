@@ -24,7 +24,6 @@ import (
 	"math"
 	"net"
 	"os"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -36,6 +35,7 @@ import (
 	"holdfast/acl"
 	"holdfast/config"
 	"holdfast/engine"
+	"holdfast/internal/nice"
 )
 
 // Options are what a server is built on.
@@ -191,7 +191,7 @@ func (s *Server) Run() error {
 		return err
 	}
 	err = gnet.Rotate(s, urls,
-		gnet.WithNumEventLoop(loops(s.o.Config.Int("loops").Load(), runtime.GOMAXPROCS(0))),
+		gnet.WithNumEventLoop(loops(s.o.Config.Int("loops").Load(), nice.Processors())),
 		gnet.WithReadBufferCap(readBytes),
 		gnet.WithTicker(true),
 		gnet.WithTCPKeepAlive(time.Duration(s.o.Config.Int("tcp-keepalive").Load())*time.Second),

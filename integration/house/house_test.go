@@ -88,7 +88,7 @@ var mayImport = map[string][]string{
 
 	"intake":       {"inspect", "restore", "engine", "commands", "config", "rdb", "kv", "outline", "dict", "lists", "hashes", "sets", "zsets", "streams", "aof", "snapshot", "client", "resp", "internal/vfs"},
 	"inspect":      {"engine", "commands", "rdb", "kv", "outline", "history", "lists", "hashes", "streams", "zsets", "hll", "expiry", "aof", "snapshot", "client", "resp", "glob", "internal/vfs"},
-	"server":       {"acl", "engine", "commands", "resp", "config", "internal/vfs"}, // vfs in tests
+	"server":       {"acl", "engine", "commands", "resp", "config", "internal/nice", "internal/vfs"}, // vfs in tests
 	"cmd/holdfast": {"*"},
 	"integration":  {},
 

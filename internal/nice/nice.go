@@ -22,13 +22,28 @@ const priority = 10
 // Thread runs functions, one after another, on a thread of low priority. Stop ends it.
 type Thread struct{ work chan func() }
 
-// processors counts the Threads there are: what they change belongs to the process.
+// processors counts the Threads and the loans there are: what they change belongs to the process.
 var processors struct {
 	sync.Mutex
 	lent int
 }
 
-// lend has Go run one goroutine more while there is any Thread, or no more when there is none.
+// Lend has Go run one goroutine more than there are processors until back is called, once. It is for work that waits for the
+// disk, or pauses, on an ordinary goroutine: Go counts one in a system call as running until it looks, which may be 10
+// milliseconds later, and meanwhile others had to wait with the processors idle.
+func Lend() (back func()) {
+	lend(1)
+	return func() { lend(-1) }
+}
+
+// Processors is how many goroutines Go runs at a time without the loan.
+func Processors() int {
+	processors.Lock()
+	defer processors.Unlock()
+	return runtime.GOMAXPROCS(0) - min(processors.lent, 1)
+}
+
+// lend makes the loan while there is anybody who wants it.
 func lend(n int) {
 	processors.Lock()
 	defer processors.Unlock()

@@ -46,13 +46,18 @@ func TestGoHasAProcessorMoreMeanwhile(t *testing.T) {
 	if got := runtime.GOMAXPROCS(0); got != before+1 {
 		t.Errorf("%d processors with two threads, %d before", got, before)
 	}
-	a.Stop()
-	if got := runtime.GOMAXPROCS(0); got != before+1 {
-		t.Errorf("%d processors with one thread, %d before", got, before)
+	if got := Processors(); got != before {
+		t.Errorf("%d processors without the loan, %d before", got, before)
 	}
+	a.Stop()
+	back := Lend()
 	b.Stop()
+	if got := runtime.GOMAXPROCS(0); got != before+1 {
+		t.Errorf("%d processors with a loan, %d before", got, before)
+	}
+	back()
 	if got := runtime.GOMAXPROCS(0); got != before {
-		t.Errorf("%d processors with none, %d before", got, before)
+		t.Errorf("%d processors with neither, %d before", got, before)
 	}
 }
 
