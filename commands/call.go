@@ -1,6 +1,8 @@
 package commands
 
 import (
+	"strconv"
+
 	"holdfast/kv"
 	"holdfast/resp"
 )
@@ -32,6 +34,8 @@ type Call struct {
 	Changes int
 	// Effects are the commands that have the call's effect when replayed; none: the call itself does.
 	Effects []Effect
+	// Scratch is what effects lie in.
+	Scratch Scratch
 	// Wait is set by a call that blocks its client.
 	Wait *Wait
 }
@@ -42,13 +46,49 @@ type Effect struct {
 	Args [][]byte
 }
 
+// Scratch is memory for what a call's effects say, so that they need none of their own. Who runs one call after the other
+// hands it on.
+type Scratch struct {
+	words [][]byte
+	bytes []byte
+}
+
+// scratchKept is how many words, and bytes of them, are handed on at most.
+const scratchKept = 1024
+
+// Emptied is the scratch for another call. What lies in it is no longer needed.
+func (s Scratch) Emptied() Scratch {
+	if cap(s.words) > scratchKept || cap(s.bytes) > scratchKept {
+		return Scratch{}
+	}
+	clear(s.words) // they are the client's
+	return Scratch{s.words[:0], s.bytes[:0]}
+}
+
+// own is a copy of b that is good until the call is logged.
+func (c *Call) own(b []byte) []byte {
+	s, from := &c.Scratch, len(c.Scratch.bytes)
+	s.bytes = append(s.bytes, b...)
+	return s.bytes[from:len(s.bytes):len(s.bytes)]
+}
+
+// word and decimal are as the functions of those names, in the call's own memory.
+func (c *Call) word(s string) []byte { return c.own([]byte(s)) }
+
+func (c *Call) decimal(n int64) []byte {
+	var room [20]byte
+	return c.own(strconv.AppendInt(room[:0], n, 10))
+}
+
 // Effect logs args in place of the call itself, or after the effects already given. A command whose result
 // depends on the time, on chance or on anything but the keyspace says its effect in absolute terms.
 func (c *Call) Effect(args ...[]byte) { c.EffectIn(c.Client.DB, args...) }
 
-// EffectIn is Effect in another database.
+// EffectIn is Effect in another database. The words are kept, but not the slice of them.
 func (c *Call) EffectIn(db int, args ...[]byte) {
-	c.Effects = append(c.Effects, Effect{db, args})
+	s, from := &c.Scratch, len(c.Scratch.words)
+	s.words = append(s.words, args...)
+	c.Effects = append(c.Effects, Effect{db, s.words[from:len(s.words):len(s.words)]})
 }
 
 // Event classes of keyspace notifications, by the letters of notify-keyspace-events.

@@ -168,6 +168,6 @@ func (c *Call) rdbRules() rdb.Rules {
 		Sets:        c.setRules(),
 		ZSets:       c.zsetLimits(),
 		Streams:     c.nodeLimits(),
-		Seed:        c.seed,
+		Seed:        c.directives().seed,
 	}
 }

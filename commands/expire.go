@@ -120,7 +120,7 @@ func (c *Call) setDeadline(key []byte, deadline int64) {
 	}
 	c.DB.SetDeadline(key, deadline)
 	c.Changed(EventGeneric, "expire", key)
-	c.Effect(word("PEXPIREAT"), key, decimal(deadline))
+	c.Effect(c.word("PEXPIREAT"), key, c.decimal(deadline))
 }
 
 // expireOptions are the conditions of EXPIRE: all of them must hold.

@@ -429,9 +429,9 @@ func (f *filling) done() {
 }
 
 // seed is one for a dict.
-func (c *Call) seed() (s dict.Seed) {
+func (w *World) seed() (s dict.Seed) {
 	for i := range s {
-		s[i] = byte(c.Rand.Uint32())
+		s[i] = byte(w.Rand.Uint32())
 	}
 	return s
 }

@@ -43,12 +43,18 @@ func (c *Call) popOne() {
 		c.Reply.Null()
 		return
 	}
-	member := bytes.Clone(s.Random(c.Rand))
-	s.Remove(member)
+	member := c.popped(s)
 	c.setChanged("spop", key, 1)
-	c.Effect(word("SREM"), key, member)
+	c.Effect(c.word("SREM"), key, member)
 	c.dropEmptySet(key, s)
 	c.Reply.Bulk(member)
+}
+
+// popped takes a member out of a set that has some.
+func (c *Call) popped(s *sets.Set) (member []byte) {
+	scratch, from := &c.Scratch, len(c.Scratch.bytes)
+	scratch.bytes = s.Pop(c.Rand, scratch.bytes)
+	return scratch.bytes[from:len(scratch.bytes):len(scratch.bytes)]
 }
 
 func (c *Call) popMany(count int) {

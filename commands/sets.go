@@ -317,7 +317,7 @@ const setIntegersMost = 1 << 30
 func (c *Call) setRules() sets.Rules {
 	return sets.Rules{
 		MaxIntegers: min(c.directives().setIntegers.Load(), setIntegersMost),
-		Seed:        c.seed,
+		Seed:        c.directives().seed,
 	}
 }
 

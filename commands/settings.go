@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"holdfast/config"
+	"holdfast/dict"
 )
 
 // settings are the directives that handlers read.
@@ -24,6 +25,8 @@ type settings struct {
 	hashValue   config.Handle[int64] // bytes of a field or value in one
 	tracked     config.Handle[int64] // keys remembered for caches; 0 for no limit
 	sketchMax   config.Handle[int64] // bytes of a sparse HyperLogLog
+
+	seed func() dict.Seed // for sets that grow
 }
 
 // directives resolves the settings at the first call.
@@ -47,6 +50,8 @@ func (w *World) directives() *settings {
 			hashValue:   w.Config.Bytes("hash-max-listpack-value"),
 			tracked:     w.Config.Int("tracking-table-max-keys"),
 			sketchMax:   w.Config.Bytes("hll-sparse-max-bytes"),
+
+			seed: w.seed,
 		}
 	}
 	return w.settings

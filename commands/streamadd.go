@@ -51,25 +51,26 @@ func xaddCommand(c *Call) {
 	}
 	s.Append(id, pairs, c.nodeLimits())
 	c.Changed(EventStream, "xadd", key)
-	writeID(c.Reply, id)
+	var room [streams.IDText]byte
+	text := c.own(id.AppendText(room[:0]))
+	c.Reply.Bulk(text)
 	trimmed := o.trims && s.Trim(o.trim) > 0
 	if trimmed {
 		c.Notify(c.Client.DB, EventStream, "xtrim", key)
 	}
 	if o.auto || !o.seqGiven || o.trim.WholeNodes {
-		c.logAdd(s, id, pairs, trimmed)
+		c.logAdd(s, text, pairs, trimmed)
 	}
 }
 
 // logAdd logs an entry with the ID that it got, and the trimming as what it came to.
-func (c *Call) logAdd(s *streams.Stream, id streams.ID, pairs [][]byte, trimmed bool) {
-	args := make([][]byte, 0, 6+len(pairs))
-	args = append(args, c.Args[0], c.Args[1])
+func (c *Call) logAdd(s *streams.Stream, id []byte, pairs [][]byte, trimmed bool) {
+	var room [16][]byte // for the usual entry
+	args := append(room[:0], c.Args[0], c.Args[1])
 	if trimmed {
-		args = append(args, word("MAXLEN"), word("="), decimal(int64(s.Len())))
+		args = append(args, c.word("MAXLEN"), c.word("="), c.decimal(int64(s.Len())))
 	}
-	args = append(args, id.AppendText(nil))
-	c.Effect(append(args, pairs...)...)
+	c.Effect(append(append(args, id), pairs...)...)
 }
 
 // XTRIM key <MAXLEN | MINID> [= | ~] threshold [LIMIT count]

@@ -162,7 +162,7 @@ func writeEntry(w *resp.Writer, e streams.Entry) {
 }
 
 func writeID(w *resp.Writer, id streams.ID) {
-	var room [41]byte
+	var room [streams.IDText]byte
 	w.Bulk(id.AppendText(room[:0]))
 }
 

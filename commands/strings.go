@@ -223,9 +223,9 @@ func (c *Call) set(key, value []byte, deadline int64) {
 	switch {
 	case deadline != expiry.None:
 		c.Notify(c.Client.DB, EventGeneric, "expire", key)
-		c.Effect(word("SET"), key, value, word("PXAT"), decimal(deadline))
+		c.Effect(c.word("SET"), key, value, c.word("PXAT"), c.decimal(deadline))
 	case len(c.Args) > 3: // SET's conditions, which were met
-		c.Effect(word("SET"), key, value)
+		c.Effect(c.word("SET"), key, value)
 	}
 }
 

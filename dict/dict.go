@@ -29,6 +29,7 @@
 package dict
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
 	"math/rand/v2"
@@ -101,6 +102,9 @@ func (d *Dict) Set(key, value []byte) (added bool) {
 	hash := d.hash(key)
 	l := d.leaf(hash)
 	if p := l.find(hash, key); p.i >= 0 {
+		if was, _ := l.page.At(p.value); bytes.Equal(was, value) {
+			return false // nothing for a checkpoint to write
+		}
 		d.change(l, func() { l.set(p, value) })
 	} else {
 		added = true
@@ -127,10 +131,14 @@ func (d *Dict) Delete(key []byte) bool {
 	if p.i < 0 {
 		return false
 	}
+	d.remove(l, p)
+	return true
+}
+
+func (d *Dict) remove(l *leaf, p spot) {
 	d.change(l, func() { l.remove(p) })
 	d.count--
 	d.merge(l)
-	return true
 }
 
 // change runs fn, which changes the keys or values of a leaf, and accounts for it.
@@ -151,19 +159,35 @@ func (d *Dict) account(l *leaf, sign int) {
 
 // Random returns a key, each as likely as any other, and its value. d must not be empty.
 func (d *Dict) Random(rng *rand.Rand) (key, value []byte) {
+	l, i := d.draw(rng)
+	key, off := l.page.At(l.offset(i))
+	value, _ = l.page.At(off)
+	return key, value
+}
+
+// Pop removes a key, each as likely as any other, and appends it to dst. d must not be empty.
+func (d *Dict) Pop(rng *rand.Rand, dst []byte) []byte {
+	l, i := d.draw(rng)
+	off := l.offset(i)
+	key, value := l.page.At(off)
+	dst = append(dst, key...)
+	d.remove(l, spot{i, off, value})
+	return dst
+}
+
+// draw chooses a key: the i-th of a leaf.
+func (d *Dict) draw(rng *rand.Rand) (l *leaf, i int) {
 	if d.count == 0 {
 		panic("BUG: dict: a random key of none")
 	}
 	for {
-		i := rng.IntN(len(d.dir))
-		l := d.dir[i]
-		if i > 0 && d.dir[i-1] == l { // a leaf counts once, however much of the directory it has
+		at := rng.IntN(len(d.dir))
+		l = d.dir[at]
+		if at > 0 && d.dir[at-1] == l { // a leaf counts once, however much of the directory it has
 			continue
 		}
-		if k := rng.IntN(d.most); k < int(l.n) {
-			key, off := l.page.At(l.offset(k))
-			value, _ := l.page.At(off)
-			return key, value
+		if i = rng.IntN(d.most); i < int(l.n) {
+			return l, i
 		}
 	}
 }

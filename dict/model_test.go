@@ -240,6 +240,14 @@ func (m *machine) change() {
 			m.t.Fatalf("a random key %q has value %q", random, value)
 		}
 		key, there = bytes.Clone(random), true
+	} else if m.rng.IntN(2) == 0 && len(m.model) > 0 {
+		popped := m.d.Pop(m.rng, []byte("behind"))
+		key = bytes.TrimPrefix(popped, []byte("behind"))
+		if _, there := m.model[string(key)]; !there || len(key) == len(popped) {
+			m.t.Fatalf("popped %q", popped)
+		}
+		delete(m.model, string(key))
+		there = false
 	}
 	if deleted := m.d.Delete(key); deleted != there {
 		m.t.Fatalf("Delete(%q) = %v", key, deleted)

@@ -2,6 +2,8 @@ package engine_test
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"holdfast/internal/vfs"
@@ -56,12 +58,55 @@ func BenchmarkRun(b *testing.B) {
 	}
 }
 
+// BenchmarkCollections is what a batch of 16 requests to one large collection costs, as BenchmarkRun is of small ones: of
+// members among 100,000, and of a stream that grows.
+func BenchmarkCollections(b *testing.B) {
+	const size, batches = 16, 4096
+	for name, lines := range map[string][]string{
+		"SADD": {"SADD set %012d"},
+		"SPOP": {"SADD set %012d", "SADD set %012d", "SPOP set"},
+		"HSET": {"HSET hash %012d xxx"},
+		"ZADD": {"ZADD zset %[1]d %012[1]d"},
+		"XADD": {"XADD stream * field xxx"},
+	} {
+		b.Run(name, func(b *testing.B) {
+			r, w := hot(b)
+			rng := rand.New(rand.NewPCG(1, 1))
+			requests := make([][][]byte, 0, batches*size)
+			for i := range cap(requests) {
+				line := lines[i%len(lines)]
+				if strings.Contains(line, "%") {
+					line = fmt.Sprintf(line, rng.IntN(100_000))
+				}
+				requests = append(requests, words(line))
+			}
+			run := func(i int) {
+				w.Reset()
+				at := i % batches * size
+				r.engine.Run(&r.user.Client, w, requests[at:at+size])
+				if err := r.engine.Commit(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			for i := range 4 * batches {
+				run(i)
+			}
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				run(i)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*size), "ns/request")
+		})
+	}
+}
+
 // A read of a key in memory allocates nothing, and neither do the commonest writes.
 func TestAllocations(t *testing.T) {
 	r, w := hot(t)
 	for line, most := range map[string]float64{
 		"GET key:7": 0, "EXISTS key:7": 0, "TTL key:7": 0, "STRLEN key:7": 0, "GET missing": 0, "PING": 0,
 		"SET key:7 " + fmt.Sprintf("%0100d", 8): 0, "INCR counter": 0,
+		"SET key:7 value EX 1000": 0, "EXPIRE key:7 1000": 0, "XADD stream MAXLEN 10 * field value": 0.2,
 	} {
 		requests := batch(line, 16)
 		run := func() {

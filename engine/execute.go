@@ -184,6 +184,7 @@ func (e *Engine) handle(call *commands.Call, c *commands.Client, w *resp.Writer,
 	*call = commands.Call{
 		World: &e.world, Cmd: cmd, Args: args, Now: now, Client: c, DB: db, Reply: w,
 		Nested: call.Nested, Script: call.Script, Ready: call.Ready, Effects: call.Effects[:0],
+		Scratch: call.Scratch.Emptied(),
 	}
 	e.world.Keys.SetUnnoticed(c.NoTouch)
 	before := w.Len()

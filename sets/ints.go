@@ -102,16 +102,19 @@ func (s *Set) addInt(v integer) (added bool) {
 
 func (s *Set) removeInt(v integer) bool {
 	i, there := s.find(v)
-	if !there {
-		return false
+	if there {
+		s.removeIntAt(i)
 	}
+	return there
+}
+
+func (s *Set) removeIntAt(i int) {
 	off, width := i*int(s.width), int(s.width)
 	s.small = append(s.small[:off], s.small[off+width:]...)
 	s.n--
 	if cap(s.small) > 64 && len(s.small) < cap(s.small)/2 {
 		s.small = s.small.Clone()
 	}
-	return true
 }
 
 // widen gives every integer more bytes.

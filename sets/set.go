@@ -239,6 +239,25 @@ func (s *Set) Random(rng *rand.Rand) []byte {
 	return member
 }
 
+// Pop removes a member, each as likely as any other, and appends it to dst. The set must not be empty.
+func (s *Set) Pop(rng *rand.Rand, dst []byte) []byte {
+	if s.large != nil {
+		return s.large.Pop(rng, dst)
+	}
+	i := rng.IntN(s.n)
+	if s.integers() {
+		v := s.int(i)
+		s.removeIntAt(i)
+		return v.append(dst)
+	}
+	off := s.small.Skip(0, i)
+	member, _ := s.small.At(off)
+	dst = append(dst, member...)
+	s.small = s.small.Delete(off, 1)
+	s.n--
+	return dst
+}
+
 // Clone returns a copy that shares nothing with s and has no stored parts.
 func (s *Set) Clone() *Set {
 	c := *s

@@ -300,7 +300,12 @@ func (m *machine) step(step int) {
 			m.model[member] = true
 			continue
 		}
-		if len(m.model) > 0 && m.rng.IntN(3) == 0 {
+		if choice := m.rng.IntN(6); len(m.model) > 0 && choice == 0 {
+			member = string(m.s.Pop(m.rng, nil))
+			if !m.model[member] {
+				m.t.Fatalf("%q, which was popped, was no member", member)
+			}
+		} else if len(m.model) > 0 && choice == 1 {
 			b := m.s.Random(m.rng)
 			member = string(b)
 			if !m.model[member] || !m.s.Remove(b) {

@@ -46,6 +46,9 @@ func (a ID) Prev() (ID, bool) {
 	return MaxID(), false
 }
 
+// IDText is how many bytes the text of an ID has at most.
+const IDText = 20 + 1 + 20
+
 // AppendText appends the ID as people write it: 1526919030474-55.
 func (a ID) AppendText(dst []byte) []byte {
 	dst = strconv.AppendUint(dst, a.MS, 10)
