@@ -181,10 +181,15 @@ func (s *sortedRDB) fetch() error {
 		return fmt.Errorf("reading what was sorted: %w", snapshot.ErrCorrupt)
 	}
 	if s.came && int(store) == s.db && bytes.Equal(key, s.before) {
-		return s.source.blame(&rdb.DamageError{Kind: rdb.ErrCorrupt, Offset: s.value.from, Reason: fmt.Sprintf("key %.100q of database %d is there twice", key, store)})
+		return s.source.blame(twiceError(s.value.from, key, int(store)))
 	}
 	s.db, s.now, s.read = int(store), keyedHead{key, head}, true
 	return nil
+}
+
+// twiceError is the damage of a file that has a key twice, as no Redis writes and none loads it.
+func twiceError(at int64, key []byte, db int) error {
+	return &rdb.DamageError{Kind: rdb.ErrCorrupt, Offset: at, Reason: fmt.Sprintf("key %.100q of database %d is there twice", key, db)}
 }
 
 func (c sortedCursor) next() {

@@ -46,6 +46,7 @@ type RDBSource struct {
 	file  vfs.File
 	size  int64
 	types *kv.Types
+	read  *rdb.File // that EachFile read last
 	time  int64
 	end   int64 // behind the file's end mark, once that has been met
 	tail  bool  // something else may follow, as in an AOF
@@ -100,6 +101,7 @@ func (s *RDBSource) EachFile(scope Scope, fn func(*Entry, *rdb.File) error) erro
 	if err != nil {
 		return err
 	}
+	s.read = f
 	for n := 1; ; n++ {
 		k, err := f.Next()
 		if err != nil {

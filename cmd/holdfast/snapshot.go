@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -88,12 +91,17 @@ func rdbFlag() cli.Flag {
 	return &cli.StringFlag{Name: "rdb", Usage: "RDB `FILE` that a Redis wrote, instead of a data directory"}
 }
 
+// openRDB opens the RDB file that --rdb names.
+func openRDB(ctx *cli.Context) (*inspect.RDBSource, error) {
+	if ctx.IsSet("name") || ctx.IsSet("file") {
+		return nil, usage(errors.New("--rdb is one source, --name and --file are others: give one"))
+	}
+	return inspect.OpenRDB(vfs.OS(), ctx.String("rdb"))
+}
+
 func openSource(ctx *cli.Context) (inspect.Source, error) {
 	if ctx.IsSet("rdb") {
-		if ctx.IsSet("name") || ctx.IsSet("file") {
-			return nil, usage(errors.New("--rdb is one source, --name and --file are others: give one"))
-		}
-		return inspect.OpenRDB(vfs.OS(), ctx.String("rdb"))
+		return openRDB(ctx)
 	}
 	s, err := openSnapshot(ctx)
 	if err != nil {
@@ -117,21 +125,48 @@ func infoCommand() *cli.Command {
 }
 
 func verifyCommand() *cli.Command {
-	return onSnapshot(&cli.Command{
-		Name: "verify", Usage: "check every checksum, count, deadline and value, and bbolt's pages",
+	return offline(&cli.Command{
+		Name: "verify", Usage: "check every checksum, count, deadline and value, and bbolt's pages; or an RDB file",
 		Description: "The exit code is 0 if all is fine, 3 if something is damaged: then it is said what, and at which key or offset.\n" +
-			"holdfast check looks at the log as well.\n\n" +
-			examples("holdfast snapshot verify --dir data", "holdfast snapshot verify --file /backup/base.db --json"),
-		Flags: []cli.Flag{jsonFlag("one document")},
-	}, 0, func(ctx *cli.Context, out io.Writer, s *inspect.Snapshot) error {
+			"Of an RDB file the version, the checksum and every value are checked, and that nothing is there twice; its keys, without\n" +
+			"values, are sorted for that in TMPDIR if they are many. holdfast check looks at the log as well.\n\n" +
+			examples("holdfast snapshot verify --dir data", "holdfast snapshot verify --file /backup/base.db --json", "holdfast snapshot verify --rdb dump.rdb"),
+		Flags: append(append(baseFlags(), rdbFlag()), jsonFlag("one document")),
+	}, 0, func(ctx *cli.Context, out io.Writer) error {
 		bar := newBar(ctx.App.ErrWriter)
-		report := s.Verify(func(done, total int64) { bar.show("verifying", done, total) })
-		bar.end()
+		report, err := verify(ctx, func(done, total int64) { bar.show("verifying", done, total) })
+		if bar.end(); err != nil {
+			return err
+		}
 		if err := show(ctx, out, report); err != nil {
 			return err
 		}
 		return verdictCode(report.Verdict)
 	})
+}
+
+// verify checks the snapshot or the RDB file that is meant.
+func verify(ctx *cli.Context, progress func(done, total int64)) (report inspect.FileReport, err error) {
+	if !ctx.IsSet("rdb") {
+		s, err := openSnapshot(ctx)
+		if err != nil {
+			return report, err
+		}
+		return s.Verify(progress), s.Close()
+	}
+	s, err := openRDB(ctx)
+	if err != nil {
+		return report, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	stop, cancel := signal.NotifyContext(ctx.Context, syscall.SIGINT, syscall.SIGTERM)
+	defer cancel()
+	temporary, err := os.MkdirTemp("", "holdfast-verify-")
+	if err != nil {
+		return report, fmt.Errorf("making a temporary directory: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(temporary)) }()
+	return s.Verify(stop, temporary, progress)
 }
 
 func statsCommand() *cli.Command {
