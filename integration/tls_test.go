@@ -123,6 +123,23 @@ func TestTLS(t *testing.T) {
 			t.Errorf("%q: got %q, want a line with %q", args, out, want)
 		}
 	}
+	// Snapshots by name and imports go the same way, as any user.
+	if out, ok := run(append(ours, "--tls"), append(own, "ACL", "SETUSER", "ops", "on", ">secret", "+@all", "~*")...); !ok {
+		t.Errorf("ACL SETUSER: %s", out)
+	}
+	secure := slices.Concat([]string{"-u", "rediss://127.0.0.1:" + port, "--user", "ops", "-a", "secret"}, own)
+	lines := filepath.Join(dir, "lines.json")
+	if err := os.WriteFile(lines, []byte(`{"db":0,"key":"imported","type":"string","value":"x"}`+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range []string{"create x", "drop x", "import " + lines} {
+		if out, ok := run([]string{binary, "snapshot"}, append(strings.Fields(args), secure...)...); !ok {
+			t.Errorf("snapshot %s: %s", args, out)
+		}
+	}
+	if out, ok := run([]string{binary, "snapshot", "create", "x"}, append(secure, "-a", "wrong")...); ok || !strings.Contains(out, "WRONGPASS") {
+		t.Errorf("with a wrong password: %s", out)
+	}
 	for _, pipeline := range []string{"1", "16"} {
 		out, ok := run(append([]string{"redis-benchmark", "--tls", "-c", "50", "-n", "5000", "-P", pipeline, "-t", "set,get", "-q"}, at...), own...)
 		if !ok || !strings.Contains(out, "SET: ") || !strings.Contains(out, "GET: ") || strings.Contains(out, "rror") {

@@ -46,20 +46,7 @@ func cliCommand() *cli.Command {
 }
 
 func cliFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "h", Value: "127.0.0.1", Usage: "`HOST` of the server"},
-		&cli.IntFlag{Name: "p", Value: 6379, Usage: "`PORT` of the server"},
-		&cli.StringFlag{Name: "s", Usage: "unix `SOCKET` of the server, instead of host and port"},
-		&cli.StringFlag{Name: "u", Usage: "`URL` of the server: redis://[[user]:password@]host[:port][/db], rediss:// for TLS"},
-		toggle("tls", "speak TLS"),
-		&cli.StringFlag{Name: "cacert", Usage: "`FILE` with certificates that may sign the server's, PEM (default: the system's)"},
-		&cli.StringFlag{Name: "cacertdir", Usage: "`DIRECTORY` with such files"},
-		&cli.StringFlag{Name: "cert", Usage: "`FILE` with a certificate to show to the server, PEM"},
-		&cli.StringFlag{Name: "key", Usage: "`FILE` with its private key, PEM"},
-		&cli.StringFlag{Name: "sni", Usage: "`NAME` that the server's certificate is for, where that is not the host"},
-		toggle("insecure", "take any certificate; somebody in between could read and change everything"),
-		&cli.StringFlag{Name: "a", Aliases: []string{"pass"}, Usage: "`PASSWORD`; better given as REDISCLI_AUTH in the environment"},
-		&cli.StringFlag{Name: "user", Usage: "`USER` whose password -a is"},
+	return append(connectionFlags(),
 		toggle("no-auth-warning", "do not warn of a password on the command line"),
 		&cli.IntFlag{Name: "n", Usage: "number of the `DATABASE`"},
 		toggle("2", "speak RESP2"),
@@ -76,8 +63,7 @@ func cliFlags() []cli.Flag {
 		toggle("pipe", "send the standard input, requests as on the wire, and count the replies"),
 		&cli.IntFlag{Name: "pipe-timeout", Value: 30, Usage: "with --pipe, give up after `SECONDS` of silence (0: never)"},
 		&cli.BoolFlag{Name: "e", Hidden: true, Usage: "for redis-cli's sake: an error reply always ends with exit code 1"},
-		toggle("help", "show this text"),
-	}
+		toggle("help", "show this text"))
 }
 
 func toggle(name, usage string) cli.Flag {
@@ -144,23 +130,12 @@ func runCLI(ctx *cli.Context) (err error) {
 
 // cliTarget reads where to connect, and as whom.
 func cliTarget(ctx *cli.Context) (client.Target, error) {
-	target := client.Target{
-		TLS: ctx.Bool("tls"),
-		Trust: client.Trust{
-			CACert: ctx.String("cacert"), CACertDir: ctx.String("cacertdir"), Cert: ctx.String("cert"), Key: ctx.String("key"),
-			SNI: ctx.String("sni"), Insecure: ctx.Bool("insecure"),
-		},
-		Host: ctx.String("h"), Port: ctx.Int("p"), Socket: ctx.String("s"),
-		User: ctx.String("user"), Password: os.Getenv("REDISCLI_AUTH"), DB: ctx.Int("n"),
+	target, err := serverTarget(ctx)
+	if err != nil {
+		return target, err
 	}
-	var err error
-	if text := ctx.String("u"); text != "" {
-		if target, err = client.ParseURL(text, target); err != nil {
-			return target, usageError("-u: " + err.Error())
-		}
-	}
-	if ctx.IsSet("a") {
-		target.Password = ctx.String("a")
+	if target.DB == 0 { // the URL says nothing
+		target.DB = ctx.Int("n")
 	}
 	if ctx.IsSet("a") && !ctx.Bool("no-auth-warning") {
 		fmt.Fprintln(ctx.App.ErrWriter, "Warning: other users of this machine can see a password on the command line; "+
@@ -169,15 +144,8 @@ func cliTarget(ctx *cli.Context) (client.Target, error) {
 	if (ctx.Bool("3") || ctx.Bool("json") || ctx.Bool("quoted-json")) && !ctx.Bool("2") {
 		target.Protocol = 3
 	}
-	switch {
-	case target.Port < 0 || target.Port > 65535:
-		return target, usageError(fmt.Sprintf("%d is not a port", target.Port))
-	case target.DB < 0:
+	if target.DB < 0 {
 		return target, usageError(fmt.Sprintf("%d is not a database", target.DB))
-	case (ctx.IsSet("cert") || ctx.IsSet("key") || ctx.IsSet("cacert") || ctx.IsSet("cacertdir")) && !target.TLS:
-		return target, usageError("--cacert, --cacertdir, --cert and --key need --tls, or a URL with rediss://")
-	case target.User != "" && target.Password == "":
-		return target, usageError("--user needs a password: give -a, or REDISCLI_AUTH in the environment")
 	}
 	return target, nil
 }

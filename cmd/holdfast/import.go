@@ -24,26 +24,24 @@ func importCommand() *cli.Command {
 			"nothing is sent before all of it has been found sound, and none of its keys in the server.\n" +
 			"A torn end of an AOF, which a crash leaves, is left out and told. The exit code is 3 if the input is damaged.\n\n" +
 			examples("holdfast snapshot import /var/lib/redis/dump.rdb --to data", "holdfast snapshot import export.json -p 6380 --replace"),
-		Flags: []cli.Flag{
+		Flags: append(connectionFlags(),
 			&cli.StringFlag{Name: "to", Usage: "new `DIRECTORY`, or an empty one"},
-			&cli.StringFlag{Name: "h", Value: "127.0.0.1", Usage: "`HOST` of the server"},
-			&cli.IntFlag{Name: "p", Value: 6379, Usage: "`PORT` of the server"},
-			&cli.StringFlag{Name: "s", Usage: "unix `SOCKET` of the server, instead of host and port"},
-			&cli.StringFlag{Name: "a", Usage: "`PASSWORD`; better given as REDISCLI_AUTH in the environment"},
 			toggle("replace", "let keys of the input take the place of those that the server has"),
 			toggle("skip-bad", "leave out what is damaged, and count it"),
 			jsonFlag("the report"),
-			toggle("help", "show this text"),
-		},
+			toggle("help", "show this text")),
 	}, 1, runImport)
 	c.HideHelp = true // -h is the host here
 	return c
 }
 
 func runImport(ctx *cli.Context, out io.Writer) (err error) {
-	wire := ctx.IsSet("h") || ctx.IsSet("p") || ctx.IsSet("s") || ctx.IsSet("a") || ctx.IsSet("replace")
-	if ctx.IsSet("to") && wire {
-		return usage(errors.New("--to is for a new directory, -h, -p, -s, -a and --replace are for a running server: give one or the other"))
+	if ctx.IsSet("to") && (namesServer(ctx) || ctx.IsSet("replace")) {
+		return usage(errors.New("--to is for a new directory, --replace, -h, -p and the like are for a running server: give one or the other"))
+	}
+	target, err := serverTarget(ctx)
+	if err != nil {
+		return usage(err)
 	}
 	in, err := intake.Open(vfs.OS(), ctx.Args().First())
 	if err != nil {
@@ -61,7 +59,7 @@ func runImport(ctx *cli.Context, out io.Writer) (err error) {
 	if ctx.IsSet("to") {
 		report, err = intake.IntoDirectory(stop, in, ctx.String("to"), o)
 	} else {
-		report, err = intake.IntoServer(stop, in, intake.ServerOptions{Options: o, Target: serverTarget(ctx), Replace: ctx.Bool("replace")})
+		report, err = intake.IntoServer(stop, in, intake.ServerOptions{Options: o, Target: target, Replace: ctx.Bool("replace")})
 	}
 	if bar.end(); err != nil && !errors.Is(err, intake.ErrRefused) {
 		return err

@@ -4,14 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/urfave/cli/v2"
 
-	"holdfast/client"
 	"holdfast/engine"
 	"holdfast/internal/vfs"
-	"holdfast/resp"
 )
 
 // Commands about snapshots as files: kept under a name, listed, dropped, made small.
@@ -21,8 +18,8 @@ func createCommand() *cli.Command {
 		Name: "create", Usage: "keep a copy of all data under a name, while the server goes on", ArgsUsage: "NAME",
 		Description: "The server at -h and -p makes the copy, snapshots/NAME.db in its data directory, as of now. With --dir it is made of\n" +
 			"a directory whose server has been stopped, if the log there has nothing that base.db has not: SHUTDOWN SAVE sees\n" +
-			"to that. By TLS, or as another user than the default one: holdfast cli … SNAPSHOT CREATE NAME.\n\n" +
-			examples("holdfast snapshot create before-upgrade -p 6379", "holdfast snapshot create nightly --dir data"),
+			"to that.\n\n" +
+			examples("holdfast snapshot create before-upgrade -p 6380 --tls --cacert ca.crt --user ops", "holdfast snapshot create nightly --dir data"),
 	}, "create", engine.CreateSnapshotAtRest)
 }
 
@@ -36,70 +33,34 @@ func dropCommand() *cli.Command {
 // byName completes a command that a running server does, or, on a directory without one, atRest.
 func byName(c *cli.Command, verb string, atRest func(fsys vfs.FS, dir, name string) error) *cli.Command {
 	c.HideHelp = true // -h is the host here
-	c.Flags = []cli.Flag{
-		&cli.StringFlag{Name: "h", Value: "127.0.0.1", Usage: "`HOST` of the server"},
-		&cli.IntFlag{Name: "p", Value: 6379, Usage: "`PORT` of the server"},
-		&cli.StringFlag{Name: "s", Usage: "unix `SOCKET` of the server, instead of host and port"},
-		&cli.StringFlag{Name: "a", Usage: "`PASSWORD`; better given as REDISCLI_AUTH in the environment"},
+	c.Flags = append(connectionFlags(),
 		&cli.StringFlag{Name: "dir", Usage: "data `DIRECTORY` of a server that has been stopped"},
-		toggle("help", "show this text"),
-	}
+		toggle("help", "show this text"))
 	return offline(c, 1, func(ctx *cli.Context, out io.Writer) error {
 		name := ctx.Args().First()
 		if err := engine.CheckSnapshotName(name); err != nil {
 			return usage(err)
 		}
 		if ctx.IsSet("dir") {
-			if ctx.IsSet("h") || ctx.IsSet("p") || ctx.IsSet("s") || ctx.IsSet("a") {
-				return usage(errors.New("--dir is for a stopped server, -h, -p, -s and -a are for a running one: give one or the other"))
+			if namesServer(ctx) {
+				return usage(errors.New("--dir is for a stopped server, -h, -p and the like are for a running one: give one or the other"))
 			}
 			if err := atRest(vfs.OS(), ctx.String("dir"), name); err != nil {
 				return err
 			}
-		} else if _, err := ask(serverTarget(ctx), "SNAPSHOT", verb, name); err != nil {
-			return err
+		} else {
+			target, err := serverTarget(ctx)
+			if err != nil {
+				return usage(err)
+			}
+			if _, err := ask(target, "SNAPSHOT", verb, name); err != nil {
+				return err
+			}
 		}
 		done := map[string]string{"create": "created", "drop": "dropped"}[verb]
 		_, err := fmt.Fprintf(out, "snapshot %s %s\n", name, done)
 		return err
 	})
-}
-
-// serverTarget reads from the flags which server is meant.
-func serverTarget(ctx *cli.Context) client.Target {
-	target := client.Target{
-		Host: ctx.String("h"), Port: ctx.Int("p"), Socket: ctx.String("s"), Password: os.Getenv("REDISCLI_AUTH"),
-	}
-	if ctx.IsSet("a") {
-		target.Password = ctx.String("a")
-	}
-	return target
-}
-
-// ask sends a server one command. An error that it replies is an error.
-func ask(target client.Target, args ...string) (reply resp.Reply, err error) {
-	conn, err := client.Dial(target)
-	if err != nil {
-		return reply, err
-	}
-	defer func() { err = errors.Join(err, conn.Close()) }()
-	if target.Password != "" {
-		if _, err := exchange(conn, "AUTH", target.Password); err != nil {
-			return reply, err
-		}
-	}
-	return exchange(conn, args...)
-}
-
-func exchange(conn *client.Conn, args ...string) (resp.Reply, error) {
-	if err := conn.Send(args...); err != nil {
-		return resp.Reply{}, err
-	}
-	reply, err := conn.Receive(nil)
-	if err == nil {
-		err = reply.Err()
-	}
-	return reply, err
 }
 
 func listCommand() *cli.Command {
