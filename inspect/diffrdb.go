@@ -74,7 +74,7 @@ func (s *RDBSource) ordered(d *diff) (_ orderedKeys, err error) {
 		if v.module {
 			v.sum, err = d.seeds.bytes(s.file, v.from, v.to)
 		} else {
-			v.sum, err = d.seeds.elements(e.Value)
+			v.sum, err = d.seeds.digest(e.Value)
 		}
 		if err != nil {
 			return err

@@ -1,15 +1,19 @@
 package inspect
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"holdfast/internal/vfs"
 	"holdfast/kv"
+	"holdfast/outline"
 	"holdfast/rdb"
 	"holdfast/snapshot"
 )
@@ -65,6 +69,53 @@ func TestDiffOfRDBAgainstBases(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A long string has one digest, read in pieces or whole.
+func TestDiffOfLongTexts(t *testing.T) {
+	long := strings.Repeat("0123456789abcdef", longText/16) + "x"
+	texts := map[string]string{"changed": long + "a", "long": long}
+	var records []item
+	for key, text := range texts {
+		records = append(records, item{1, key, snapshot.Record{Kind: byte(kv.String), Payload: []byte(text)}})
+	}
+	a, _ := twoBases(t, records, nil)
+	rdbSide := rdbTexts(t, map[string]string{"changed": long + "b", "long": long})
+	summary, err := Diff(t.Context(), a, rdbSide, DiffOptions{DB: AllDatabases, Temporary: t.TempDir()}, func(Difference) error { return nil }, nil)
+	if must(t, err); summary != (DiffSummary{Changed: 1, Same: 1}) {
+		t.Errorf("%+v", summary)
+	}
+	seeds := newSeeds()
+	must(t, a.Source().Find(0, []byte("long"), func(e *Entry) error {
+		x, err := seeds.digest(e.Value)
+		must(t, err)
+		y, err := seeds.elements(e.Value)
+		if must(t, err); x != y || e.LongText() == 0 {
+			t.Errorf("%v in pieces, and %v whole", x, y)
+		}
+		return nil
+	}))
+	report, err := rdbSide.Verify(t.Context(), t.TempDir(), nil)
+	if must(t, err); report.Verdict != Fine {
+		t.Errorf("%+v", report)
+	}
+}
+
+// rdbTexts is an RDB file of strings.
+func rdbTexts(t *testing.T, texts map[string]string) *RDBSource {
+	t.Helper()
+	var b bytes.Buffer
+	w := rdb.NewWriter(&b, rdb.Version70)
+	must(t, w.DB(0, int64(len(texts)), 0))
+	for name, text := range texts {
+		must(t, w.Put(rdb.Key{Name: []byte(name), Kind: kv.String}, func(visit outline.Visitor) error {
+			return visit(outline.Element{Pieces: []outline.Piece{{Role: outline.Text, Bytes: []byte(text)}}})
+		}))
+	}
+	must(t, w.End())
+	path := filepath.Join(t.TempDir(), "texts.rdb")
+	must(t, os.WriteFile(path, b.Bytes(), 0o600))
+	return openRDB(t, path)
 }
 
 // Nothing is left of the sorting, whatever happens.

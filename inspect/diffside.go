@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"hash/maphash"
 	"slices"
@@ -214,7 +215,32 @@ func (of seeds) digest(v Value) (sum, error) {
 	if kept, ok := v.(*sortedValue); ok {
 		return kept.sum, nil
 	}
+	if long, ok := v.(longValue); ok && long.longBytes() > 0 {
+		return of.text(long)
+	}
 	return of.elements(v)
+}
+
+// text digests a long string, of which it holds a piece, as elements digests it.
+func (of seeds) text(v longValue) (s sum, err error) {
+	var hashes [2]maphash.Hash
+	write := func(b []byte) error {
+		for i := range hashes {
+			_, _ = hashes[i].Write(b) // never fails
+		}
+		return nil
+	}
+	for i := range hashes {
+		hashes[i].SetSeed(of[i])
+	}
+	head := binary.AppendUvarint(appendIdentity(nil, outline.Element{}, 1), 1)
+	_ = write(binary.AppendUvarint(head, uint64(v.longBytes())))
+	err = v.pieces(write)
+	_ = write(binary.AppendVarint(nil, 0)) // no deadline of its own
+	for i := range hashes {
+		s[i] = hashes[i].Sum64()
+	}
+	return s, advise(err)
 }
 
 // chunks digests a payload as it is.

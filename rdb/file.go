@@ -152,9 +152,6 @@ func ReadKey(r io.ReaderAt, from, to int64) (*File, error) {
 	return f, f.measure(form, from)
 }
 
-// Key is the current key, as Next or ReadKey has read it.
-func (f *File) Key() *Key { return &f.key }
-
 // Offset is how far the file has been read.
 func (f *File) Offset() int64 { return f.window.offset(&f.reader) }
 
