@@ -63,18 +63,26 @@ func (s *storeView) unpack(stored, value []byte) (key, payload []byte, h head, c
 
 // join puts a body together from its chunks, which are numbered from 0 and all but the last of them full: all of it, or at
 // least so many bytes.
-func (s *storeView) join(stored, header []byte, least uint64) ([]byte, error) {
+func (s *storeView) join(stored, header []byte, least uint64) (body []byte, err error) {
+	if len(header) == 8 { // a damaged size is no more than the file
+		body = make([]byte, 0, min(binary.LittleEndian.Uint64(header), least+chunk, uint64(len(s.view.data))))
+	}
+	err = s.chunks(stored, header, least, func(b []byte) { body = append(body, b...) })
+	return body, err
+}
+
+// chunks calls fn with one chunk of a body after the other, as join puts them together.
+func (s *storeView) chunks(stored, header []byte, least uint64, fn func(b []byte)) error {
 	parts, err := s.tree(tableParts)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if len(header) != 8 || parts == nil {
-		return nil, s.damage(tableKeys, stored, "the record of a large value makes no sense")
+		return s.damage(tableKeys, stored, "the record of a large value makes no sense")
 	}
-	size := binary.LittleEndian.Uint64(header)
+	size, found := binary.LittleEndian.Uint64(header), uint64(0)
 	c := cursor{tree: parts}
 	ok, err := c.seek(appendPartKey(nil, stored, spaceChunks, 0))
-	body := make([]byte, 0, min(size, least+chunk, uint64(len(s.view.data)))) // a damaged size is no more than the file
 	for number := uint64(0); ok && err == nil; number++ {
 		var it item
 		if it, ok, err = c.item(); err == nil && ok {
@@ -87,15 +95,16 @@ func (s *storeView) join(stored, header []byte, least uint64) ([]byte, error) {
 		if !valid || space != spaceChunks || n != number || !bytes.Equal(of, stored) {
 			break
 		}
-		if body = append(body, it.value[sumSize:]...); uint64(len(body)) >= min(size, least) {
+		fn(it.value[sumSize:])
+		if found += uint64(len(it.value) - sumSize); found >= min(size, least) {
 			break
 		}
 		ok, err = c.next()
 	}
-	if err == nil && (uint64(len(body)) < min(size, least) || uint64(len(body)) > size) {
+	if err == nil && (found < min(size, least) || found > size) {
 		err = s.damage(tableParts, stored, "chunks of a large value are missing")
 	}
-	return body, err
+	return err
 }
 
 // entry is unpack with a copy of everything.
