@@ -3,7 +3,7 @@ module holdfast/integration/frameworks/go
 go 1.26
 
 require (
-	github.com/hibiken/asynq v0.26.0
+	github.com/hibiken/asynq v0.25.1
 	github.com/redis/go-redis/v9 v9.17.0
 )
 
