@@ -34,9 +34,14 @@ func (l Load) runOurs(ctx context.Context, port string, what Requests, requests,
 		_, writersErr := beside()
 		return Observed{}, fmt.Errorf("%w: subscribers: %w", ErrLoad, errors.Join(err, writersErr))
 	}
+	deaf, err := l.startListener(ctx, port)
+	if err != nil {
+		_, writersErr := beside()
+		return Observed{}, fmt.Errorf("%w: who listens: %w", ErrLoad, errors.Join(err, writersErr, unheard(0)))
+	}
 	p, err := faultless(load.Await(ctx, o, nil))
 	written, writersErr := beside()
-	writersErr = errors.Join(writersErr, unheard(requests))
+	writersErr = errors.Join(writersErr, unheard(requests), deaf())
 	if ctx.Err() != nil {
 		return Observed{}, fmt.Errorf("%w: %w", ErrLoad, context.Cause(ctx))
 	}

@@ -48,6 +48,8 @@ func groups(base Load, pipelines []int) []Group {
 		{Name: "writers", About: "GETs on 50 connections while 50 others send SETs as fast as replies come; rps and latency are those of the GETs, " +
 			"CPU, reads and writes are per request of either kind.", Rows: writerRows(plain)},
 		{Name: "pubsub", About: "PUBLISH from 10 connections to 100 subscribers, who must get every message.", Rows: publishRows(plain)},
+		{Name: "features", About: "16 requests at a time on each of 50 connections, to a server that does something beside: checks a user's rules, tells " +
+			"events, tells a client of keys that change, or shows all requests to one who monitors.", Rows: featureRows(plain)},
 		{Name: "tls", About: "By TLS, from redis-benchmark, with one certificate (ECDSA, P-256) on all servers.", Rows: secureRows(plain)},
 	}
 }

@@ -39,7 +39,8 @@ type Load struct {
 	Share   float64 // of what the slowest server takes: Rate is found by it; 0: it is not
 	Writers int     // connections of others that send SETs meanwhile
 
-	Subscribers int // connections that listen to what is published meanwhile
+	Subscribers int      // connections that listen to what is published meanwhile
+	Listens     []string // what one connection says that reads whatever the server tells meanwhile; nil: there is none
 }
 
 // Observed is what the generator saw in one run.
