@@ -40,6 +40,21 @@ func TestWorkHasLowPriorityAndOthersKeepTheirs(t *testing.T) {
 	}
 }
 
+// A kernel from before 6.12 knows no slices, and tells none.
+func TestWorkHasALongSlice(t *testing.T) {
+	th := Start()
+	defer th.Stop()
+	th.Do(func() {
+		attr, err := unix.SchedGetAttr(0, 0)
+		if err != nil {
+			return
+		}
+		if got := time.Duration(attr.Runtime); got != 0 && got != slice {
+			t.Errorf("a slice of %v, want %v", got, slice)
+		}
+	})
+}
+
 func TestGoHasAProcessorMoreMeanwhile(t *testing.T) {
 	before := runtime.GOMAXPROCS(0)
 	a, b := Start(), Start()
