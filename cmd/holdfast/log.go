@@ -41,7 +41,7 @@ func logListCommand() *cli.Command {
 }
 
 func logShowCommand() *cli.Command {
-	return offline(&cli.Command{
+	return onLog(&cli.Command{
 		Name: "show", Usage: "show the records: LSN, time, database, command",
 		Description: "A record is what one command, transaction or script changed; those of several commands stand in a bracket.\n" +
 			"--key, --command and --db select records of which any command fits, and show them whole.\n\n" +
@@ -50,23 +50,13 @@ func logShowCommand() *cli.Command {
 			&cli.Int64Flag{Name: "limit", DefaultText: "none", Usage: "end after `NUMBER` records"},
 			jsonFlag("an object a line, one for each record"),
 			toggle("resp", "write the commands as a client would send them")),
-	}, 0, func(ctx *cli.Context, out io.Writer) error {
-		filter, err := recordFilter(ctx)
-		if err != nil {
-			return err
-		}
-		d, err := directory(ctx)
-		if err != nil {
-			return err
-		}
-		notes, err := d.Records(filter, recordWriter(ctx, out))
-		tellNotes(ctx, notes)
-		return err
+	}, 0, recordFilter, nil, func(l logReading) ([]string, error) {
+		return l.Records(l.filter, recordWriter(l.ctx, l.out))
 	})
 }
 
 func logStatsCommand() *cli.Command {
-	return offline(&cli.Command{
+	return onLog(&cli.Command{
 		Name: "stats", Usage: "count commands, keys and bytes over time, and find the hottest keys and prefixes",
 		Description: "The memory that this takes does not grow with the log. Distinct keys are estimated, by a HyperLogLog (0.8 % off, as a\n" +
 			"rule). The hottest keys and prefixes are counted exactly up to 4096 of each, and beyond that found by Space-Saving:\n" +
@@ -77,29 +67,20 @@ func logStatsCommand() *cli.Command {
 			&cli.StringFlag{Name: "separator", Value: ":", Usage: "`TEXT` that ends a prefix"},
 			&cli.IntFlag{Name: "depth", Value: 1, Usage: "`NUMBER` of separators in a prefix"},
 			jsonFlag("one document")),
-	}, 0, func(ctx *cli.Context, out io.Writer) error {
-		filter, err := recordFilter(ctx)
-		if err != nil {
-			return err
-		}
+	}, 0, recordFilter, func(ctx *cli.Context) error {
 		if ctx.Int("top") < 0 || ctx.Int("depth") < 1 {
 			return usage(errors.New("--top takes no negative number, and --depth none below 1"))
 		}
-		d, err := directory(ctx)
-		if err != nil {
-			return err
-		}
-		bar := newBar(ctx.App.ErrWriter)
-		filter.Progress = bar.show
-		stats, notes, err := d.LogStats(inspect.LogStatsOptions{
-			RecordFilter: filter, Top: ctx.Int("top"), Separator: []byte(ctx.String("separator")), Depth: ctx.Int("depth"),
+		return nil
+	}, func(l logReading) ([]string, error) {
+		l.filter.Progress = l.bar.show
+		stats, notes, err := l.LogStats(inspect.LogStatsOptions{
+			RecordFilter: l.filter, Top: l.ctx.Int("top"), Separator: []byte(l.ctx.String("separator")), Depth: l.ctx.Int("depth"),
 		})
-		bar.end()
-		tellNotes(ctx, notes)
-		if err != nil {
-			return err
+		if l.bar.end(); err != nil {
+			return notes, err
 		}
-		return show(ctx, out, stats)
+		return notes, show(l.ctx, l.out, stats)
 	})
 }
 
@@ -125,7 +106,7 @@ func logVerifyCommand() *cli.Command {
 }
 
 func logWhoCommand() *cli.Command {
-	return offline(&cli.Command{
+	return onLog(&cli.Command{
 		Name: "who", Usage: "show the history of one key: every command that touched it", ArgsUsage: "KEY",
 		Description: "Shown are commands that name the key, in its database or moving it there, and those that change it without naming\n" +
 			"it: FLUSHALL, FLUSHDB, SWAPDB. What came before the oldest segment is in the snapshot. The exit code is 1 if the\n" +
@@ -135,13 +116,53 @@ func logWhoCommand() *cli.Command {
 			&cli.IntFlag{Name: "db", Usage: "`NUMBER` of the key's database"},
 			&cli.Int64Flag{Name: "limit", DefaultText: "none", Usage: "end after `NUMBER` commands"},
 			jsonFlag("an object a line, one for each command")),
-	}, 1, func(ctx *cli.Context, out io.Writer) error {
-		filter, err := rangeFilter(ctx)
+	}, 1, rangeFilter, func(ctx *cli.Context) error {
+		_, err := unquote(ctx.Args().First())
+		return err
+	}, func(l logReading) ([]string, error) {
+		key, err := unquote(l.ctx.Args().First())
 		if err != nil {
-			return err
+			return nil, err
 		}
-		found := false
-		key, err := unquote(ctx.Args().First())
+		found, db := false, l.ctx.Int("db")
+		notes, err := l.Who(db, key, l.filter, func(t inspect.Touch) error {
+			first := !found
+			found = true
+			if l.ctx.Bool("json") {
+				return inspect.WriteJSON(l.out, t)
+			}
+			if first {
+				if _, err := io.WriteString(l.out, inspect.RecordsTitle); err != nil {
+					return err
+				}
+			}
+			return t.WriteText(l.out)
+		})
+		if err == nil && !found {
+			err = fmt.Errorf("%w: nothing in the log touched %s in database %d", inspect.ErrNoKey, inspect.Bytes(key), db)
+		}
+		return notes, err
+	})
+}
+
+// logReading is what a command that reads records begins with.
+type logReading struct {
+	*inspect.Directory
+	ctx    *cli.Context
+	out    io.Writer
+	filter inspect.RecordFilter
+	bar    *bar
+}
+
+// onLog completes a command that reads records: which ones, filter says by the flags; check, if any, looks at its other flags.
+// The action returns what a reader should know beside the records. Where these go to the terminal no bar breaks their lines.
+func onLog(c *cli.Command, arguments int, filter func(*cli.Context) (inspect.RecordFilter, error), check func(*cli.Context) error,
+	action func(logReading) (notes []string, err error)) *cli.Command {
+	return offline(c, arguments, func(ctx *cli.Context, out io.Writer) error {
+		f, err := filter(ctx)
+		if err == nil && check != nil {
+			err = check(ctx)
+		}
 		if err != nil {
 			return err
 		}
@@ -149,22 +170,14 @@ func logWhoCommand() *cli.Command {
 		if err != nil {
 			return err
 		}
-		notes, err := d.Who(ctx.Int("db"), key, filter, func(t inspect.Touch) error {
-			if ctx.Bool("json") {
-				found = true
-				return inspect.WriteJSON(out, t)
-			}
-			if !found {
-				found = true
-				if _, err := io.WriteString(out, inspect.RecordsTitle); err != nil {
-					return err
-				}
-			}
-			return t.WriteText(out)
-		})
-		tellNotes(ctx, notes)
-		if err == nil && !found {
-			err = fmt.Errorf("%w: nothing in the log touched %s in database %d", inspect.ErrNoKey, inspect.Bytes(key), ctx.Int("db"))
+		bar := newBar(ctx.App.ErrWriter)
+		if !isTerminal(ctx.App.Writer) {
+			f.Progress = bar.show
+		}
+		notes, err := action(logReading{d, ctx, out, f, bar})
+		bar.end()
+		for _, note := range notes {
+			fmt.Fprintln(ctx.App.ErrWriter, "holdfast: "+note)
 		}
 		return err
 	})
@@ -244,12 +257,6 @@ func recordWriter(ctx *cli.Context, out io.Writer) func(inspect.Record) error {
 			}
 		}
 		return r.WriteText(out)
-	}
-}
-
-func tellNotes(ctx *cli.Context, notes []string) {
-	for _, note := range notes {
-		fmt.Fprintln(ctx.App.ErrWriter, "holdfast: "+note)
 	}
 }
 

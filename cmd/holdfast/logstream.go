@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"io"
 	"os/signal"
 	"syscall"
 
@@ -14,7 +13,7 @@ import (
 // Commands that hand the log on: as it grows, or to another program.
 
 func logTailCommand() *cli.Command {
-	return offline(&cli.Command{
+	return onLog(&cli.Command{
 		Name: "tail", Usage: "show the newest records, and with -f those that follow",
 		Description: "With -f it goes on until it is interrupted, also when the server begins new segments and removes old ones. It reads\n" +
 			"what the server has written, which may be a moment before that is synced and acknowledged.\n\n" +
@@ -25,30 +24,24 @@ func logTailCommand() *cli.Command {
 			&cli.Int64Flag{Name: "limit", DefaultText: "none", Usage: "end after `NUMBER` records"},
 			jsonFlag("an object a line, one for each record"),
 			toggle("resp", "write the commands as a client would send them")),
-	}, 0, func(ctx *cli.Context, out io.Writer) error {
-		filter, err := recordFilter(ctx)
-		if err != nil {
-			return err
-		}
+	}, 0, recordFilter, func(ctx *cli.Context) error {
 		if ctx.Int("n") < 0 {
 			return usage(errors.New("-n takes no negative number"))
 		}
-		d, err := directory(ctx)
-		if err != nil {
-			return err
-		}
-		stop, cancel := signal.NotifyContext(ctx.Context, syscall.SIGINT, syscall.SIGTERM)
+		return nil
+	}, func(l logReading) ([]string, error) {
+		stop, cancel := signal.NotifyContext(l.ctx.Context, syscall.SIGINT, syscall.SIGTERM)
 		defer cancel()
 		flush := func() error { return nil }
-		if buffered, ok := out.(interface{ Flush() error }); ok {
+		if buffered, ok := l.out.(interface{ Flush() error }); ok {
 			flush = buffered.Flush
 		}
-		return d.Tail(stop, filter, ctx.Int("n"), ctx.Bool("f"), recordWriter(ctx, out), flush)
+		return nil, l.Tail(stop, l.filter, l.ctx.Int("n"), l.ctx.Bool("f"), recordWriter(l.ctx, l.out), flush)
 	})
 }
 
 func logExportCommand() *cli.Command {
-	return offline(&cli.Command{
+	return onLog(&cli.Command{
 		Name: "export", Usage: "write the records as commands, for redis-cli --pipe or as a Redis AOF",
 		Description: "The commands stand as a client would send them, with SELECT where the database changes and MULTI and EXEC around those\n" +
 			"of one record. That is also what a Redis AOF holds. What a newer Redis than yours has (deadlines of fields: 7.4)\n" +
@@ -62,29 +55,15 @@ func logExportCommand() *cli.Command {
 			&cli.StringFlag{Name: "aof", Usage: "write the whole state into a new `DIRECTORY` of an AOF, with its manifest"},
 			jsonFlag("with --aof: what was written"),
 			toggle("stamps", "say when each second's commands were done, as Redis 7.0 and newer do in an AOF (#TS:…)")),
-	}, 0, func(ctx *cli.Context, out io.Writer) error {
-		filter, err := recordFilter(ctx)
-		if err != nil {
-			return err
+	}, 0, recordFilter, nil, func(l logReading) ([]string, error) {
+		if !l.ctx.IsSet("aof") {
+			return l.Records(l.filter, inspect.NewRequests(l.out, l.ctx.Bool("stamps")).Record)
 		}
-		d, err := directory(ctx)
-		if err != nil {
-			return err
+		l.filter.Progress = l.bar.show
+		done, notes, err := l.ExportAOF(l.ctx.String("aof"), l.filter, l.ctx.Bool("stamps"))
+		if l.bar.end(); err != nil {
+			return notes, err
 		}
-		bar := newBar(ctx.App.ErrWriter)
-		filter.Progress = bar.show
-		if ctx.IsSet("aof") {
-			done, notes, err := d.ExportAOF(ctx.String("aof"), filter, ctx.Bool("stamps"))
-			bar.end()
-			tellNotes(ctx, notes)
-			if err != nil {
-				return err
-			}
-			return show(ctx, out, done)
-		}
-		notes, err := d.Records(filter, inspect.NewRequests(out, ctx.Bool("stamps")).Record)
-		bar.end()
-		tellNotes(ctx, notes)
-		return err
+		return notes, show(l.ctx, l.out, done)
 	})
 }
