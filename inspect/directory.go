@@ -122,6 +122,9 @@ func openBase(fsys vfs.FS, path string) (*snapshot.Base, error) {
 	if errors.Is(err, snapshot.ErrNotExist) {
 		return nil, fmt.Errorf("%w: there is no file %s", ErrNothing, path)
 	}
+	if errors.Is(err, snapshot.ErrNotBase) && beginsLikeRDB(fsys, path) {
+		return nil, fmt.Errorf("%w; it is an RDB file: name it with --rdb", err)
+	}
 	return base, advise(err)
 }
 

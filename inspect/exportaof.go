@@ -73,8 +73,8 @@ func (d *Directory) ExportAOF(to string, f RecordFilter, stamps bool) (a AOFExpo
 			return a, nil, err
 		}
 		if f.To != 0 && f.To < a.Base {
-			return a, nil, fmt.Errorf("%w: the log begins at LSN %d, and the snapshot is as of LSN %d; holdfast restore builds older states",
-				ErrNothing, infos[0].First, a.Base)
+			return a, nil, fmt.Errorf("%w: the log does not reach back to its first record, and the snapshot is as of LSN %d; holdfast restore builds older states",
+				ErrNothing, a.Base)
 		}
 		f.From = a.Base + 1
 		manifest = "file " + aofBase + " seq 1 type b\n" + manifest

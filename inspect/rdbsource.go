@@ -23,7 +23,7 @@ func OpenRDB(fsys vfs.FS, path string) (*RDBSource, error) {
 	case err != nil:
 		return nil, err
 	case info.IsDir():
-		return nil, fmt.Errorf("%w: %s is a directory", ErrNothing, path)
+		return nil, fmt.Errorf("%w: %s is a directory and no RDB file; a data directory is named with --dir", ErrNothing, path)
 	}
 	file, err := fsys.OpenRead(path)
 	if err != nil {
@@ -74,10 +74,18 @@ func (s *RDBSource) begin() (*rdb.File, error) {
 
 // blame tells which file an error is about.
 func (s *RDBSource) blame(err error) error {
-	if err == nil {
+	advice := ""
+	switch {
+	case err == nil:
 		return nil
+	case errors.Is(err, rdb.ErrNotRDB):
+		advice = "; holdfast's own files are named with --file, and data directories with --dir"
+	case errors.Is(err, rdb.ErrVersion):
+		advice = "; use a newer holdfast, or a file that an older server wrote"
+	case errors.Is(err, rdb.ErrCorrupt), errors.Is(err, rdb.ErrChecksum):
+		advice = "; bring the file back from a copy"
 	}
-	return fmt.Errorf("%s: %w", s.path, err)
+	return fmt.Errorf("%s: %w%s", s.path, err, advice)
 }
 
 // About says what the file is: how many keys it has is not known before it is read.

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -35,7 +37,14 @@ func offline(c *cli.Command, arguments int, action func(ctx *cli.Context, out io
 		if err == nil || errors.As(err, &coder) {
 			return err
 		}
-		return cli.Exit(strings.ReplaceAll(err.Error(), "\n", "; "), exitCode(err))
+		text := strings.ReplaceAll(err.Error(), "\n", "; ")
+		switch {
+		case errors.Is(err, context.Canceled):
+			text = "interrupted"
+		case errors.Is(err, fs.ErrPermission):
+			text += "; run it as the user whose files these are"
+		}
+		return cli.Exit(text, exitCode(err))
 	}
 	return c
 }
