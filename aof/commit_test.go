@@ -335,3 +335,26 @@ func TestAClosedLogRefuses(t *testing.T) {
 		}
 	}
 }
+
+// What waits is kept when buffers are given up, and what comes afterwards has new ones.
+func TestShedKeepsWhatWaits(t *testing.T) {
+	_, o := disk(t, No, 1)
+	l, _, _ := mustRecover(t, o, 0)
+	commit(t, l, "one")
+	l.Append(1, 0, []byte("two"))
+	l.Shed()
+	if cap(l.out) != 0 || len(l.buf) == 0 {
+		t.Errorf("%d bytes of room in the buffer that is written, %d bytes waiting", cap(l.out), len(l.buf))
+	}
+	if err := l.Commit(); err != nil || l.Written() != 2 {
+		t.Fatalf("written to LSN %d, %v", l.Written(), err)
+	}
+	l.Shed()
+	if cap(l.out)+cap(l.buf) != 0 {
+		t.Errorf("%d and %d bytes of room are kept", cap(l.out), cap(l.buf))
+	}
+	commit(t, l, "three")
+	if l.Written() != 3 {
+		t.Errorf("written to LSN %d", l.Written())
+	}
+}

@@ -216,6 +216,20 @@ func (l *Log) swap() {
 	l.out, l.outAt, l.buf = l.buf, 0, spare
 }
 
+// Shed gives up the room of buffers in which nothing waits: the next records have new ones made.
+func (l *Log) Shed() {
+	l.writeMu.Lock()
+	defer l.writeMu.Unlock()
+	if l.outAt == len(l.out) {
+		l.out, l.outAt = nil, 0
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.buf) == 0 {
+		l.buf = nil
+	}
+}
+
 // seal completes the records at the front of what is to be written, as far as the live segment has room for them.
 func (l *Log) seal() (n int, through uint64) {
 	rest, durable := l.out[l.outAt:], l.durable.Load()

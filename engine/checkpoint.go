@@ -121,6 +121,7 @@ func (e *Engine) runCheckpoint() error {
 	} else {
 		e.o.Log.Info("checkpoint", "lsn", c.lsn, "keys", c.last.keys, "bytes", c.last.bytes, "ms", c.last.millis)
 	}
+	c.harvest = harvest{}
 	c.running = false
 	c.writing.Store(false)
 	for _, done := range c.waiting {

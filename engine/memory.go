@@ -63,14 +63,17 @@ func (e *Engine) ReturnMemory() {
 	e.background.Add(1)
 	go func() {
 		defer e.background.Done()
-		ReturnMemory()
+		e.ReturnMemoryNow()
 		e.returning.Store(false)
 	}()
 }
 
-// ReturnMemory collects garbage and gives free memory back to the system. It collects twice: what bbolt has left in pools, a page
-// for each that a checkpoint wrote, outlives one collection.
-func ReturnMemory() {
+// ReturnMemoryNow does that before it returns. Buffers that have grown with the work go too. It collects twice: what bbolt has
+// left in pools, a page for each that a checkpoint wrote, outlives one collection.
+func (e *Engine) ReturnMemoryNow() {
+	if log := e.currentLog(); log != nil {
+		log.Shed()
+	}
 	runtime.GC()
 	debug.FreeOSMemory()
 }

@@ -4,11 +4,11 @@
 // A list is a sequence of nodes, a node is one block of packed elements:
 //
 //	list     node · node · … · node               a contiguous array, room at both ends (spine.go)
-//	block    room | entry · entry · … | room      up to 8 KiB; room at both ends (node.go)
+//	block    room | entry · entry · … | room      up to 10 KiB; room at both ends (node.go)
 //	entry    length | bytes | length mirrored     lengths are uvarints; the second has its bytes reversed,
 //	                                              so that it is read from the end (packed.go)
 //
-// Invariants: a node in a list is never empty; its entries take at most 8 KiB unless there is only one of them;
+// Invariants: a node in a list is never empty; its entries take at most 10 KiB unless there is only one of them;
 // part ids rise along the list; the sums behind Len and Bytes equal a recount (the tests recount).
 //
 // Costs. Push and Pop are O(1) amortised at both ends: a block grows by halves, a node that LPUSH opens is filled

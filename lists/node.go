@@ -6,8 +6,9 @@ import (
 )
 
 const (
-	// blockMax bounds the packed bytes of a node of several elements, in memory and in stored parts.
-	blockMax = 8 << 10
+	// blockMax bounds the packed bytes of a node of several elements, in memory and in stored parts. Go puts four blocks of this
+	// size into 40 KiB, where one of 8 KiB has a span to itself, and in the base such a part takes no more pages than one of 8.
+	blockMax = 10 << 10
 	// blockMin is the least room that is allocated: one short element.
 	blockMin = 16
 )

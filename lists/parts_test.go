@@ -88,7 +88,7 @@ func TestNodesJoinedByLREMAreWrittenAgain(t *testing.T) {
 	}
 	s, before := &store{}, l.Nodes()
 	s.checkpoint(t, l)
-	l.Remove(1, []byte("element-0000500")) // changes the second node only
+	l.Remove(1, []byte("element-0000650")) // changes the second node only
 	if l.Nodes() >= before {
 		t.Fatalf("%d nodes of %d are left", l.Nodes(), before)
 	}

@@ -207,6 +207,15 @@ func (l *loop) giveWriter(w *resp.Writer) {
 	}
 }
 
+// Shed has every loop give up buffers that nobody uses now, soon.
+func (s *Server) Shed() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.loops {
+		_ = l.execute(func() { l.writers, l.room, l.plain = nil, nil, nil }) // an error means that the loop is ending
+	}
+}
+
 // takeRoom returns an empty buffer for at least n bytes.
 func (l *loop) takeRoom(n int) []byte {
 	room := l.room

@@ -100,7 +100,7 @@ func (b *Base) update(fn func(w *writer) error) error {
 		return err
 	}
 	old := b.meta.Load()
-	w := &writer{path: b.path, state: *old, buckets: map[string]*bbolt.Bucket{}}
+	w := &writer{path: b.path, state: *old, buckets: map[bucketOf]opened{}}
 	w.state.stores = maps.Clone(old.stores)
 	inside := errors.New("fn did not return")
 	err := guard(b.path, "writing", func() error {
@@ -147,7 +147,7 @@ type writer struct {
 	tx      *bbolt.Tx
 	state   state            // what finish or interrupt stores; its counts move with every record
 	wanted  map[Store]counts // entries of other stores are left out
-	buckets map[string]*bbolt.Bucket
+	buckets map[bucketOf]opened
 	arena   arena // values must live until the commit
 
 	keys  int64
@@ -161,18 +161,30 @@ type writer struct {
 	}
 }
 
+// bucketOf is one of a store's buckets.
+type bucketOf struct {
+	table table
+	store Store
+}
+
+// opened is a bucket with a cursor to look keys up with: Get would make a new one each time. It is sought anew after any change.
+type opened struct {
+	*bbolt.Bucket
+	lookup *bbolt.Cursor
+}
+
 // bucket returns one of a store's buckets, and makes it if need be.
-func (w *writer) bucket(t table, s Store) (*bbolt.Bucket, error) {
-	name := t.bucket(s)
-	if b := w.buckets[string(name)]; b != nil {
+func (w *writer) bucket(t table, s Store) (opened, error) {
+	if b, ok := w.buckets[bucketOf{t, s}]; ok {
 		return b, nil
 	}
-	b, err := w.tx.CreateBucketIfNotExists(name)
+	b, err := w.tx.CreateBucketIfNotExists(t.bucket(s))
 	if err != nil {
-		return nil, w.blame(t, s, nil, err)
+		return opened{}, w.blame(t, s, nil, err)
 	}
-	w.buckets[string(name)] = b
-	return b, nil
+	o := opened{b, b.Cursor()}
+	w.buckets[bucketOf{t, s}] = o
+	return o, nil
 }
 
 // apply does what an entry wants, whether or not it was done before.
@@ -284,8 +296,8 @@ func (w *writer) old(e entry) (h head, ok bool, err error) {
 	if err != nil {
 		return head{}, false, err
 	}
-	value := b.Get(e.key())
-	if value == nil {
+	found, value := b.lookup.Seek(e.key())
+	if value == nil || !bytes.Equal(found, e.key()) {
 		return head{}, false, nil
 	}
 	if h, ok = parseHead(value); !ok || !sound(e.key(), value) {
@@ -347,7 +359,7 @@ func (w *writer) finish(to state) error {
 		delete(w.state.stores, store)
 		for t := tableKeys; t <= tableParts; t++ {
 			name := t.bucket(store)
-			delete(w.buckets, string(name))
+			delete(w.buckets, bucketOf{t, store})
 			if err := w.tx.DeleteBucket(name); err != nil && !errors.Is(err, bolterrors.ErrBucketNotFound) {
 				return fmt.Errorf("dropping bucket %s: %w", name, err)
 			}

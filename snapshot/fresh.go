@@ -288,7 +288,7 @@ func (l *loader) finish() error {
 	}
 	for range 2 {
 		err := l.db.Update(func(tx *bbolt.Tx) error {
-			w := writer{tx: tx, state: l.state, buckets: map[string]*bbolt.Bucket{}}
+			w := writer{tx: tx, state: l.state, buckets: map[bucketOf]opened{}}
 			return w.finish(l.state)
 		})
 		if err != nil {

@@ -8,17 +8,19 @@ import (
 
 	"holdfast/config"
 	"holdfast/engine"
+	"holdfast/server"
 )
 
 // Go lets the heap grow to twice what lives in it before it collects. Nearly all that lives here is the data, in pages
 // without pointers, so a collection is cheap whatever their size, and half of the memory would be garbage for nothing.
-// The garbage is kept to 32 MiB and a sixteenth of the data instead, and, under maxmemory, near that.
+// The garbage is kept to 16 MiB and a sixteenth of the data instead, and, under maxmemory, near that.
 //
 // What a load, a checkpoint or FLUSHALL has left goes back to the system once the process is at rest: Go alone would
 // collect two minutes later, and then give back little by little. So a server at rest holds what INFO calls used memory.
 
 const (
-	garbageFloor = 32 << 20 // bytes
+	garbageFloor = 16 << 20 // bytes
+	limitRoom    = 32 << 20 // bytes beyond maxmemory, and the same share, before collections become as frequent as they must
 	garbageShare = 16       // one in so many bytes that live
 	tunePeriod   = time.Second
 
@@ -31,9 +33,8 @@ const (
 	workShare = 16      // and one in so many bytes more
 )
 
-// tuneCollector follows the size of the data until stop is closed. used tells how many bytes are in use, and writing whether a
-// checkpoint is being written.
-func tuneCollector(cfg *config.Config, used func() int64, writing func() bool, stop <-chan struct{}) {
+// tuneCollector follows the size of the data until stop is closed.
+func tuneCollector(cfg *config.Config, eng *engine.Engine, srv *server.Server, stop <-chan struct{}) {
 	limit := cfg.Bytes("maxmemory")
 	ticker := time.NewTicker(tunePeriod)
 	defer ticker.Stop()
@@ -49,9 +50,10 @@ func tuneCollector(cfg *config.Config, used func() int64, writing func() bool, s
 			bound = b
 			debug.SetMemoryLimit(b)
 		}
-		if idle.worthReturning(now, used(), writing()) {
-			engine.ReturnMemory()
-			idle.returned(readHeap(), used())
+		if idle.worthReturning(now, eng.UsedMemory(), eng.Checkpointing()) {
+			srv.Shed()
+			eng.ReturnMemoryNow()
+			idle.returned(readHeap(), eng.UsedMemory())
 		}
 		select {
 		case <-stop:
@@ -66,6 +68,7 @@ type heapFigures struct {
 	live      int64 // in use, as the last collection found
 	held      int64 // given by the system and not given back
 	allocated int64 // ever
+	free      int64 // of what is held, by nothing
 }
 
 func readHeap() heapFigures {
@@ -74,10 +77,11 @@ func readHeap() heapFigures {
 		{Name: "/memory/classes/total:bytes"},
 		{Name: "/memory/classes/heap/released:bytes"},
 		{Name: "/gc/heap/allocs:bytes"},
+		{Name: "/memory/classes/heap/free:bytes"},
 	}
 	metrics.Read(samples)
 	n := func(i int) int64 { return int64(samples[i].Value.Uint64()) }
-	return heapFigures{live: n(0), held: n(1) - n(2), allocated: n(3)}
+	return heapFigures{live: n(0), held: n(1) - n(2), allocated: n(3), free: n(4)}
 }
 
 // idleMemory says when memory is to be given back.
@@ -93,7 +97,8 @@ type idleMemory struct {
 func (m *idleMemory) worthReturning(now heapFigures, used int64, writing bool) bool {
 	atRest := !writing && now.allocated-m.allocated < restBytes
 	m.allocated = now.allocated
-	return atRest && (now.held-used-m.kept > idleFloor+now.held/idleShare || now.allocated-m.given > workFloor+now.held/workShare)
+	idle := idleFloor + now.held/idleShare
+	return atRest && (now.free > idle || now.held-used-m.kept > idle || now.allocated-m.given > workFloor+now.held/workShare)
 }
 
 func (m *idleMemory) returned(now heapFigures, used int64) {
@@ -111,5 +116,5 @@ func memoryLimit(maxmemory int64) int64 {
 	if maxmemory <= 0 {
 		return math.MaxInt64
 	}
-	return maxmemory + maxmemory/garbageShare + garbageFloor
+	return maxmemory + maxmemory/garbageShare + limitRoom
 }

@@ -10,10 +10,10 @@ func TestGarbageIsKeptSmallBesideTheData(t *testing.T) {
 		live int64
 		want int
 	}{
-		{0, 1000},       // an empty server collects seldom
-		{64 << 20, 56},  // 32 MiB and a sixteenth
-		{640 << 20, 11}, // 32 MiB and 40 MiB
-		{64 << 30, 6},   // the floor no longer counts
+		{0, 1000},      // an empty server collects seldom
+		{64 << 20, 31}, // 16 MiB and a sixteenth
+		{640 << 20, 8}, // 16 MiB and 40 MiB
+		{64 << 30, 6},  // the floor no longer counts
 		{math.MaxInt32, 7},
 	} {
 		if got := garbagePercent(c.live); got != c.want {
@@ -55,6 +55,9 @@ func TestMemoryIsReturnedAtRest(t *testing.T) {
 	}
 	if !m.worthReturning(heapFigures{held: 250 * mib, allocated: atRest.allocated}, 100*mib, false) {
 		t.Error("kept what has come since")
+	}
+	if !m.worthReturning(heapFigures{held: 150 * mib, allocated: atRest.allocated, free: 4 * mib}, 140*mib, false) {
+		t.Error("kept what somebody let go of while memory was returned the last time")
 	}
 	worked := heapFigures{held: 150 * mib, allocated: atRest.allocated + 20*mib}
 	m.worthReturning(worked, 150*mib, false) // busy in this period

@@ -203,7 +203,7 @@ func run(cfg *config.Config, eng *engine.Engine, log *slog.Logger, watch *metric
 
 	over := make(chan struct{})
 	defer close(over)
-	go tuneCollector(cfg, eng.UsedMemory, eng.Checkpointing, over)
+	go tuneCollector(cfg, eng, srv, over)
 	go keepAlive(eng, log, over)
 
 	served := make(chan error, 1)

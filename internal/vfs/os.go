@@ -164,12 +164,14 @@ func (f osFile) Preallocate(off, size int64) error {
 	return err
 }
 
+// zeros are read only, so that the kernel shows its one page of zeros for all of them.
+var zeros [zeroChunkBytes]byte
+
 // zero writes zeros from one offset up to another; it does nothing where from is not below to.
 func (f osFile) zero(from, to int64) error {
 	if from >= to {
 		return nil
 	}
-	zeros := make([]byte, min(to-from, zeroChunkBytes))
 	for from < to {
 		n, err := f.WriteAt(zeros[:min(to-from, zeroChunkBytes)], from)
 		if err != nil {
