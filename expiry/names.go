@@ -64,6 +64,13 @@ func (x *Names) First() (at int64, name string) {
 	return first.at, first.name
 }
 
+// Pop forgets the earliest deadline, and returns its name. There is one.
+func (x *Names) Pop() (name string) {
+	first, _ := x.tree.PopMin()
+	x.bytes -= int64(len(first.name))
+	return first.name
+}
+
 // Len returns how many deadlines there are.
 func (x *Names) Len() int {
 	if x.tree == nil {

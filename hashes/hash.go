@@ -175,9 +175,8 @@ func (h *Hash) Lapse(now int64, most int) (fields [][]byte) {
 		if h.large == nil {
 			return h.run.lapse(now, most)
 		}
-		_, name := h.large.order.First()
-		field := []byte(name)
-		h.large.delete(field)
+		field := []byte(h.large.order.Pop())
+		h.large.fields.Delete(field)
 		fields = append(fields, field)
 	}
 	return fields

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"testing"
 
+	"holdfast/dict"
 	"holdfast/expiry"
 )
 
@@ -290,4 +291,23 @@ func TestRandomIsUniform(t *testing.T) {
 			t.Errorf("large %v: %d fields drawn", large, len(drawn))
 		}
 	}
+}
+
+// BenchmarkLapse is what it costs a field of many to lapse.
+func BenchmarkLapse(b *testing.B) {
+	const fields = 100_000
+	for b.Loop() {
+		b.StopTimer()
+		h := New()
+		h.Enlarge(dict.Seed{1})
+		for i := range fields {
+			field := fmt.Appendf(nil, "field:%06d", i)
+			h.Set(field, field)
+			h.SetDeadline(field, 1000)
+		}
+		b.StartTimer()
+		for len(h.Lapse(1000, 1024)) > 0 {
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/fields, "ns/field")
 }
