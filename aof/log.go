@@ -20,6 +20,8 @@ type Options struct {
 	Clock        vfs.Clock // for headers, SyncTime and the pause between attempts on a full disk
 	// Spare is how many bytes of the disk further segments leave free for what others have to write; nil: none.
 	Spare func() int64
+	// Ahead, if any, is closed when there is time to make a segment ahead. Until then one is made when it is needed.
+	Ahead <-chan struct{}
 
 	// inline makes segments when they are needed and none ahead, so that tests can number the operations.
 	inline bool

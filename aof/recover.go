@@ -52,6 +52,9 @@ func (o Options) settle(w *walk, temps []string) error {
 		}
 	}
 	for _, path := range temps {
+		if !o.inline && filepath.Base(path) == nextTemp {
+			continue // the maker replaces it: to remove so many dirty pages takes milliseconds
+		}
 		if err := o.FS.Remove(path); err != nil {
 			return fmt.Errorf("remove what is left of a segment: %w", err)
 		}

@@ -199,6 +199,13 @@ func (l *Log) makeNext() {
 func (l *Log) make() {
 	defer l.makers.Done()
 	nice.Lower()
+	if l.opt.Ahead != nil {
+		select {
+		case <-l.stop:
+			return
+		case <-l.opt.Ahead:
+		}
+	}
 	for {
 		select {
 		case <-l.stop:
@@ -244,15 +251,15 @@ func (o Options) spare() int64 {
 // allocate creates a zero-filled file of size bytes and syncs it, if spare bytes are left free beside it. It leaves no file
 // behind when it can not, or when stop is closed on the way.
 func (o Options) allocate(path string, size, spare int64, stop <-chan struct{}) (vfs.File, error) {
+	if err := o.FS.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("remove what is left of a segment: %w", err)
+	}
 	free, err := o.FS.Free(o.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("free space of %s: %w", o.Dir, err)
 	}
 	if free < size+spare { // do not take the last bytes from others, only to give them back
 		return nil, fmt.Errorf("%d bytes are free, a segment takes %d, and a checkpoint is to find %d", free, size, spare)
-	}
-	if err := o.FS.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("remove what is left of a segment: %w", err)
 	}
 	file, err := o.FS.Create(path)
 	if err != nil {

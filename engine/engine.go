@@ -48,6 +48,9 @@ type Options struct {
 	Events func(class byte, event string, db int, key []byte)
 	// Stop is called by SHUTDOWN: whoever runs the engine is to close it, with a checkpoint or without.
 	Stop func(checkpoint bool)
+	// Serving, if any, is closed when the first clients have been served: only then does what can wait begin to take the
+	// processors from them, which is hydration, and making a segment of the log ahead.
+	Serving <-chan struct{}
 	// RunID and such, for INFO.
 	Identity Identity
 }

@@ -28,22 +28,22 @@ type foreseen struct {
 	bytes int
 }
 
-// foresee makes hot what the log between two LSNs is going to ask for.
-func (e *Engine) foresee(after, last uint64) {
+// foresee makes hot what the log behind an LSN is going to ask for.
+func (e *Engine) foresee(after uint64) {
 	base := e.base.Load()
-	if base == nil || last <= after || e.maxmemory.Load() > 0 {
+	if base == nil || e.maxmemory.Load() > 0 {
 		return
 	}
 	named := foreseen{keys: make([][][]byte, e.world.Keys.Databases())}
-	_, err := aof.Scan(e.o.FS, e.logDir(), after+1, func(_ aof.Position, r aof.Record) error {
+	err := aof.Glance(e.o.FS, e.logDir(), after+1, func(_ aof.Position, r aof.Record) error {
 		err := aof.Commands(r.Body, func(db int, args [][]byte) error {
 			if cmd, refusal := e.Find(args); refusal == "" && db < len(named.keys) {
 				cmd.EachKey(args, func(i int, _ commands.KeyFlags) { named.add(db, args[i]) })
 			}
 			return nil
 		})
-		if r.LSN >= last || r.LSN-after >= foreseenRecords || named.bytes >= foreseenBytes {
-			return errEnough // before the end of the log is judged: that is for the replay
+		if r.LSN-after >= foreseenRecords || named.bytes >= foreseenBytes {
+			return errEnough
 		}
 		return err
 	})

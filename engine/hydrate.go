@@ -46,6 +46,9 @@ func (e *Engine) beginHydration() {
 // hydrate runs once after a start.
 func (e *Engine) hydrate() {
 	defer e.background.Done()
+	if !e.awaitServing() {
+		return
+	}
 	defer nice.Lend()()
 	for _, store := range e.hydratable() {
 		h := hydrator{e: e, store: store, last: []byte{}, slicer: slicer{engine: e, mu: &e.mu, turns: hydrateTurns()}}
@@ -61,6 +64,19 @@ func (e *Engine) hydrate() {
 	}
 	e.o.Log.Info("hydrated", "keys", e.hydration.total-int64(e.world.Keys.ColdKeys()),
 		"cold", e.world.Keys.ColdKeys(), "ms", time.Since(e.hydration.began).Milliseconds())
+}
+
+// awaitServing waits until there is time for what can wait. False: the engine closes.
+func (e *Engine) awaitServing() bool {
+	if e.o.Serving == nil {
+		return true
+	}
+	select {
+	case <-e.quit:
+		return false
+	case <-e.o.Serving:
+		return true
+	}
 }
 
 // hydratable are the stores that have cold keys.

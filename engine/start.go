@@ -204,7 +204,7 @@ func (e *Engine) restore(meta snapshot.Meta) error {
 
 // openLog replays what the log has beyond the base, and opens it for what comes, in the way that the settings ask for.
 func (e *Engine) openLog(meta snapshot.Meta) error {
-	segments, err := e.segments()
+	segments, err := e.segments(meta)
 	if err != nil {
 		return err
 	}
@@ -230,8 +230,8 @@ func (e *Engine) openLog(meta snapshot.Meta) error {
 	if err := e.dropOvertaken(meta, segments); err != nil {
 		return err
 	}
-	if n := len(segments); n > 0 {
-		e.foresee(meta.LSN, segments[n-1].Last)
+	if len(segments) > 0 {
+		e.foresee(meta.LSN)
 	}
 	log, recovery, err := aof.Recover(e.logOptions(policy), meta.LSN, e.replay)
 	if err != nil {
@@ -253,15 +253,23 @@ func (e *Engine) logOptions(policy aof.Policy) aof.Options {
 	return aof.Options{
 		FS: e.o.FS, Dir: e.logDir(), ID: e.report.ID, Policy: policy, Clock: e.o.Clock,
 		SegmentBytes: e.o.Config.Bytes("segment-bytes").Load(), Spare: e.reservedRoom,
+		Ahead: e.o.Serving,
 	}
 }
 
-// segments are those of a log that counts: not of one that was just being turned on.
-func (e *Engine) segments() ([]aof.SegmentInfo, error) {
+// segments are those of a log that counts: not of one that was just being turned on. Where their names alone say that the log
+// reaches the base, the records of the last one are not read: Last is before its first then.
+func (e *Engine) segments(meta snapshot.Meta) ([]aof.SegmentInfo, error) {
 	if staged, err := e.isStaged(); staged || err != nil {
 		return nil, err
 	}
-	segments, err := aof.List(e.o.FS, e.logDir())
+	segments, misnamed, err := aof.Survey(e.o.FS, e.logDir())
+	if n := len(segments); err == nil && len(misnamed) == 0 && e.appendonly.Load() && n > 0 && segments[n-1].Last >= meta.LSN {
+		return segments, nil
+	}
+	if err == nil {
+		segments, err = aof.List(e.o.FS, e.logDir())
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -33,6 +33,9 @@ const (
 	workShare = 16      // and one in so many bytes more
 )
 
+// letGarbageGrow has a start, which makes little garbage and is waited for, end before the first collection.
+func letGarbageGrow() { debug.SetGCPercent(garbagePercent(0)) }
+
 // tuneCollector follows the size of the data until stop is closed.
 func tuneCollector(cfg *config.Config, eng *engine.Engine, srv *server.Server, stop <-chan struct{}) {
 	limit := cfg.Bytes("maxmemory")

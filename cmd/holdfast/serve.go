@@ -112,6 +112,7 @@ func settings(ctx *cli.Context) (*config.Config, error) {
 const configVariable = "HOLDFAST_CONFIG"
 
 func serve(ctx *cli.Context) (err error) {
+	letGarbageGrow()
 	cfg, err := settings(ctx)
 	if err != nil {
 		return cli.Exit(err.Error(), exitUsage)
@@ -137,22 +138,23 @@ func serve(ctx *cli.Context) (err error) {
 		}
 	}()
 	tell(log, notify.Status("loading"))
-	eng, err := open(ctx, cfg, log, ask)
+	serving := make(chan struct{})
+	eng, err := open(ctx, cfg, log, ask, serving)
 	if err != nil {
 		return cli.Exit(err.Error(), exitCode(err))
 	}
 	eng.World().RewriteConfig = rewriter(ctx.String("config"), cfg, eng.UserLines)
-	return run(cfg, eng, log, watch, stop)
+	return run(cfg, eng, log, watch, stop, serving)
 }
 
-func open(ctx *cli.Context, cfg *config.Config, log *slog.Logger, stop func(bool)) (*engine.Engine, error) {
+func open(ctx *cli.Context, cfg *config.Config, log *slog.Logger, stop func(bool), serving <-chan struct{}) (*engine.Engine, error) {
 	dir, err := filepath.Abs(cfg.String("dir").Load())
 	if err != nil {
 		return nil, err
 	}
 	identity, seed := identify(ctx, cfg)
 	return engine.Open(engine.Options{
-		FS: vfs.OS(), Dir: dir, Config: cfg, Clock: time.Now, Seed: seed, Log: log, Stop: stop, Identity: identity,
+		FS: vfs.OS(), Dir: dir, Config: cfg, Clock: time.Now, Seed: seed, Log: log, Stop: stop, Identity: identity, Serving: serving,
 		Fatal: func(err error) {
 			fmt.Fprintln(os.Stderr, "holdfast: FATAL:", err)
 			os.Exit(exitFailed)
@@ -183,12 +185,17 @@ func identify(ctx *cli.Context, cfg *config.Config) (engine.Identity, uint64) {
 	}, binary.LittleEndian.Uint64(random[20:])
 }
 
-// run serves until a signal, SHUTDOWN or a failure, then closes in good order.
-func run(cfg *config.Config, eng *engine.Engine, log *slog.Logger, watch *metrics.Watch, stop chan bool) error {
+// firstServed is how long those who waited for the sockets are left the processors, once these are open.
+const firstServed = 20 * time.Millisecond
+
+// run serves until a signal, SHUTDOWN or a failure, then closes in good order. It closes serving when the first clients have
+// been served.
+func run(cfg *config.Config, eng *engine.Engine, log *slog.Logger, watch *metrics.Watch, stop chan bool, serving chan<- struct{}) error {
 	var srv *server.Server
 	srv = server.New(server.Options{
 		Engine: eng, Config: cfg, Log: log, Clock: time.Now,
 		Ready: func() {
+			time.AfterFunc(firstServed, func() { close(serving) })
 			fmt.Print(greeting(cfg, eng, watch))
 			watch.Serving(metrics.Source{Engine: eng, Server: srv})
 			tell(log, notify.Ready, notify.Status("serving; "+eng.Report().String()))
