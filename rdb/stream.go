@@ -46,8 +46,17 @@ func (r *reader) stream(form byte, rules Rules) *streams.Stream {
 	if rules.Known {
 		most = math.MaxInt64
 	}
+	before := streams.ID{}
 	for range r.count(1 + idSize + 1) {
-		r.nodeOf(s, rules.Streams, most)
+		r.entries(&before, func(e streamEntry) bool {
+			if !e.deleted {
+				s.Append(e.id, e.pairs, rules.Streams)
+			}
+			if s.Bytes() > most {
+				r.fail()
+			}
+			return !r.failed
+		})
 	}
 	n := r.length()
 	last := r.id()
@@ -89,8 +98,16 @@ func (r *reader) rawID() streams.ID {
 	return streams.ID{}
 }
 
-// nodeOf adds the entries of the next node to a stream, which may take so many bytes at most.
-func (r *reader) nodeOf(s *streams.Stream, limits streams.Limits, most int64) {
+// streamEntry is an entry of a stream's node.
+type streamEntry struct {
+	id      streams.ID
+	pairs   [][]byte // field and value, in turn; good until the next entry
+	deleted bool
+}
+
+// entries reads the next node of a stream and calls visit with each of its entries, deleted ones included, while that wants
+// more. IDs rise beyond *before, which follows them.
+func (r *reader) entries(before *streams.ID, visit func(streamEntry) (more bool)) {
 	key := r.string()
 	if len(key) != idSize {
 		r.fail()
@@ -99,27 +116,32 @@ func (r *reader) nodeOf(s *streams.Stream, limits streams.Limits, most int64) {
 	run := r.listpack()
 	live, deleted := run.number(), run.number()
 	var names [][]byte
-	fields := run.number()
-	for i := int64(0); i < fields && !r.failed; i++ {
+	for fields := run.number(); fields > 0 && !r.failed; fields-- {
 		names = append(names, run.must().bytes())
 	}
 	if run.number() != 0 || live < 0 || deleted < 0 {
 		r.fail()
 	}
 	master := idAt(key)
+	var e streamEntry
 	for !r.failed {
 		flags, ok := run.next()
 		if !ok {
 			break
 		}
-		if flags.isText || flags.number&entryDeleted == 0 {
-			live--
-		} else {
+		e.deleted = !flags.isText && flags.number&entryDeleted != 0
+		if e.deleted {
 			deleted--
+		} else {
+			live--
 		}
-		r.entry(s, &run, flags.number, master, names, limits)
-		if s.Bytes() > most {
+		r.entry(&e, &run, flags.number, master, names)
+		if !before.Less(e.id) {
 			r.fail()
+		}
+		*before = e.id
+		if r.failed || !visit(e) {
+			return
 		}
 	}
 	if live != 0 || deleted != 0 {
@@ -127,16 +149,16 @@ func (r *reader) nodeOf(s *streams.Stream, limits streams.Limits, most int64) {
 	}
 }
 
-// entry adds an entry to a stream, whose flags have been read.
-func (r *reader) entry(s *streams.Stream, run *run, flags int64, master streams.ID, names [][]byte, limits streams.Limits) {
-	id := streams.ID{MS: master.MS + uint64(run.number()), Seq: master.Seq + uint64(run.number())}
+// entry reads an entry whose flags have been read.
+func (r *reader) entry(e *streamEntry, run *run, flags int64, master streams.ID, names [][]byte) {
+	e.id = streams.ID{MS: master.MS + uint64(run.number()), Seq: master.Seq + uint64(run.number())}
+	e.pairs = e.pairs[:0]
 	same := flags&entrySameFields != 0
 	fields, elements := int64(len(names)), int64(3+len(names))
 	if !same {
 		fields = run.number()
 		elements = 3 + 1 + 2*fields
 	}
-	var pairs [][]byte
 	size := 0
 	for i := int64(0); i < fields && !r.failed; i++ {
 		var name []byte
@@ -147,16 +169,10 @@ func (r *reader) entry(s *streams.Stream, run *run, flags int64, master streams.
 		}
 		value := run.must().bytes()
 		size += len(name) + len(value)
-		pairs = append(pairs, name, value)
+		e.pairs = append(e.pairs, name, value)
 	}
-	if run.number() != elements || fields <= 0 || size > entryMax || !s.LastID().Less(id) {
+	if run.number() != elements || fields <= 0 || size > entryMax {
 		r.fail()
-	}
-	if r.failed {
-		return
-	}
-	if flags&entryDeleted == 0 {
-		s.Append(id, pairs, limits)
 	}
 }
 

@@ -218,7 +218,17 @@ func (w *walk) hash(form byte) {
 func (w *walk) stream(form byte) {
 	found, before := uint64(0), streams.ID{}
 	for n := w.length(); n > 0 && w.ok(); n-- {
-		w.node(&found, &before)
+		w.entries(&before, func(e streamEntry) bool {
+			if !e.deleted {
+				found++
+				w.room = append(w.room[:0], idPiece(outline.ID, e.id))
+				for i := 0; i < len(e.pairs); i += 2 {
+					w.room = append(w.room, outline.Piece{Role: outline.Field, Bytes: e.pairs[i]}, outline.Piece{Role: outline.Value, Bytes: e.pairs[i+1]})
+				}
+				w.element(outline.Element{Pieces: w.room, Own: 1, Nested: true})
+			}
+			return w.ok()
+		})
 	}
 	n, last := w.length(), w.id()
 	added, maxDeleted := n, streams.ID{}
@@ -233,69 +243,6 @@ func (w *walk) stream(form byte) {
 	w.aside("stream", 0, idPiece(outline.LastID, last), idPiece(outline.MaxDeleted, maxDeleted), unsignedPiece(outline.Added, added))
 	for n := w.length(); n > 0 && w.ok(); n-- {
 		w.group(form)
-	}
-}
-
-// node walks the entries of a node: see reader.nodeOf.
-func (w *walk) node(found *uint64, before *streams.ID) {
-	key := w.string()
-	if len(key) != idSize {
-		w.fail()
-		return
-	}
-	run := w.listpack()
-	live, deleted := run.number(), run.number()
-	var names [][]byte
-	for fields := run.number(); fields > 0 && !w.failed; fields-- {
-		names = append(names, run.must().bytes())
-	}
-	if run.number() != 0 || live < 0 || deleted < 0 {
-		w.fail()
-	}
-	master := idAt(key)
-	for w.ok() {
-		flags, ok := run.next()
-		if !ok {
-			break
-		}
-		gone := !flags.isText && flags.number&entryDeleted != 0
-		if gone {
-			deleted--
-		} else {
-			live--
-			*found++
-		}
-		w.entry(&run, flags.number, master, names, gone, before)
-	}
-	if w.ok() && (live != 0 || deleted != 0) {
-		w.fail()
-	}
-}
-
-func (w *walk) entry(run *run, flags int64, master streams.ID, names [][]byte, gone bool, before *streams.ID) {
-	id := streams.ID{MS: master.MS + uint64(run.number()), Seq: master.Seq + uint64(run.number())}
-	same := flags&entrySameFields != 0
-	fields, elements := int64(len(names)), int64(3+len(names))
-	if !same {
-		fields = run.number()
-		elements = 3 + 1 + 2*fields
-	}
-	w.room = append(w.room[:0], idPiece(outline.ID, id))
-	for i := int64(0); i < fields && !w.failed; i++ {
-		var name []byte
-		if same {
-			name = names[i]
-		} else {
-			name = run.must().bytes()
-		}
-		w.room = append(w.room, outline.Piece{Role: outline.Field, Bytes: name}, outline.Piece{Role: outline.Value, Bytes: run.must().bytes()})
-	}
-	if run.number() != elements || fields <= 0 || !before.Less(id) {
-		w.fail()
-	}
-	*before = id
-	if !gone {
-		w.element(outline.Element{Pieces: w.room, Own: 1, Nested: true})
 	}
 }
 
