@@ -120,7 +120,7 @@ func (d *directory) build() error {
 
 // keys makes a base of the keys that the input begins with, or an empty one.
 func (d *directory) keys() (err error) {
-	changes := snapshot.NewChanges(d.FS, d.place.Work(), int(d.Memory/2))
+	changes := snapshot.NewChangesBehind(d.FS, d.place.Work(), int(d.Memory/2))
 	defer func() { err = errors.Join(err, changes.Discard()) }()
 	h, err := d.handler("reading " + d.in.Name)
 	if err != nil {

@@ -30,6 +30,13 @@ func NewChanges(fs vfs.FS, dir string, memory int) *Changes {
 	return &Changes{spool: spool{fs: fs, dir: dir, limit: memory}}
 }
 
+// NewChangesBehind is NewChanges with half of the memory sorted and written by a goroutine while the other half fills; what
+// WriteFresh makes of them it reads ahead. Errors may come a call later. It is for a command that has the machine to itself.
+// Discard ends the goroutine.
+func NewChangesBehind(fs vfs.FS, dir string, memory int) *Changes {
+	return &Changes{spool: spool{fs: fs, dir: dir, limit: memory, behind: true}}
+}
+
 // Put sets a key's record. The slices may be reused after it returns.
 func (c *Changes) Put(store Store, key []byte, r Record) error {
 	body := fullBody(key, r.Payload)

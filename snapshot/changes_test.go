@@ -96,8 +96,9 @@ func TestSpillAndMerge(t *testing.T) {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	dir := t.TempDir()
 	const n = 3000
-	for _, memory := range []int{1, 500, 20_000, 10 << 20} { // from a run per entry, in three levels, to none
+	for i, memory := range []int{1, 500, 20_000, 10 << 20, 500, 20_000, 10 << 20} { // from a run per entry, in three levels, to none
 		c := NewChanges(vfs.OS(), dir, memory)
+		c.spool.behind = i > 3
 		var want []string
 		for _, i := range rng.Perm(n) {
 			must(t, c.Put(Store(i%3), fmt.Appendf(nil, "key %d", i), Record{Payload: fmt.Append(nil, i)}))

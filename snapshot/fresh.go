@@ -108,7 +108,7 @@ type loader struct {
 func newLoader(fs vfs.FS, path string, ch *Changes, m Meta) *loader {
 	return &loader{
 		fs: fs, path: path + TemporarySuffix, state: newState(m),
-		derived: spool{fs: fs, dir: filepath.Dir(path), limit: ch.spool.limit},
+		derived: spool{fs: fs, dir: filepath.Dir(path), limit: ch.spool.limit, behind: ch.spool.behind},
 	}
 }
 
@@ -164,7 +164,11 @@ func (l *loader) fill(ch *Changes) error {
 		return err
 	}
 	records, err := ch.resolved()
-	if err == nil {
+	switch {
+	case err != nil:
+	case ch.spool.behind:
+		err = eachAhead(records, l.record)
+	default:
 		err = each(records, l.record)
 	}
 	if err == nil {

@@ -111,16 +111,22 @@ func compareEntries(a, b entry) int {
 
 // spool sorts more entries than memory holds. Above its limit it writes what it has, sorted, to a temporary
 // file (a run), and merges the runs when it is read. It is not safe for concurrent use.
+//
+// One that works behind has two halves of its limit: while one fills, a goroutine sorts and writes the other. Whoever
+// looks at full or runs waits for it before; discard does, too.
 type spool struct {
-	fs    vfs.FS
-	dir   string
-	limit int
+	fs     vfs.FS
+	dir    string
+	limit  int
+	behind bool
 
-	memory slabs
-	refs   []ref // of the entries in memory
-	sorted bool
+	memory gathered
 	seq    uint64
 	bytes  int64
+
+	full   gathered   // what the goroutine is at
+	done   chan error // its outcome; nil while there is none
+	failed error      // the outcome, once it was bad: what was in full is in no run
 	runs   []*run
 }
 
@@ -139,37 +145,53 @@ const TemporarySuffix = ".snapshot-tmp"
 
 // add takes an entry; its sequence is the number of the call.
 func (s *spool) add(o op, store Store, part uint64, key, value []byte) error {
-	const perRef = 8
+	limit := s.limit
+	if s.behind {
+		limit /= 2
+	}
 	size := entryHeader + len(key) + len(value)
-	if len(s.refs) > 0 && s.memory.used+size+perRef*(len(s.refs)+1) > s.limit {
+	if len(s.memory.refs) > 0 && s.memory.bytes()+size+sortRefBytes > limit {
 		if err := s.spill(); err != nil {
 			return err
 		}
 	}
 	s.seq++
 	s.bytes += int64(size)
-	slab, r := s.memory.room(size)
+	slab := s.memory.room(size)
 	*slab = appendEntry(*slab, o, store, s.seq, part, key, value)
-	s.refs = append(s.refs, r)
-	s.sorted = false
 	return nil
 }
 
-func (s *spool) sort() {
-	if !s.sorted {
-		slices.SortFunc(s.refs, func(a, b ref) int { return compareEntries(s.memory.at(a), s.memory.at(b)) })
-		s.sorted = true
-	}
-}
-
-// spill writes what is in memory to a run.
+// spill writes what is in memory to a run, or has it written.
 func (s *spool) spill() error {
-	s.sort()
-	if err := s.writeRun(&memorySource{&s.memory, s.refs}, 0); err != nil {
+	if !s.behind {
+		return s.write(&s.memory)
+	}
+	if err := s.wait(); err != nil {
 		return err
 	}
-	s.memory.reset()
-	s.refs = s.refs[:0]
+	s.memory, s.full = s.full, s.memory
+	done := make(chan error, 1)
+	s.done = done
+	go func() { done <- s.write(&s.full) }()
+	return nil
+}
+
+// wait ends when nothing is being written. Once that has failed it goes on to fail.
+func (s *spool) wait() error {
+	if s.done != nil {
+		s.failed = <-s.done
+		s.done = nil
+	}
+	return s.failed
+}
+
+// write makes a run of what was gathered, and forgets it.
+func (s *spool) write(g *gathered) error {
+	if err := s.writeRun(g.source(), 0); err != nil {
+		return err
+	}
+	g.reset()
 	for {
 		level, first := s.runs[len(s.runs)-1].level, len(s.runs)
 		for first > 0 && s.runs[first-1].level == level {
@@ -242,28 +264,38 @@ func createTemporary(fsys vfs.FS, dir, name string) (vfs.File, string, error) {
 
 // relent gives the memory back, where most of what was added is in files already.
 func (s *spool) relent() error {
-	if len(s.runs) == 0 || len(s.refs) == 0 {
-		return nil
+	if err := s.wait(); err != nil || len(s.runs) == 0 {
+		return err
 	}
-	err := s.spill()
-	s.memory, s.refs = slabs{}, nil
+	if len(s.memory.refs) > 0 {
+		if err := s.spill(); err != nil {
+			return err
+		}
+	}
+	err := s.wait()
+	s.memory, s.full = gathered{}, gathered{}
 	return err
 }
 
 // entries reads everything in order. It may be called again, and more may be added afterwards.
 func (s *spool) entries() (source, error) {
-	s.sort()
+	if err := s.wait(); err != nil {
+		return nil, err
+	}
 	sources := make([]source, 0, len(s.runs)+1)
 	for _, r := range s.runs {
 		sources = append(sources, newBlockReader(r.file, r.path, runMagic))
 	}
-	return merge(append(sources, &memorySource{&s.memory, s.refs}))
+	return merge(append(sources, s.memory.source()))
 }
 
 // discard removes the files. The spool is empty then.
-func (s *spool) discard() error {
-	err := s.remove(s.runs)
-	*s = spool{fs: s.fs, dir: s.dir, limit: s.limit}
+func (s *spool) discard() (err error) {
+	if s.done != nil {
+		err = s.wait()
+	}
+	err = errors.Join(err, s.remove(s.runs))
+	*s = spool{fs: s.fs, dir: s.dir, limit: s.limit, behind: s.behind}
 	return err
 }
 
@@ -279,20 +311,6 @@ func (s *spool) remove(runs []*run) error {
 
 // source gives out sorted entries, each valid until the next is asked for, and then io.EOF.
 type source interface{ next() (entry, error) }
-
-type memorySource struct {
-	memory *slabs
-	refs   []ref
-}
-
-func (m *memorySource) next() (entry, error) {
-	if len(m.refs) == 0 {
-		return nil, io.EOF
-	}
-	e := m.memory.at(m.refs[0])
-	m.refs = m.refs[1:]
-	return e[:e.size():e.size()], nil
-}
 
 // merged gives out the entries of several sources in order: a heap of them by their first entry.
 type merged struct {
