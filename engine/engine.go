@@ -96,7 +96,7 @@ type Engine struct {
 	stats      stats
 	stopwatch  stopwatch
 	discard    resp.Writer
-	closing    bool
+	closing    bool   // Close has begun: no request is taken any more
 	generation uint64 // of the base: rises with each checkpoint
 	hydration  hydration
 
@@ -297,7 +297,7 @@ func (e *Engine) Close(checkpoint bool) error {
 	e.background.Wait()
 
 	var errs []error
-	if e.script.stop != nil {
+	if e.script.stop != nil { // no script begins any more
 		e.script.stop()
 	}
 	if checkpoint && !e.failed.Load() && !e.script.dropped {

@@ -10,8 +10,8 @@ import (
 )
 
 // Run executes a client's requests in order and appends their replies to w, which belongs to the caller. It
-// returns how many requests it took (fewer when the client must wait or is to be closed) and the gate: the LSN
-// that the log must have passed before these replies leave.
+// returns how many requests it took (fewer when the client must wait or is to be closed, none once Close has begun) and the
+// gate: the LSN that the log must have passed before these replies leave.
 func (e *Engine) Run(c *commands.Client, w *resp.Writer, requests [][][]byte) (done int, gate uint64) {
 	e.mu.LockAnyway()
 	defer e.mu.Unlock()
@@ -20,6 +20,9 @@ func (e *Engine) Run(c *commands.Client, w *resp.Writer, requests [][][]byte) (d
 	}
 	if e.script.busy {
 		return e.runBusy(c, w, requests)
+	}
+	if e.closing {
+		return 0, 0
 	}
 	now := e.tick()
 	c.Active = now
