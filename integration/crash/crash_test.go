@@ -135,6 +135,11 @@ func TestEveryCrash(t *testing.T) {
 		{"rankings", "always", "", 0, 1},
 		{"hashes", "always", "", 0, 1},
 		{"streams", "always", "", 0, 1},
+		{"bits", "always", "", 0, 1},
+		{"sketches", "always", "", 0, 1},
+		{"places", "always", "", 0, 1},
+		{"dumps", "always", "", 0, 1},
+		{"scripts", "always", "", 0, 1},
 		{"mixed", "always", "1", 6 * time.Millisecond, 2},
 		{"mixed", "everysec", "", 0, 2},
 	}

@@ -41,7 +41,7 @@ func (o *operation) writes() bool {
 func readOnly(name string) bool {
 	switch name {
 	case "GET", "MGET", "EXISTS", "LRANGE", "LLEN", "LINDEX", "PEXPIRETIME", "SMEMBERS", "SCARD", "ZCARD", "ZRANGE", "XLEN",
-		"HGETALL", "HMGET", "HPEXPIRETIME":
+		"HGETALL", "HMGET", "HPEXPIRETIME", "GETBIT", "BITCOUNT", "PFCOUNT", "DUMP", "LIBRARY-VERSION":
 		return true
 	}
 	return false
@@ -55,11 +55,15 @@ func keysOf(name string) (step, count int) {
 		"ZADD", "ZINCRBY", "ZREM", "ZPOPMIN", "ZCARD", "ZRANGE",
 		"HSET", "HDEL", "HGETALL", "HMGET", "HINCRBY", "HPEXPIRE", "HPEXPIREAT", "HPEXPIRETIME", "HPERSIST", "HSETEX", "HGETEX", "HGETDEL",
 		"XADD", "XTRIM", "XDEL", "XLEN", "XGROUP", "XREADGROUP", "XACK",
+		"SETBIT", "GETBIT", "BITCOUNT", "BITFIELD", "PFADD", "GEOADD", "DUMP", "RESTORE",
+		"LIBRARY-LOAD", "LIBRARY-DELETE", "LIBRARY-VERSION",
 		"LRANGE", "LLEN", "LINDEX", "LSET", "PEXPIRE", "PEXPIREAT", "PERSIST", "PEXPIRETIME":
 		return 1, 1
-	case "LMOVE", "SMOVE", "RENAME", "COPY":
+	case "LMOVE", "SMOVE", "RENAME", "COPY", "GEOSEARCHSTORE", "EXCHANGE":
 		return 1, 2
-	case "DEL", "EXISTS", "MGET", "SUNIONSTORE", "SDIFFSTORE":
+	case "LIBRARY-MOVE":
+		return 1, 3
+	case "DEL", "EXISTS", "MGET", "SUNIONSTORE", "SDIFFSTORE", "BITOP", "PFCOUNT", "PFMERGE":
 		return 1, 0
 	case "MSET":
 		return 2, 0
@@ -70,7 +74,7 @@ func keysOf(name string) (step, count int) {
 // firstKey is how many arguments come before the first key.
 func firstKey(name string) int {
 	switch name {
-	case "XGROUP":
+	case "XGROUP", "BITOP":
 		return 1
 	case "XREADGROUP": // as streams makes them
 		return 6
@@ -81,10 +85,16 @@ func firstKey(name string) int {
 // parse understands an Op. It returns nil for one that cannot have changed any key and shows nothing of one.
 func (w *standard) parse(op Op) *operation {
 	o := &operation{op: op, group: -1, known: op.Acked, returned: op.Acked}
-	requests := [][][]byte{op.Args}
+	requests := meaning(op.Args)
 	o.replies = []resp.Reply{op.Reply}
+	if len(requests) > 1 { // a script
+		o.replies = op.Reply.Elems
+	}
 	if op.Body != nil {
-		requests, o.replies = op.Body, op.Reply.Elems
+		requests, o.replies = nil, op.Reply.Elems
+		for _, args := range op.Body {
+			requests = append(requests, meaning(args)...)
+		}
 		if op.Acked && op.Reply.Null {
 			return nil
 		}
@@ -141,7 +151,7 @@ func (w *standard) part(o *operation, args [][]byte) bool {
 func integerOf(c *command) int64 {
 	text := ""
 	switch c.name {
-	case "INCRBY", "DECRBY", "ZINCRBY", "PEXPIRE", "PEXPIREAT", "HPEXPIRE", "HPEXPIREAT", "LINDEX", "LSET":
+	case "INCRBY", "DECRBY", "ZINCRBY", "PEXPIRE", "PEXPIREAT", "HPEXPIRE", "HPEXPIREAT", "LINDEX", "LSET", "RESTORE", "LIBRARY-MOVE":
 		text = c.args[0]
 	case "SET":
 		if len(c.args) == 3 {
@@ -162,7 +172,8 @@ func integerOf(c *command) int64 {
 
 // telling reports whether an error is an answer that depends on what the keys held.
 func telling(text []byte) bool {
-	for _, start := range []string{"WRONGTYPE", "NOGROUP", "BUSYGROUP", resp.ErrNotInteger, resp.ErrNoSuchKey, resp.ErrIndexRange} {
+	for _, start := range []string{"WRONGTYPE", "NOGROUP", "BUSYGROUP", resp.ErrNotInteger, resp.ErrNoSuchKey, resp.ErrIndexRange,
+		resp.ErrBusyKey, resp.ErrNoLibrary, resp.ErrNoFunction} {
 		if bytes.HasPrefix(text, []byte(start)) {
 			return true
 		}

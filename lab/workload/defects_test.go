@@ -55,7 +55,8 @@ func half(name string, keep func(op *Op) Op) func(*world, *toy, *History) bool {
 	return func(d *world, t *toy, h *History) bool {
 		for i := len(d.log) - 1; i >= 0; i-- {
 			op := d.ops[d.log[i].op]
-			if string(op.Args[0]) != name || (name == "EXEC" && string(op.Body[0][0]) == "GET") {
+			if string(op.Args[0]) != name || (name == "EXEC" && string(op.Body[0][0]) == "GET") ||
+				(name == "EVAL" && string(op.Args[1]) != transferScript) {
 				continue
 			}
 			broken := d.recover(i)
@@ -217,7 +218,7 @@ func defects() []defect {
 		}},
 		{"a wrong type", "lists", Unreadable, nil},
 	}
-	return append(all, hashDefects()...)
+	return slices.Concat(all, hashDefects(), otherDefects())
 }
 
 // Every kind of defect is found, and called what it is; in one round and in the next.

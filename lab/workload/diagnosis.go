@@ -75,7 +75,11 @@ func (d *diagnosis) invented(k int) string {
 	if d.w.groups[d.g].class[k] == counter && s.kind == str {
 		return d.inventedNumber(k)
 	}
-	if s.kind == str && !d.sent[string(s.str)] {
+	switch d.w.groups[d.g].class[k] {
+	case bitmap, sketch: // made of what was sent
+		return ""
+	}
+	if s.kind == str && len(s.str) > 0 && !d.sent[string(s.str)] {
 		return fmt.Sprintf("it holds %s, which nobody sent to it", quoted(s.str))
 	}
 	if s.kind == hsh {
@@ -114,6 +118,12 @@ func (d *diagnosis) inventedNumber(k int) string {
 
 // stepOf is what a command adds to a counter.
 func stepOf(c *command, k int) int64 {
+	if c.name == "LIBRARY-MOVE" && c.keys[1] == k {
+		return -c.num
+	}
+	if c.name == "LIBRARY-MOVE" && c.keys[2] == k {
+		return c.num
+	}
 	if c.keys[0] != k {
 		return 0
 	}
@@ -209,16 +219,17 @@ func (d *diagnosis) newer(k int, than *operation) bool {
 	return false
 }
 
-// tornMove looks for a value in two places that nobody has copied.
+// tornMove looks for a value that one client sent once, and that is in two places though nobody has copied it.
 func (d *diagnosis) tornMove() (int, string) {
 	for _, o := range d.ops {
-		if o.parts[0].name == "COPY" {
+		if copies(o.parts[0].name) {
 			return 0, ""
 		}
 	}
 	where := map[string]int{}
 	for k := range d.seen {
-		if d.w.groups[d.g].class[k] == counter {
+		switch d.w.groups[d.g].class[k] {
+		case counter, bitmap, sketch:
 			continue
 		}
 		texts := [][]byte{d.seen[k].str}
@@ -226,7 +237,10 @@ func (d *diagnosis) tornMove() (int, string) {
 			texts = append(texts, e.Str)
 		}
 		for _, text := range texts {
-			if before, twice := where[string(text)]; twice && before != k && len(text) > 0 && !d.copied(string(text)) {
+			if !isUnique(text) {
+				continue
+			}
+			if before, twice := where[string(text)]; twice && before != k && !d.copied(string(text)) {
 				return k, fmt.Sprintf("it has %s, and so has %s: a move in part", quoted(text), d.key(before))
 			}
 			where[string(text)] = k

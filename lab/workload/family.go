@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -18,6 +19,9 @@ const (
 	ranking  // a sorted set
 	record   // a hash
 	entries  // a stream
+	bitmap   // a string of bits
+	sketch   // a HyperLogLog
+	library  // of functions: no key, and judged like one
 )
 
 // slot is a key of each group of a family: the format of its name, which takes the group's number, and its class.
@@ -77,6 +81,11 @@ func (w *standard) stream(n, round int, rng *rand.Rand) *stream {
 func (s *stream) unique() string {
 	s.made++
 	return "r" + strconv.Itoa(s.round) + "." + strconv.Itoa(s.n) + "." + strconv.Itoa(s.made)
+}
+
+// isUnique reports whether a value is of unique's making.
+func isUnique(text []byte) bool {
+	return len(text) > 0 && text[0] == 'r' && bytes.Count(text, []byte(".")) == 2
 }
 
 // request makes a request of words.

@@ -37,7 +37,7 @@ func (a answer) isValue(v *value) bool {
 	if v.kind == none {
 		return a.isNull()
 	}
-	return v.kind == str && a.isStr(v.str)
+	return v.kind == str && (a.isStr(v.str) || a.isSketch(v))
 }
 
 func (a answer) isElems(elems []string) bool {
@@ -166,6 +166,18 @@ func (m *machine) run(s *state, o *operation, c *command, a answer) bool {
 		return m.runRecord(&s.vals[c.keys[0]], o, c, a)
 	case "XADD", "XTRIM", "XDEL", "XLEN", "XGROUP", "XREADGROUP", "XACK":
 		return m.runJournal(&s.vals[c.keys[0]], c, a)
+	case "SETBIT", "GETBIT", "BITCOUNT", "BITFIELD", "BITOP":
+		return m.runBits(s, c, a)
+	case "PFADD", "PFCOUNT", "PFMERGE":
+		return m.runSketch(s, c, a)
+	case "GEOADD", "GEOSEARCHSTORE":
+		return m.runPlaces(s, c, a)
+	case "DUMP", "RESTORE":
+		return m.runDump(&s.vals[c.keys[0]], c, a)
+	case "LIBRARY-LOAD", "LIBRARY-DELETE", "LIBRARY-VERSION", "LIBRARY-MOVE":
+		return m.runLibrary(s, c, a)
+	case "EXCHANGE":
+		return m.exchange(&s.vals[c.keys[0]], &s.vals[c.keys[1]], a)
 	case "LMOVE":
 		return m.move(&s.vals[c.keys[0]], &s.vals[c.keys[1]], c, a)
 	default:

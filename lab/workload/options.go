@@ -48,6 +48,12 @@ func designs() []design {
 			[]family{records()}, false},
 		{About{"streams", "entries added, trimmed and deleted, and a group of consumers that reads and acknowledges them"},
 			[]family{journals()}, false},
+		{About{"bits", "strings whose bits are set, cleared, counted on and combined"}, []family{bitmaps()}, false},
+		{About{"sketches", "HyperLogLogs that are added to, counted and merged"}, []family{sketches()}, false},
+		{About{"places", "places on the earth that come, move and go, and sets made of those near by"}, []family{places()}, false},
+		{About{"dumps", "lists that RESTORE brings, whole and with deadlines, and that are copied and changed"}, []family{dumps()}, false},
+		{About{"scripts", "scripts that write to several keys at once; libraries of functions, loaded anew and called"},
+			[]family{transfers(), exchanges(), libraries()}, false},
 	}
 	mixed := design{About: About{"mixed", "all of these, RENAME and COPY, and an operator who asks for checkpoints"}, operator: true}
 	for _, d := range each {

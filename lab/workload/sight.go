@@ -66,8 +66,11 @@ func (w *standard) look(replies []resp.Reply, seen []sight) (_ []sight, findings
 
 // see makes a sight of the replies about one key, or says why that is not possible.
 func see(read, deadline *resp.Reply, c class) (s sight, problem string) {
-	if c == record {
+	switch c {
+	case record:
 		return seeRecord(read, deadline)
+	case library:
+		return seeLibrary(read)
 	}
 	if deadline.Kind != ':' || deadline.Int < -2 {
 		return s, "PEXPIRETIME is answered with " + printed(*deadline)
@@ -81,8 +84,14 @@ func see(read, deadline *resp.Reply, c class) (s sight, problem string) {
 			s = sight{kind: jrn, journal: j, str: []byte(j.String())}
 		}
 	}
+	if c == sketch {
+		var err error
+		if s, err = seeSketch(read); err != nil {
+			return s, err.Error()
+		}
+	}
 	switch {
-	case c == entries:
+	case c == entries, c == sketch:
 	case c == sequence && read.Kind == '*' && !read.Null:
 		if len(read.Elems) > 0 {
 			s = sight{kind: lst, elems: read.Elems}

@@ -57,28 +57,34 @@ func (w *standard) arrange() {
 		for k, key := range w.groups[g].keys {
 			w.places[key] = place{g, k}
 			w.keys++
-			read := request("GET", key)
-			if w.groups[g].class[k] == sequence {
-				read = request("LRANGE", key, "0", "-1")
-			}
-			if w.groups[g].class[k] == club {
-				read = request("SMEMBERS", key)
-			}
-			if w.groups[g].class[k] == ranking {
-				read = request("ZRANGE", key, "0", "-1", "WITHSCORES")
-			}
-			if w.groups[g].class[k] == entries {
-				read = request("XINFO", "STREAM", key, "FULL", "COUNT", "0")
-			}
+			read := readOf(w.groups[g].class[k], key)
 			deadline := request("PEXPIRETIME", key)
 			if w.groups[g].class[k] == record {
 				names := recordNames()
-				read = request("HGETALL", key)
 				deadline = request(append([]string{"HPEXPIRETIME", key, "FIELDS", strconv.Itoa(len(names))}, names...)...)
 			}
 			w.reads = append(w.reads, read, deadline)
 		}
 	}
+}
+
+// readOf is the request that shows what a key holds.
+func readOf(c class, key string) [][]byte {
+	switch c {
+	case sequence:
+		return request("LRANGE", key, "0", "-1")
+	case club:
+		return request("SMEMBERS", key)
+	case ranking:
+		return request("ZRANGE", key, "0", "-1", "WITHSCORES")
+	case entries:
+		return request("XINFO", "STREAM", key, "FULL", "COUNT", "0")
+	case record:
+		return request("HGETALL", key)
+	case library:
+		return request("FUNCTION", "LIST", "LIBRARYNAME", key, "WITHCODE")
+	}
+	return request("GET", key)
 }
 
 func (w *standard) Name() string { return w.design.Name }

@@ -14,7 +14,10 @@ import (
 
 // toy is a server in memory, small and simple, and written without a look at machine.go: what it does is what the
 // judgement has to find right.
-type toy struct{ keys map[string]*thing }
+type toy struct {
+	keys      map[string]*thing
+	libraries map[string]string // their versions
+}
 
 type thing struct {
 	s        string
@@ -24,13 +27,15 @@ type thing struct {
 	z        map[string]int64    // a sorted set
 	h        map[string]toyField // a hash
 	stream   *toyStream
+	sketch   map[string]bool // what was added to a HyperLogLog; nil is none
 	deadline int64
 }
 
-func newToy() *toy { return &toy{map[string]*thing{}} }
+func newToy() *toy { return &toy{map[string]*thing{}, map[string]string{}} }
 
 func (t *toy) clone() *toy {
 	c := newToy()
+	c.libraries = maps.Clone(t.libraries)
 	for k, v := range t.keys {
 		o := *v
 		o.l = slices.Clone(v.l)
@@ -57,7 +62,9 @@ func arrayReply(all []string) resp.Reply {
 }
 
 func (t *toy) value(k string) resp.Reply {
-	if v := t.keys[k]; v != nil {
+	if v := t.keys[k]; v != nil && v.sketch != nil {
+		return bulkReply(toySketch(v.sketch))
+	} else if v != nil {
 		return bulkReply(v.s)
 	}
 	return nullReply
@@ -191,6 +198,9 @@ func (t *toy) do(args [][]byte, now int64) resp.Reply {
 		return intReply(1)
 	case "PEXPIRE", "PEXPIREAT", "PERSIST", "PEXPIRETIME":
 		return t.doDeadline(w, num, now)
+	}
+	if reply, known := t.doOther(w, num); known {
+		return reply
 	}
 	if w[0][0] == 'S' && w[0] != "SET" {
 		return t.doSet(w)
