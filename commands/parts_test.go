@@ -49,7 +49,7 @@ func TestPartsInSteps(t *testing.T) {
 	rules, limits := sets.Rules{Seed: func() dict.Seed { return seed }}, zsets.Limits{Seed: func() dict.Seed { return seed }}
 	h.Enlarge(seed)
 	name := func(i int) []byte { return fmt.Append(nil, "element:", i) }
-	for i := range 12_000 {
+	for i := range 15_000 {
 		l.PushBack(name(i))
 		s.Add(name(i), rules)
 		h.Set(name(i), name(i))
