@@ -130,12 +130,9 @@ func runCLI(ctx *cli.Context) (err error) {
 
 // cliTarget reads where to connect, and as whom.
 func cliTarget(ctx *cli.Context) (client.Target, error) {
-	target, err := serverTarget(ctx)
+	target, err := serverTarget(ctx, ctx.Int("n"))
 	if err != nil {
 		return target, err
-	}
-	if target.DB == 0 { // the URL says nothing
-		target.DB = ctx.Int("n")
 	}
 	if ctx.IsSet("a") && !ctx.Bool("no-auth-warning") {
 		fmt.Fprintln(ctx.App.ErrWriter, "Warning: other users of this machine can see a password on the command line; "+

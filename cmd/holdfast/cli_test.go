@@ -102,6 +102,8 @@ func TestCLI(t *testing.T) {
 		{args: "--pipe", input: "*1\r\n$4\r\nPING\r\n", out: "errors: 0, replies: 1\n"},
 		{args: "--pipe", input: "*1\r\n$3\r\nFOO\r\n", code: 1, out: "errors: 1, replies: 1\n", errs: "ERR unknown"},
 		{args: "-n 3 PING", code: 1, errs: "SELECT"},
+		{args: "-n 3 -u redis://127.0.0.1/0 PING", out: "PONG\n"},
+		{args: "-n 3 -u redis://127.0.0.1 PING", code: 1, errs: "SELECT"},
 		{args: "-a pw PING", code: 1, errs: "Warning: other users"},
 		{args: "-p 1 PING", code: 1, errs: "connection refused"},
 		{args: "-p 99999 PING", code: 2, errs: "not a port"},

@@ -39,7 +39,7 @@ func runImport(ctx *cli.Context, out io.Writer) (err error) {
 	if ctx.IsSet("to") && (namesServer(ctx) || ctx.IsSet("replace")) {
 		return usage(errors.New("--to is for a new directory, --replace, -h, -p and the like are for a running server: give one or the other"))
 	}
-	target, err := serverTarget(ctx)
+	target, err := serverTarget(ctx, 0)
 	if err != nil {
 		return usage(err)
 	}

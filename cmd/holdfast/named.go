@@ -49,7 +49,7 @@ func byName(c *cli.Command, verb string, atRest func(fsys vfs.FS, dir, name stri
 				return err
 			}
 		} else {
-			target, err := serverTarget(ctx)
+			target, err := serverTarget(ctx, 0)
 			if err != nil {
 				return usage(err)
 			}

@@ -38,8 +38,8 @@ func namesServer(ctx *cli.Context) bool {
 	return slices.ContainsFunc(connectionFlags(), func(f cli.Flag) bool { return ctx.IsSet(f.Names()[0]) })
 }
 
-// serverTarget reads these flags. Its errors are usageErrors.
-func serverTarget(ctx *cli.Context) (client.Target, error) {
+// serverTarget reads these flags. The database is db where a URL names none. Its errors are usageErrors.
+func serverTarget(ctx *cli.Context, db int) (client.Target, error) {
 	target := client.Target{
 		TLS: ctx.Bool("tls"),
 		Trust: client.Trust{
@@ -47,7 +47,7 @@ func serverTarget(ctx *cli.Context) (client.Target, error) {
 			SNI: ctx.String("sni"), Insecure: ctx.Bool("insecure"),
 		},
 		Host: ctx.String("h"), Port: ctx.Int("p"), Socket: ctx.String("s"),
-		User: ctx.String("user"), Password: os.Getenv("REDISCLI_AUTH"),
+		User: ctx.String("user"), Password: os.Getenv("REDISCLI_AUTH"), DB: db,
 	}
 	var err error
 	if text := ctx.String("u"); text != "" {
