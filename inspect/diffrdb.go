@@ -56,18 +56,13 @@ func (s *RDBSource) ordered(d *diff) (_ orderedKeys, err error) {
 			err = errors.Join(err, o.sorter.Discard())
 		}
 	}()
-	const often = 1 << 10
 	var value []byte
-	n := 0
-	scope := Scope{DB: d.options.DB, Prefix: d.options.Prefix, Progress: func(done, total int64) {
+	scope := Scope{DB: d.options.DB, Prefix: d.options.Prefix, Ended: d.ctx.Err, Progress: func(done, total int64) {
 		if d.options.Progress != nil {
 			d.options.Progress("sorting keys", done, total)
 		}
 	}}
 	return o, s.EachFile(scope, func(e *Entry, f *rdb.File) error {
-		if n++; n%often == 0 && d.ctx.Err() != nil {
-			return d.ctx.Err()
-		}
 		v := sortedValue{to: f.Offset(), elements: e.Elements, module: e.Kind == 0, encoding: e.Encoding}
 		v.from = v.to - e.Bytes - 1
 		var err error
@@ -137,6 +132,7 @@ func (v *sortedValue) Walk(visit outline.Visitor) error {
 	if err != nil {
 		return v.source.blame(err)
 	}
+	f.EndBy(v.source.ended)
 	return rdbValue{v.source, f}.Walk(visit)
 }
 

@@ -48,8 +48,9 @@ type RDBSource struct {
 	types *kv.Types
 	read  *rdb.File // that EachFile read last
 	time  int64
-	end   int64 // behind the file's end mark, once that has been met
-	tail  bool  // something else may follow, as in an AOF
+	end   int64        // behind the file's end mark, once that has been met
+	ended func() error // that EachFile was given last
+	tail  bool         // something else may follow, as in an AOF
 
 	// Functions is how many libraries of functions were met.
 	Functions int
@@ -109,7 +110,8 @@ func (s *RDBSource) EachFile(scope Scope, fn func(*Entry, *rdb.File) error) erro
 	if err != nil {
 		return err
 	}
-	s.read = f
+	f.EndBy(scope.Ended)
+	s.read, s.ended = f, scope.Ended
 	for n := 1; ; n++ {
 		k, err := f.Next()
 		if err != nil {
@@ -117,6 +119,11 @@ func (s *RDBSource) EachFile(scope Scope, fn func(*Entry, *rdb.File) error) erro
 		}
 		if n%often == 0 && scope.Progress != nil {
 			scope.Progress(f.Offset(), s.size)
+		}
+		if n%often == 0 && scope.Ended != nil {
+			if err := scope.Ended(); err != nil {
+				return err
+			}
 		}
 		if k == nil {
 			break

@@ -43,6 +43,8 @@ type Scope struct {
 	Prefix []byte // only keys that begin with it
 	// Progress, if any, is told now and then how many keys of how many are done.
 	Progress func(done, total int64)
+	// Ended, if any, is asked now and then whether to go on. Its error ends the reading.
+	Ended func() error
 }
 
 // Entry is a key of a source, and what is known of it without reading its value.
@@ -99,6 +101,11 @@ func (s baseSource) Each(scope Scope, fn func(*Entry) error) error {
 			}
 			if done++; done%often == 0 && scope.Progress != nil {
 				scope.Progress(done, total)
+			}
+			if done%often == 0 && scope.Ended != nil {
+				if own = scope.Ended(); own != nil {
+					return own
+				}
 			}
 			own = fn(&e)
 			return own

@@ -97,14 +97,15 @@ type File struct {
 	// Summed: a checksum stood behind the data, and is right. Version 5 and later have one, unless it was turned off.
 	Summed bool
 
-	db    int
-	key   Key
-	form  byte
-	begin int64 // of the current value; of a long string, of its bytes
-	end   int64 // behind it
-	text  []byte
-	long  bool // the value is a string that is not in text
-	ended bool
+	db     int
+	key    Key
+	form   byte
+	begin  int64 // of the current value; of a long string, of its bytes
+	end    int64 // behind it
+	text   []byte
+	long   bool // the value is a string that is not in text
+	ended  bool
+	broken bool // by damage
 }
 
 // Announced is what a file says of a database before its keys.
@@ -151,6 +152,12 @@ func ReadKey(r io.ReaderAt, from, to int64) (*File, error) {
 	}
 	return f, f.measure(form, from)
 }
+
+// EndBy lets the reading end with the error of ended, which is asked at each piece of the file that is read.
+func (f *File) EndBy(ended func() error) { f.window.ended = ended }
+
+// Broken reports whether nothing more of the file can be read, after an error.
+func (f *File) Broken() bool { return f.broken }
 
 // Offset is how far the file has been read.
 func (f *File) Offset() int64 { return f.window.offset(&f.reader) }
@@ -397,7 +404,7 @@ func (f *File) damage(why string) error {
 	if !f.reader.failed {
 		at = f.Offset()
 	}
-	f.ended = true
+	f.ended, f.broken = true, true
 	return &DamageError{Kind: ErrCorrupt, Offset: at, Key: f.key.Name, Reason: why}
 }
 

@@ -10,11 +10,12 @@ import (
 // each piece has memory of its own.
 type window struct {
 	r      io.ReaderAt
-	size   int64  // of the file
-	buf    []byte // the piece
-	at     int64  // where it begins
-	failed int64  // where the reader failed
-	err    error  // of the file, if that is why
+	size   int64        // of the file
+	buf    []byte       // the piece
+	at     int64        // where it begins
+	failed int64        // where the reader failed
+	err    error        // of the file, if that is why
+	ended  func() error // asked at each piece whether to go on, if any
 
 	sum    uint64 // checksum of all bytes
 	summed int64  // before this offset
@@ -34,6 +35,12 @@ func (w *window) fill(r *reader, n uint64) bool {
 	at := w.offset(r)
 	if n > uint64(w.size-at) {
 		return false
+	}
+	if w.ended != nil {
+		if err := w.ended(); err != nil {
+			w.err = err
+			return false
+		}
 	}
 	w.sumTo(at)
 	buf := make([]byte, min(max(int64(n), pieceSize), w.size-at))

@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -46,7 +44,7 @@ func diffCommand() *cli.Command {
 		if len(names) == 0 || len(names) > 2 || seconds(ctx, names) != 1 {
 			return usage(errors.New("diff wants two snapshots A and B, or one A and --lsn or --rdb"))
 		}
-		stop, cancel := signal.NotifyContext(ctx.Context, syscall.SIGINT, syscall.SIGTERM)
+		stop, cancel := stoppable(ctx)
 		defer cancel()
 		bar := newBar(ctx.App.ErrWriter)
 		defer bar.end()

@@ -3,9 +3,7 @@ package main
 import (
 	"errors"
 	"io"
-	"os/signal"
 	"runtime/debug"
-	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -51,7 +49,7 @@ func runImport(ctx *cli.Context, out io.Writer) (err error) {
 	// What an import holds is few and large pieces, which cost the collector little, and memory would grow to twice of them.
 	const percent = 25
 	debug.SetGCPercent(percent)
-	stop, cancel := signal.NotifyContext(ctx.Context, syscall.SIGINT, syscall.SIGTERM)
+	stop, cancel := stoppable(ctx)
 	defer cancel()
 	bar := newBar(ctx.App.ErrWriter)
 	o := intake.Options{FS: vfs.OS(), Clock: time.Now, SkipBad: ctx.Bool("skip-bad"), Progress: bar.show}

@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/urfave/cli/v2"
 
@@ -40,13 +43,41 @@ func offline(c *cli.Command, arguments int, action func(ctx *cli.Context, out io
 		text := strings.ReplaceAll(err.Error(), "\n", "; ")
 		switch {
 		case errors.Is(err, context.Canceled):
-			text = "interrupted"
-		case errors.Is(err, fs.ErrPermission):
+			text = strings.ReplaceAll(strings.Join(append([]string{"interrupted"}, besideCancel(err)...), "; "), "\n", "; ")
+		case unreadable(err):
 			text += "; run it as the user whose files these are"
 		}
 		return cli.Exit(text, exitCode(err))
 	}
 	return c
+}
+
+// besideCancel is what else went wrong when a command was interrupted: mostly in cleaning up.
+func besideCancel(err error) (texts []string) {
+	if !errors.Is(err, context.Canceled) {
+		return []string{err.Error()}
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		if inner := errors.Unwrap(err); inner != nil {
+			return besideCancel(inner)
+		}
+		return nil
+	}
+	for _, one := range joined.Unwrap() {
+		texts = append(texts, besideCancel(one)...)
+	}
+	return texts
+}
+
+// unreadable reports whether a file that is there may not be read: not that one could not be made.
+func unreadable(err error) bool {
+	var path *fs.PathError
+	if !errors.Is(err, fs.ErrPermission) || !errors.As(err, &path) || path.Op != "open" && path.Op != "stat" {
+		return false
+	}
+	_, err = os.Lstat(path.Path)
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // group is a command that has only subcommands.
@@ -129,6 +160,13 @@ func jsonFlag(what string) cli.Flag { return toggle("json", "print JSON: "+what)
 
 func directory(ctx *cli.Context) (*inspect.Directory, error) {
 	return inspect.Open(vfs.OS(), ctx.String("dir"))
+}
+
+// stoppable is done when the process is told to end. Being told again ends it at once.
+func stoppable(ctx *cli.Context) (stop context.Context, cancel context.CancelFunc) {
+	stop, cancel = signal.NotifyContext(ctx.Context, syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(stop, cancel)
+	return stop, cancel
 }
 
 // printable is what is printed as a table, or as one JSON document.

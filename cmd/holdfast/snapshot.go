@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -159,7 +157,7 @@ func verify(ctx *cli.Context, progress func(done, total int64)) (report inspect.
 		return report, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	stop, cancel := signal.NotifyContext(ctx.Context, syscall.SIGINT, syscall.SIGTERM)
+	stop, cancel := stoppable(ctx)
 	defer cancel()
 	temporary, err := os.MkdirTemp("", "holdfast-verify-")
 	if err != nil {
