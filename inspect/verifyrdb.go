@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 
+	"holdfast/kv"
 	"holdfast/outline"
 	"holdfast/rdb"
 	"holdfast/snapshot"
@@ -24,9 +25,12 @@ const twiceElements = 1 << 20
 func (s *RDBSource) Verify(ctx context.Context, temporary string, progress func(done, total int64)) (FileReport, error) {
 	v := rdbVerifier{RDBSource: s, ctx: ctx, seeds: newSeeds(), keys: snapshot.NewSorter(s.fs, temporary, sortMemory), counts: map[int]rdb.Announced{}}
 	v.report = FileReport{File: s.path, Verdict: Fine}
-	err := s.EachFile(Scope{DB: AllDatabases, Progress: progress}, v.entry)
+	err := s.EachFile(Scope{DB: AllDatabases, Progress: progress, Ended: ctx.Err}, v.entry)
 	if err == nil {
 		err = v.twice()
+	}
+	if errors.Is(err, snapshot.ErrCorrupt) { // which is not of the RDB file
+		err = fmt.Errorf("sorting keys in %s: %v", temporary, err)
 	}
 	if err = errors.Join(err, v.keys.Discard()); err != nil {
 		v.report.blame(err)
@@ -49,9 +53,7 @@ type rdbVerifier struct {
 }
 
 func (v *rdbVerifier) entry(e *Entry, f *rdb.File) error {
-	if v.report.Keys++; v.report.Keys%(1<<10) == 0 && v.ctx.Err() != nil {
-		return v.ctx.Err()
-	}
+	v.report.Keys++
 	n := v.counts[e.DB]
 	n.Keys++
 	if e.Deadline != 0 {
@@ -61,7 +63,8 @@ func (v *rdbVerifier) entry(e *Entry, f *rdb.File) error {
 	v.counts[e.DB] = n
 	var name sum
 	name.add(v.seeds, e.Key)
-	place := binary.AppendVarint(binary.AppendVarint(nil, f.Offset()-e.Bytes-1), f.Offset())
+	from := f.Offset() - e.Bytes - 1
+	place := binary.AppendVarint(binary.AppendVarint(nil, from), f.Offset())
 	if err := v.keys.Add(snapshot.Store(e.DB), name.appendTo(nil), place); err != nil {
 		return err
 	}
@@ -72,7 +75,7 @@ func (v *rdbVerifier) entry(e *Entry, f *rdb.File) error {
 	if e.LongText() > 0 {
 		return e.Pieces(func([]byte) error { return nil })
 	}
-	return v.elements(e, f)
+	return v.elements(e, from)
 }
 
 func (s sum) appendTo(dst []byte) []byte {
@@ -80,8 +83,15 @@ func (s sum) appendTo(dst []byte) []byte {
 }
 
 // elements looks for one that is in the value twice. Where they are many it looks at a part of them at a time.
-func (v *rdbVerifier) elements(e *Entry, f *rdb.File) error {
-	passes := 1 + uint64(e.Elements/twiceElements)
+func (v *rdbVerifier) elements(e *Entry, from int64) error {
+	if e.Kind == kv.List || e.Kind == kv.String {
+		return nil
+	}
+	elements := e.Elements
+	for _, more := range e.More {
+		elements += more.N
+	}
+	passes := 1 + uint64(elements/twiceElements)
 	for pass := range passes {
 		v.sums = v.sums[:0]
 		err := e.Value.Walk(func(el outline.Element) error {
@@ -99,7 +109,7 @@ func (v *rdbVerifier) elements(e *Entry, f *rdb.File) error {
 		slices.SortFunc(v.sums, func(a, b sum) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
 		for i := 1; i < len(v.sums); i++ {
 			if v.sums[i] == v.sums[i-1] {
-				return v.blameTwice(e, f, v.sums[i])
+				return v.blameTwice(e, from, v.sums[i])
 			}
 		}
 	}
@@ -112,12 +122,17 @@ func (v *rdbVerifier) identity(e outline.Element) (s sum) {
 	return s
 }
 
-// blameTwice names the element.
-func (v *rdbVerifier) blameTwice(e *Entry, f *rdb.File, which sum) error {
+// blameTwice names the element, by as much as can be read at a glance. The key begins at from.
+func (v *rdbVerifier) blameTwice(e *Entry, from int64, which sum) error {
+	const shown = 100
 	var name []byte
 	err := e.Value.Walk(func(el outline.Element) error {
 		if el.Own > 0 && v.identity(el) == which {
-			name = Bytes(el.Pieces[el.Own-1].Bytes).appendQuoted(append(append(name, el.Pieces[el.Own-1].Role...), ' '))
+			own := el.Pieces[el.Own-1]
+			name = Bytes(own.Bytes[:min(len(own.Bytes), shown)]).appendQuoted(append(append(name, own.Role...), ' '))
+			if len(own.Bytes) > shown {
+				name = append(name, "…"...)
+			}
 			return errEnough
 		}
 		return nil
@@ -125,7 +140,7 @@ func (v *rdbVerifier) blameTwice(e *Entry, f *rdb.File, which sum) error {
 	if !errors.Is(err, errEnough) {
 		return err
 	}
-	return v.blame(&rdb.DamageError{Kind: rdb.ErrCorrupt, Offset: f.Offset() - e.Bytes - 1, Key: e.Key, Reason: string(name) + " is there twice"})
+	return v.blame(&rdb.DamageError{Kind: rdb.ErrCorrupt, Offset: from, Key: e.Key, Reason: string(name) + " is there twice"})
 }
 
 // twice looks for a key that is in a database twice.
@@ -159,14 +174,20 @@ func (v *rdbVerifier) blameKey(db int, place []byte) error {
 // tell says what the file is, and which of its hints are wrong.
 func (v *rdbVerifier) tell() {
 	f, r := v.read, &v.report
+	if f == nil {
+		return // it could not be opened anew
+	}
 	r.Found = fmt.Sprintf("RDB version %d", f.Version)
 	if v.time != 0 {
 		r.Found += " of " + clock(v.time)
 	}
 	r.Found += fmt.Sprintf(": %s, %s", count(r.Keys, "key"), count(r.TTLs, "TTL"))
 	switch {
-	case r.Verdict != Fine:
+	case r.Verdict == Damaged:
 		r.Found += " before the damage"
+		return
+	case r.Verdict != Fine:
+		r.Found += " as far as it was read"
 		return
 	case f.Summed:
 		r.Found += ", checksum right"

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"holdfast/internal/vfs"
@@ -69,4 +70,31 @@ func TestVerifyRDB(t *testing.T) {
 	if _, err := openRDB(t, good).Verify(ended, t.TempDir(), nil); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
+}
+
+// A file that can be read no more is told as that, and not as damaged.
+func TestVerifyRDBWithoutItsFile(t *testing.T) {
+	path := rdbFile(t, "0 a x")
+	fsys := vfs.NewFaulty(filepath.Dir(path), 1)
+	s, err := OpenRDB(fsys, path)
+	must(t, err)
+	fsys.FailAt(fsys.Ops(vfs.Read)+1, syscall.EIO, vfs.Read)
+	report, err := s.Verify(t.Context(), t.TempDir(), nil)
+	must(t, errors.Join(err, s.Close()))
+	if report.Verdict != Failed || len(report.Problems) != 1 || strings.Contains(report.Found, "damage") {
+		t.Errorf("%+v", report)
+	}
+}
+
+// A reading ends when it is told to, be it within a value, or among keys that are not asked for.
+func TestReadingRDBEnds(t *testing.T) {
+	path := rdbFile(t, "0 a "+strings.Repeat("x", 3<<20), "0 b y")
+	ended, end := context.WithCancel(t.Context())
+	end()
+	s := openRDB(t, path)
+	err := s.Each(Scope{DB: AllDatabases, Prefix: []byte("none"), Ended: ended.Err}, func(*Entry) error { return nil })
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	must(t, s.Each(Scope{DB: AllDatabases}, func(*Entry) error { return nil }))
 }
