@@ -45,4 +45,6 @@ type handler struct {
 	told func(note string)
 	// progress hears how many bytes of the file have been read.
 	progress func(done int64)
+	// ended is asked now and then whether to go on.
+	ended func() error
 }

@@ -93,6 +93,7 @@ func (d *directory) handler(doing string) (handler, error) {
 			return nil
 		},
 		told:     d.report.note,
+		ended:    d.ctx.Err,
 		progress: func(done int64) { d.Progress(doing, min(done, total), total) },
 	}, err
 }
@@ -142,13 +143,17 @@ func (d *directory) keys() (err error) {
 		}
 		if d.large(f.Key()) {
 			err := d.putInParts(changes, e, f, rules)
-			if errors.Is(err, rdb.ErrCorrupt) {
+			if errors.Is(err, rdb.ErrCorrupt) && !f.Broken() {
 				err = h.bad(fmt.Errorf("%s: %w", d.in.Name, err))
 			}
 			return err
 		}
 		if n := e.LongText(); n > 0 {
-			return changes.PutLong(storeOf(e.DB), e.Key, snapshot.Record{Kind: byte(kv.String), Deadline: e.Deadline}, n, e.Pieces)
+			err := changes.PutLong(storeOf(e.DB), e.Key, snapshot.Record{Kind: byte(kv.String), Deadline: e.Deadline}, n, e.Pieces)
+			if err != nil { // it may be left out, and must be whole or not there
+				err = errors.Join(err, changes.Delete(storeOf(e.DB), e.Key))
+			}
+			return err
 		}
 		o, err := f.Object(rules)
 		if err != nil {

@@ -237,7 +237,7 @@ func (in *Input) eachKey(h handler, fn func(*inspect.Entry, *rdb.File) error) er
 	if in.keys == nil {
 		return nil
 	}
-	scope := inspect.Scope{DB: inspect.AllDatabases}
+	scope := inspect.Scope{DB: inspect.AllDatabases, Ended: h.ended}
 	if h.progress != nil {
 		scope.Progress = func(done, _ int64) { h.progress(done) }
 	}

@@ -63,6 +63,8 @@ func (d *directory) putInParts(to *snapshot.Changes, e *inspect.Entry, f *rdb.Fi
 	switch {
 	case errors.Is(err, dict.ErrTwice), errors.Is(err, streams.ErrOrder), errors.Is(err, dict.ErrCorrupt), errors.Is(err, errNoValue):
 		return errors.Join(f.Refused(0), to.Delete(p.store, e.Key))
+	case errors.Is(err, rdb.ErrCorrupt): // the file is not what it was when the value was measured
+		return errors.Join(err, to.Delete(p.store, e.Key))
 	case err != nil:
 		return err
 	}

@@ -21,6 +21,9 @@ import (
 // ErrConflict: the server has keys that the input has too.
 var ErrConflict = errors.New("the server has a key of that name")
 
+// errChanged: the server has been sent the beginning of a value, the rest of which cannot be read any more.
+var errChanged = errors.New("the file changed while it was being sent")
+
 // ServerOptions say how to take something into a running server.
 type ServerOptions struct {
 	Options
@@ -78,6 +81,7 @@ func (s *sending) each(doing string, to sink) error {
 			return nil
 		},
 		told:     s.report.note,
+		ended:    s.ctx.Err,
 		progress: func(done int64) { s.Progress(doing, min(done, total), total) },
 	}
 	err = s.in.eachKey(h, func(e *inspect.Entry, f *rdb.File) error {
@@ -239,15 +243,23 @@ func (s *sending) write(w *io.PipeWriter) error {
 			}
 			return requests.Command(db, []byte("DEL"), key)
 		},
-		entry:   func(e *inspect.Entry) error { return requests.Remake(types, e) },
+		entry: func(e *inspect.Entry) error {
+			err := requests.Remake(types, e)
+			if requests.Torn() && errors.Is(err, rdb.ErrCorrupt) {
+				return fmt.Errorf("%w: %v", errChanged, err) // the rest of it cannot be left out
+			}
+			return err
+		},
 		command: requests.Command,
 	})
 	s.report.Commands = requests.Commands()
-	if flushed := out.Flush(); err == nil || flushed != nil {
-		return errors.Join(err, flushed)
-	}
+	flushed := out.Flush()
 	if requests.Torn() {
+		err = errors.Join(err, flushed)
 		return errors.Join(err, w.CloseWithError(err))
+	}
+	if err == nil || flushed != nil {
+		return errors.Join(err, flushed)
 	}
 	// What was to follow will not: the server hangs up, so that nobody waits for its replies.
 	_, quit := w.Write(resp.AppendCommand(nil, "QUIT"))
