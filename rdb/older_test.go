@@ -2,8 +2,12 @@ package rdb
 
 import (
 	"encoding/binary"
+	"strconv"
 	"strings"
 	"testing"
+
+	"holdfast/outline"
+	"holdfast/streams"
 )
 
 // ziplistOf puts elements, each its form and its data, into a ziplist.
@@ -54,5 +58,50 @@ func TestOlderTypes(t *testing.T) {
 	broken[ziplistHead+3]++ // the length before the second element
 	if _, err := Decode(seal(appendBytes([]byte{typeListZiplist}, broken), 9), testRules()); err == nil {
 		t.Error("a ziplist whose lengths disagree is read")
+	}
+}
+
+// What groups of a stream from before 7.0 have read is the same to a walk as to the value that is made.
+func TestStreamBefore7(t *testing.T) {
+	s := streams.New()
+	for ms := uint64(5); ms < 9; ms++ {
+		s.Append(streams.ID{MS: ms}, [][]byte{[]byte("f"), []byte("v")}, testRules().Streams)
+	}
+	var nodes nodeWriter
+	s.Range(streams.ID{}, streams.MaxID(), func(e streams.Entry) bool {
+		if nodes.entries == 0 {
+			nodes = newNode(e.ID, e.Pairs())
+		}
+		nodes.add(e.ID, e.Len(), e.Pairs())
+		return true
+	})
+	for _, last := range []uint64{8, 20} { // the last entry, or one that was deleted
+		body := appendBytes(appendBytes([]byte{typeStream5_0, 1}, appendRawID(nil, nodes.first)), nodes.done())
+		body = appendID(appendLength(body, 4), streams.ID{MS: last})
+		reads := []uint64{0, 4, 5, 6, 8, 9, 20, 21}
+		body = appendLength(body, uint64(len(reads)))
+		for i, ms := range reads {
+			body = appendID(appendString(body, []byte{'g', byte('a' + i)}), streams.ID{MS: ms})
+			body = append(body, 0, 0) // nothing pending, no consumers
+		}
+		o, err := Decode(seal(body, 9), testRules())
+		if err != nil {
+			t.Fatal(err)
+		}
+		groups := 0
+		w := walk{reader: &reader{b: body[1:], max: 1 << 20}, visit: func(e outline.Element) error {
+			if e.Aside != "group" {
+				return nil
+			}
+			groups++
+			name, read := e.Pieces[0].Bytes, string(e.Pieces[2].Bytes)
+			if want := o.Value.(*streams.Stream).Group(name).Read; read != strconv.FormatInt(want, 10) {
+				t.Errorf("group %s of a stream up to %d: %s entries read, in the value %d", name, last, read, want)
+			}
+			return nil
+		}}
+		if w.value(typeStream5_0); !w.ok() || groups != len(reads) {
+			t.Errorf("a walk of %d groups, failed %t, %v", groups, w.failed, w.err)
+		}
 	}
 }

@@ -216,11 +216,13 @@ func (w *walk) hash(form byte) {
 // stream walks the entries, and then as asides what the stream knows of itself and its groups. What is pending in one group
 // is in memory: the file says apart what is pending, and whose it is.
 func (w *walk) stream(form byte) {
-	found, before := uint64(0), streams.ID{}
+	found, first, before := uint64(0), streams.ID{}, streams.ID{}
 	for n := w.length(); n > 0 && w.ok(); n-- {
 		w.entries(&before, func(e streamEntry) bool {
 			if !e.deleted {
-				found++
+				if found++; found == 1 {
+					first = e.id
+				}
 				w.room = append(w.room[:0], idPiece(outline.ID, e.id))
 				for i := 0; i < len(e.pairs); i += 2 {
 					w.room = append(w.room, outline.Piece{Role: outline.Field, Bytes: e.pairs[i]}, outline.Piece{Role: outline.Value, Bytes: e.pairs[i+1]})
@@ -241,18 +243,34 @@ func (w *walk) stream(form byte) {
 		w.fail()
 	}
 	w.aside("stream", 0, idPiece(outline.LastID, last), idPiece(outline.MaxDeleted, maxDeleted), unsignedPiece(outline.Added, added))
-	for n := w.length(); n > 0 && w.ok(); n-- {
-		w.group(form)
+	for groups := w.length(); groups > 0 && w.ok(); groups-- {
+		w.group(form, func(id streams.ID) int64 { return readBefore7(id, n, first, last) })
 	}
+}
+
+// readBefore7 is how many entries a group has read up to an ID, of a stream that does not say what was deleted from it, nor how
+// many entries there were: by the rule of streams.Stream.Count.
+func readBefore7(id streams.ID, entries uint64, first, last streams.ID) int64 {
+	switch at := id.Compare(last); {
+	case entries == 0:
+		return 0
+	case at == 0:
+		return int64(entries)
+	case at < 0 && id.Less(first):
+		return 0
+	case at < 0 && id == first:
+		return 1
+	}
+	return streams.Unknown
 }
 
 func (w *walk) aside(what string, own int, pieces ...outline.Piece) {
 	w.element(outline.Element{Aside: what, Own: own, Pieces: pieces})
 }
 
-func (w *walk) group(form byte) {
+func (w *walk) group(form byte, count func(streams.ID) int64) {
 	name, last := w.string(), w.id()
-	read := int64(streams.Unknown)
+	read := count(last)
 	if form != typeStream5_0 {
 		if read = int64(w.length()); read < streams.Unknown {
 			w.fail()
