@@ -130,6 +130,7 @@ func (d *directory) keys() (err error) {
 	meta := snapshot.Meta{ID: d.id, Time: d.Clock().UnixMilli()}
 	known := map[int]bool{}
 	rules := d.rules()
+	handed := int64(0)
 	err = d.in.eachKey(h, func(e *inspect.Entry, f *rdb.File) error {
 		if e.DB >= databasesMost {
 			return fmt.Errorf("%s has keys in database %d; there can be %d", d.in.Name, e.DB, databasesMost)
@@ -144,8 +145,9 @@ func (d *directory) keys() (err error) {
 		if d.large(f.Key()) {
 			err := d.putInParts(changes, e, f, rules)
 			if errors.Is(err, rdb.ErrCorrupt) && !f.Broken() {
-				err = h.bad(fmt.Errorf("%s: %w", d.in.Name, err))
+				return h.bad(fmt.Errorf("%s: %w", d.in.Name, err))
 			}
+			handed++
 			return err
 		}
 		if n := e.LongText(); n > 0 {
@@ -153,19 +155,24 @@ func (d *directory) keys() (err error) {
 			if err != nil { // it may be left out, and must be whole or not there
 				err = errors.Join(err, changes.Delete(storeOf(e.DB), e.Key))
 			}
+			handed++
 			return err
 		}
 		o, err := f.Object(rules)
 		if err != nil {
 			return h.bad(fmt.Errorf("%s: %w", d.in.Name, err))
 		}
+		handed++
 		return put(changes, storeOf(e.DB), e, o)
 	})
 	if err = errors.Join(err, d.ctx.Err()); err != nil {
 		return err
 	}
 	d.Progress("writing the base", 1, 2)
-	_, err = snapshot.WriteFresh(d.FS, d.place.Work(), engine.BaseName, changes, meta)
+	written, err := snapshot.WriteFresh(d.FS, d.place.Work(), engine.BaseName, changes, meta)
+	if err == nil && written.Keys != handed && d.report.Skipped == 0 {
+		return h.bad(fmt.Errorf("%s: %w: of %d keys %d are there twice", d.in.Name, rdb.ErrCorrupt, handed, handed-written.Keys))
+	}
 	return err
 }
 
