@@ -22,7 +22,7 @@ type sortRef struct {
 
 const sortRefBytes = 16
 
-// bytes is what the entries take.
+// bytes is what the entries take, but for the room that the last slab has left.
 func (g *gathered) bytes() int { return g.slabs.used + sortRefBytes*len(g.refs) }
 
 // room makes room for an entry of so many bytes, and tells to which slab to append it.

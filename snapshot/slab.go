@@ -4,7 +4,7 @@ package snapshot
 type slabs struct {
 	all  [][]byte // those that have been filled, and the one at hand
 	idle [][]byte // of slabBytes each, empty
-	used int      // bytes of entries
+	used int      // bytes of entries, and of what is left over in slabs that have been filled
 }
 
 const slabBytes = 1 << 20
@@ -16,6 +16,9 @@ type ref struct{ slab, off uint32 }
 func (m *slabs) room(size int) (*[]byte, ref) {
 	last := len(m.all) - 1
 	if last < 0 || cap(m.all[last])-len(m.all[last]) < size {
+		if last >= 0 {
+			m.used += cap(m.all[last]) - len(m.all[last])
+		}
 		m.all = append(m.all, m.slab(size))
 		last++
 	}
