@@ -66,10 +66,12 @@ func (e *Engine) coroutine() {
 	})
 }
 
-// set takes over a command and copies its arguments, for which it uses the same room again and again.
-func (j *job) set(c *commands.Client, cmd *commands.Command, args [][]byte, now int64) {
+// set takes over a command, whose reply may have so many bytes, and copies its arguments, for which it uses the same room again
+// and again.
+func (j *job) set(c *commands.Client, limit int, cmd *commands.Command, args [][]byte, now int64) {
 	j.client, j.cmd, j.now = c, cmd, now
 	j.reply.Reset()
+	j.reply.Limit(limit)
 	j.reply.SetProto(c.Proto)
 	j.room, j.args = keep(j.room), j.args[:0]
 	for _, arg := range args {
@@ -93,7 +95,7 @@ func (e *Engine) runScript(c *commands.Client, w *resp.Writer, cmd *commands.Com
 	if s.next == nil {
 		e.coroutine()
 	}
-	s.job.set(c, cmd, args, now)
+	s.job.set(c, w.Limited(), cmd, args, now)
 	s.inside, s.began = true, time.Now()
 	s.next()
 	if s.inside {
@@ -103,7 +105,7 @@ func (e *Engine) runScript(c *commands.Client, w *resp.Writer, cmd *commands.Com
 	if c.Proto != s.job.reply.Proto() { // HELLO within EXEC
 		w.SetProto(c.Proto)
 	}
-	w.Raw(s.job.reply.Bytes())
+	w.Append(&s.job.reply)
 }
 
 // carryOn makes the client wait, and lets the script go on beside the loop.
@@ -140,6 +142,9 @@ func (e *Engine) finishScript(c *commands.Client, wait *commands.Wait) (logged b
 	e.mu.ended.Broadcast()
 	if c.Blocked == wait && !s.dropped {
 		c.Blocked = nil
+		if s.job.reply.Over() {
+			c.Peer.Kill(false)
+		}
 		var w resp.Writer
 		w.Raw(s.job.reply.Bytes())
 		e.answer(c, &w)

@@ -27,15 +27,19 @@ const bufferKept = 64 << 10
 // ready and speaks RESP2. Methods that open an aggregate (Array, Map, …) write its header only; the elements
 // are the writes that follow. Not for concurrent use.
 type Writer struct {
-	buf   []byte
-	limit int // bytes; 0 is none
-	over  bool
-	resp3 bool
+	buf    []byte
+	limit  int // bytes; 0 is none
+	over   bool
+	overAt int // how much had been written when something had no room first
+	resp3  bool
 }
 
 // Limit bounds what is written to some n bytes, 0 being no bound. A string beyond that is left empty, so that a small request
 // for much (MGET of one large key again and again) does not take all memory; what was written is no reply then, see Over.
 func (w *Writer) Limit(n int) { w.limit = n }
+
+// Limited returns what Limit was given.
+func (w *Writer) Limited() int { return w.limit }
 
 // Over reports whether there was a string that had no room within the limit.
 func (w *Writer) Over() bool { return w.over }
@@ -43,7 +47,9 @@ func (w *Writer) Over() bool { return w.over }
 // fits reports whether n bytes more are within the limit.
 func (w *Writer) fits(n int) bool {
 	if w.limit != 0 && len(w.buf)+n > w.limit {
-		w.over = true
+		if !w.over {
+			w.over, w.overAt = true, len(w.buf)
+		}
 		return false
 	}
 	return true
@@ -82,7 +88,10 @@ func (w *Writer) Reset() {
 }
 
 // Truncate keeps the first n bytes: it takes back what was written since Len returned n.
-func (w *Writer) Truncate(n int) { w.buf = w.buf[:n] }
+func (w *Writer) Truncate(n int) {
+	w.buf = w.buf[:n]
+	w.over = w.over && n > w.overAt
+}
 
 // Take hands the buffer to the caller and leaves w empty.
 func (w *Writer) Take() []byte {
@@ -95,6 +104,15 @@ func (w *Writer) Take() []byte {
 func (w *Writer) Raw(encoded []byte) {
 	if w.fits(len(encoded)) {
 		w.buf = append(w.buf, encoded...)
+	}
+}
+
+// Append appends what o holds, of the same limit, with its word of being over it.
+func (w *Writer) Append(o *Writer) {
+	at := len(w.buf)
+	w.Raw(o.buf)
+	if o.over && !w.over {
+		w.over, w.overAt = true, at
 	}
 }
 

@@ -149,6 +149,22 @@ func TestWriterLimit(t *testing.T) {
 	if want := "$10\r\n0123456789\r\n$0\r\n\r\n"; !w.Over() || string(w.Bytes()) != want {
 		t.Errorf("%v %q, want %q", w.Over(), w.Bytes(), want)
 	}
+	if w.Truncate(18); !w.Over() {
+		t.Error("not over the limit, though what was has not been taken back")
+	}
+	if w.Truncate(17); w.Over() {
+		t.Error("over the limit after what was has been taken back")
+	}
+	var outer Writer
+	outer.Limit(100)
+	outer.OK()
+	w.BulkString("0123456789")
+	if outer.Append(&w); !outer.Over() || outer.Len() != 5+17+6 {
+		t.Errorf("%v %q after one that is over its limit was appended", outer.Over(), outer.Bytes())
+	}
+	if outer.Truncate(5); outer.Over() {
+		t.Error("over the limit after what was appended has been taken back")
+	}
 	if w.Reset(); w.Over() {
 		t.Error("over the limit after Reset")
 	}

@@ -108,7 +108,8 @@ func TestRepliesLargerThanTheLimit(t *testing.T) {
 	other.expect("+OK", "SET", "big", strings.Repeat("v", 1<<20))
 	other.expect("+OK", "CONFIG", "SET", "client-output-buffer-limit", "normal 8mb 0 0")
 	many := append([]string{"MGET"}, strings.Fields(strings.Repeat("big ", 5000))...)
-	for n, requests := range []string{request(many...), strings.Repeat(request("GET", "big"), 128)} {
+	scripted := request("MULTI") + request("EVAL", "return 1", "0") + strings.Repeat(request("GET", "big"), 256) + request("EXEC")
+	for n, requests := range []string{request(many...), strings.Repeat(request("GET", "big"), 128), scripted} {
 		heap()
 		grown := peakDuring(func() {
 			r.dial().flood(requests)

@@ -10,7 +10,7 @@ func (s *session) writer() *resp.Writer {
 	if s.out == nil {
 		s.out = s.loop.takeWriter()
 		s.out.SetProto(s.client.Proto)
-		s.out.Limit(int(s.srv.output.Load().Normal.Hard))
+		s.out.Limit(int(s.outputLimit(s.hears).Hard))
 	}
 	return s.out
 }
