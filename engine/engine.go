@@ -88,6 +88,7 @@ type Engine struct {
 	settled    []func() // to be called when it has been
 	lsn        uint64   // of the last change
 	changes    int64    // since the last checkpoint
+	expireNext int      // the database where active expiry begins
 	expireIdle bool     // DEBUG SET-ACTIVE-EXPIRE 0
 	pause      pause
 	timeouts   *expiry.Index

@@ -63,7 +63,8 @@ func (e *Engine) lapseSome(db int, key []byte, now int64, most int) int {
 // The clockwork deletes what is due though nobody asks for it, in bounded slices.
 const (
 	expireSlice  = 250 * time.Microsecond
-	expireAtOnce = 32 // keys, or elements of values, between two looks at the clock, and in one record
+	expireLeast  = 50 * time.Microsecond // though somebody waits for the lock
+	expireAtOnce = 32                    // keys, or elements of values, between two looks at the clock, and in one record
 )
 
 // expireDue deletes what is due for about a slice of time, and reports whether there are more.
@@ -73,15 +74,19 @@ func (e *Engine) expireDue(now int64) (more bool) {
 	}
 	start := e.o.Clock()
 	defer func() { e.spiked("expire-cycle", e.o.Clock().Sub(start), now) }()
-	for i := range e.world.Keys.Databases() {
+	n := e.world.Keys.Databases()
+	for range n {
+		i := e.expireNext % n
 		db := e.world.Keys.DB(i)
 		for db.NextDeadline() <= now {
 			e.expireSome(i, db, now)
 			e.record(now)
-			if e.o.Clock().Sub(start) > expireSlice || e.mu.wanted() {
-				return db.NextDeadline() <= now
+			if took := e.o.Clock().Sub(start); took > expireSlice || took > expireLeast && e.mu.wanted() {
+				e.expireNext = i + 1 // no database keeps the others waiting
+				return true
 			}
 		}
+		e.expireNext = i + 1
 	}
 	return false
 }

@@ -25,6 +25,10 @@ type locker interface {
 	wanted() bool
 }
 
+// leastSlice is how long a slice goes on though somebody waits: steps may be so small that more would go into giving way than
+// into the work.
+const leastSlice = 20 * time.Microsecond
+
 // busyFor is how long clients count as being served after a command: the next one may be on its way.
 const busyFor = 10 * time.Millisecond
 
@@ -70,7 +74,7 @@ func (s *slicer) slice(step func() (more bool)) (more, busy bool) {
 		more = step()
 		if s.mu.wanted() {
 			busy = true // were it not for us, whoever waits would have been served
-			break
+			limit = min(limit, leastSlice)
 		}
 	}
 	if s.took != nil {
