@@ -33,19 +33,15 @@ const (
 	workShare = 16      // and one in so many bytes more
 )
 
-// letGarbageGrow has a start, which makes little garbage and is waited for, end before the first collection.
-func letGarbageGrow() { debug.SetGCPercent(garbagePercent(0)) }
-
-// tuneCollector follows the size of the data until stop is closed.
-func tuneCollector(cfg *config.Config, eng *engine.Engine, srv *server.Server, stop <-chan struct{}) {
+// tuneCollector follows the size of the data until stop is closed. It begins before they are loaded: a start, which makes little
+// garbage and is waited for, is over before the first collection.
+func tuneCollector(cfg *config.Config, stop <-chan struct{}) {
 	limit := cfg.Bytes("maxmemory")
 	ticker := time.NewTicker(tunePeriod)
 	defer ticker.Stop()
 	percent, bound := 0, int64(0)
-	var idle idleMemory
 	for {
-		now := readHeap()
-		if p := garbagePercent(now.live); p*5 < percent*4 || p*4 > percent*5 {
+		if p := garbagePercent(readHeap().live); p*5 < percent*4 || p*4 > percent*5 {
 			percent = p
 			debug.SetGCPercent(p) // stops the world for some microseconds, hence not for every small change
 		}
@@ -53,6 +49,21 @@ func tuneCollector(cfg *config.Config, eng *engine.Engine, srv *server.Server, s
 			bound = b
 			debug.SetMemoryLimit(b)
 		}
+		select {
+		case <-stop:
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// returnMemory gives back what a process at rest does not need, until stop is closed.
+func returnMemory(eng *engine.Engine, srv *server.Server, stop <-chan struct{}) {
+	ticker := time.NewTicker(tunePeriod)
+	defer ticker.Stop()
+	var idle idleMemory
+	for {
+		now := readHeap()
 		if idle.worthReturning(now, eng.UsedMemory(), eng.Checkpointing()) {
 			srv.Shed()
 			eng.ReturnMemoryNow()

@@ -112,7 +112,6 @@ func settings(ctx *cli.Context) (*config.Config, error) {
 const configVariable = "HOLDFAST_CONFIG"
 
 func serve(ctx *cli.Context) (err error) {
-	letGarbageGrow()
 	cfg, err := settings(ctx)
 	if err != nil {
 		return cli.Exit(err.Error(), exitUsage)
@@ -128,6 +127,9 @@ func serve(ctx *cli.Context) (err error) {
 		default:
 		}
 	}
+	over := make(chan struct{})
+	defer close(over)
+	go tuneCollector(cfg, over)
 	watch, err := metrics.Listen(cfg.String("metrics-addr").Load(), log)
 	if err != nil {
 		return err
@@ -210,7 +212,7 @@ func run(cfg *config.Config, eng *engine.Engine, log *slog.Logger, watch *metric
 
 	over := make(chan struct{})
 	defer close(over)
-	go tuneCollector(cfg, eng, srv, over)
+	go returnMemory(eng, srv, over)
 	go keepAlive(eng, log, over)
 
 	served := make(chan error, 1)
