@@ -211,6 +211,9 @@ func (l *loop) giveWriter(w *resp.Writer) {
 func (s *Server) Shed() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.stopping { // the loops' descriptors may be somebody else's by now
+		return
+	}
 	for _, l := range s.loops {
 		_ = l.execute(func() { l.writers, l.room, l.plain = nil, nil, nil }) // an error means that the loop is ending
 	}
