@@ -59,9 +59,11 @@ func Listen(address string, log *slog.Logger) (*Watch, error) {
 	mux.HandleFunc("GET /healthz", func(out http.ResponseWriter, _ *http.Request) { answer(out, "") })
 	mux.HandleFunc("GET /readyz", func(out http.ResponseWriter, _ *http.Request) { answer(out, w.reason()) })
 	mux.HandleFunc("GET /metrics", w.scrape)
-	mux.HandleFunc("GET /debug/pprof/", pprof.Index) // heap, goroutine and the other lists
-	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	if at, ok := listener.Addr().(*net.TCPAddr); ok && at.IP.IsLoopback() { // profiles cost the server, so not for a whole network
+		mux.HandleFunc("GET /debug/pprof/", pprof.Index) // heap, goroutine and the other lists
+		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	}
 	w.http = http.Server{
 		Handler: mux, ReadHeaderTimeout: headerWait, ReadTimeout: requestWait, WriteTimeout: requestWait, IdleTimeout: 4 * requestWait,
 		MaxHeaderBytes: headerBytes, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
