@@ -405,6 +405,9 @@ func (f *File) damage(why string) error {
 		at = f.Offset()
 	}
 	f.ended, f.broken = true, true
+	if f.window.why != "" {
+		why = f.window.why
+	}
 	return &DamageError{Kind: ErrCorrupt, Offset: at, Key: f.key.Name, Reason: why}
 }
 

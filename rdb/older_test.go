@@ -1,7 +1,9 @@
 package rdb
 
 import (
+	"bytes"
 	"encoding/binary"
+	"errors"
 	"strconv"
 	"strings"
 	"testing"
@@ -103,5 +105,18 @@ func TestStreamBefore7(t *testing.T) {
 		if w.value(typeStream5_0); !w.ok() || groups != len(reads) {
 			t.Errorf("a walk of %d groups, failed %t, %v", groups, w.failed, w.err)
 		}
+	}
+}
+
+// A compressed string that says to be longer than any can be is refused, and told.
+func TestCompressedBeyondAll(t *testing.T) {
+	file := append([]byte("REDIS0010\x00\x01k"), specialLZ)
+	file = appendLength(appendLength(file, 3), 1<<33)
+	f, err := Open(bytes.NewReader(append(file, "abc"...)), int64(len(file)+3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Next(); !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), "compressed string of 8589934592 bytes") {
+		t.Error(err)
 	}
 }

@@ -2,6 +2,7 @@ package rdb
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 	"strconv"
 )
@@ -200,8 +201,17 @@ func (r *reader) stringOf(n uint64, isSpecial bool) []byte {
 	return nil
 }
 
+// plainMax bounds what a compressed string has when it is none any more, in bytes: whoever writes them counts in 32 bits.
+const plainMax = math.MaxUint32
+
 func (r *reader) compressed() []byte {
 	packed, n := r.length(), r.length()
+	if n > plainMax {
+		if r.fail(); r.file != nil && r.file.why == "" {
+			r.file.why = fmt.Sprintf("a compressed string of %d bytes; there can be %d", n, uint64(plainMax))
+		}
+		return nil
+	}
 	b := r.take(packed)
 	if r.failed || n > uint64(r.max) || n > expandMax*uint64(len(b)) {
 		r.fail()

@@ -17,6 +17,8 @@ type window struct {
 	err    error        // of the file, if that is why
 	ended  func() error // asked at each piece whether to go on, if any
 
+	why string // the reader failed, where more is known than that it did
+
 	sum    uint64 // checksum of all bytes
 	summed int64  // before this offset
 }
