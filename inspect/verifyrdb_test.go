@@ -49,7 +49,7 @@ func TestVerifyRDB(t *testing.T) {
 		"flipped":   {flipped, Damaged, []string{"1 key, 0 TTLs before the damage", "checksum of the file does not match"}},
 		"truncated": {cut, Damaged, []string{"1 key, 0 TTLs before the damage", "damaged at offset"}},
 		"key":       {rdbFile(t, "0 a x", "0 b x", "0 a y"), Damaged, []string{`key "a" of database 0 is there twice`}},
-		"field":     {field, Damaged, []string{`field "f" is there twice, in the value of the key "h"`}},
+		"field":     {field, Damaged, []string{`offset 14: field "f" is there twice, in the value of the key "h"`}},
 		"empty":     {rdbFile(t), Fine, []string{"0 keys"}},
 	} {
 		dir := t.TempDir()

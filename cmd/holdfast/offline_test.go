@@ -2,8 +2,12 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -228,6 +232,37 @@ func TestOfflineOnABaseInUse(t *testing.T) {
 	for args, want := range map[string]int{"snapshot info": 4, "snapshot keys": 4, "check": 4, "log list": 0, "log show": 0} {
 		if code, _, errs := runOffline(t, append(strings.Fields(args), "--dir", dir)...); code != want {
 			t.Errorf("%s: exit code %d, %q", args, code, errs)
+		}
+	}
+}
+
+// An interrupted command tells what went wrong besides, and only who cannot read what is there is told whose files they are.
+func TestWhatOfflineErrorsSay(t *testing.T) {
+	dir := t.TempDir()
+	denied := func(op, name string) error {
+		return fmt.Errorf("doing it: %w", &fs.PathError{Op: op, Path: filepath.Join(dir, name), Err: fs.ErrPermission})
+	}
+	if err := os.WriteFile(filepath.Join(dir, "there"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{fmt.Errorf("a: %w", context.Canceled), "interrupted"},
+		{errors.Join(context.Canceled, errors.New("no\nroom")), "interrupted; no; room"},
+		{fmt.Errorf("a: %w", errors.Join(errors.New("first"), fmt.Errorf("b: %w", context.Canceled))), "interrupted; first"},
+		{denied("open", "there"), "doing it: open " + dir + "/there: permission denied; run it as the user whose files these are"},
+		{denied("open", "new"), "doing it: open " + dir + "/new: permission denied"},
+		{denied("mkdir", "there"), "doing it: mkdir " + dir + "/there: permission denied"},
+	} {
+		app := &cli.App{
+			Commands:       []*cli.Command{offline(&cli.Command{Name: "do"}, 0, func(*cli.Context, io.Writer) error { return c.err })},
+			Writer:         io.Discard,
+			ExitErrHandler: func(*cli.Context, error) {},
+		}
+		if err := app.Run([]string{"holdfast", "do"}); err == nil || err.Error() != c.want {
+			t.Errorf("%v; want %s", err, c.want)
 		}
 	}
 }
