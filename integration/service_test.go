@@ -111,8 +111,8 @@ func TestService(t *testing.T) {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	<-p.done
 	m.await("STOPPING=1")
+	<-p.done
 	if p.cmd.ProcessState.ExitCode() != 0 {
 		t.Errorf("exit code %d: %s", p.cmd.ProcessState.ExitCode(), p.Output())
 	}

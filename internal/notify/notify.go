@@ -21,6 +21,9 @@ const (
 // Status is a line for people.
 func Status(text string) string { return "STATUS=" + text }
 
+// sendMax is how long to wait for a service manager that does not read what it was told before: it is to hold up nobody.
+const sendMax = time.Second
+
 // Send sends lines. It does nothing where no service manager listens.
 func Send(lines ...string) error {
 	path := os.Getenv("NOTIFY_SOCKET")
@@ -36,7 +39,10 @@ func Send(lines ...string) error {
 	for _, line := range lines {
 		text = append(append(text, line...), '\n')
 	}
-	_, err = conn.Write(text)
+	err = conn.SetWriteDeadline(time.Now().Add(sendMax))
+	if err == nil {
+		_, err = conn.Write(text)
+	}
 	if err = errors.Join(err, conn.Close()); err != nil {
 		return fmt.Errorf("telling the service manager: %w", err)
 	}

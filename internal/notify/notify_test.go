@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -36,6 +37,25 @@ func TestSend(t *testing.T) {
 	t.Setenv("NOTIFY_SOCKET", "")
 	if err := Send(Stopping); err != nil {
 		t.Error("without a service manager:", err)
+	}
+}
+
+// Who does not read holds up nobody for long.
+func TestSendToADeafManager(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "socket")
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: name, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	t.Setenv("NOTIFY_SOCKET", name)
+	for range 1 << 12 { // more than any socket keeps
+		if err = Send(Alive); err != nil {
+			break
+		}
+	}
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Error("nobody reads, and got", err)
 	}
 }
 
