@@ -62,6 +62,18 @@ func Dial(t Target) (*Conn, error) {
 	return c, nil
 }
 
+// DialAs is Dial, and says who it is where the target has a password.
+func DialAs(t Target) (*Conn, error) {
+	conn, err := Dial(t)
+	if err != nil || t.Password == "" {
+		return conn, err
+	}
+	if _, err := conn.Do(t.auth()...); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
+}
+
 // read delivers replies until the connection ends. A goroutine of its own, started by Dial and stopped by Close,
 // lets a server that went away be noticed between commands, before anything is sent to it.
 func (c *Conn) read() {
@@ -89,6 +101,18 @@ func (c *Conn) Send(args ...string) error {
 		return fmt.Errorf("%w while sending: %w", ErrLost, err)
 	}
 	return nil
+}
+
+// Do sends one command and waits for its reply, where no pushes come. An error that the server replies is an error.
+func (c *Conn) Do(args ...string) (resp.Reply, error) {
+	if err := c.Send(args...); err != nil {
+		return resp.Reply{}, err
+	}
+	reply, err := c.Receive(nil)
+	if err == nil {
+		err = reply.Err()
+	}
+	return reply, err
 }
 
 // Receive waits for what the server sends next, which may be a push. A value on interrupt ends the wait with

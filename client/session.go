@@ -72,11 +72,7 @@ func (s *Session) greet() error {
 		return nil
 	}
 	if asked.Password != "" {
-		auth := []string{"AUTH", asked.User, asked.Password}
-		if asked.User == "" {
-			auth = []string{"AUTH", asked.Password}
-		}
-		if err := tell(auth...); err != nil {
+		if err := tell(asked.auth()...); err != nil {
 			return err
 		}
 	}

@@ -116,3 +116,11 @@ func (t Target) explain(err error) error {
 	}
 	return fmt.Errorf("%w to %s: %w", ErrConnect, t, err)
 }
+
+// auth is the command that says who the client is.
+func (t Target) auth() []string {
+	if t.User == "" {
+		return []string{"AUTH", t.Password}
+	}
+	return []string{"AUTH", t.User, t.Password}
+}

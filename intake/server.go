@@ -115,7 +115,7 @@ func (s *sending) each(doing string, to sink) error {
 
 // look reads the whole input, and asks the server for its keys.
 func (s *sending) look() (err error) {
-	conn, err := dial(s.Target)
+	conn, err := client.DialAs(s.Target)
 	if err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func (l *looking) key(db int, key []byte) error {
 		if err := l.ask(); err != nil {
 			return err
 		}
-		if _, err := exchange(l.conn, "SELECT", strconv.Itoa(db)); err != nil {
+		if _, err := l.conn.Do("SELECT", strconv.Itoa(db)); err != nil {
 			return fmt.Errorf("the server has no database %d: %w", db, err)
 		}
 		l.db = db
@@ -175,7 +175,7 @@ func (l *looking) empty() error {
 		return nil
 	}
 	l.seen[l.db] = true
-	reply, err := exchange(l.conn, "DBSIZE")
+	reply, err := l.conn.Do("DBSIZE")
 	if err == nil && reply.Int != 0 {
 		err = fmt.Errorf("%w: its database %d has %d keys, and the commands of an AOF are for an empty one; --replace runs them all the same",
 			ErrConflict, l.db, reply.Int)
@@ -187,7 +187,7 @@ func (l *looking) ask() error {
 	if len(l.keys) == 0 {
 		return nil
 	}
-	reply, err := exchange(l.conn, append([]string{"EXISTS"}, l.keys...)...)
+	reply, err := l.conn.Do(append([]string{"EXISTS"}, l.keys...)...)
 	keys := l.keys
 	l.keys = l.keys[:0]
 	if err != nil || reply.Int == 0 {
@@ -198,7 +198,7 @@ func (l *looking) ask() error {
 		return nil
 	}
 	for _, key := range keys {
-		if reply, err := exchange(l.conn, "EXISTS", key); err != nil || reply.Int > 0 {
+		if reply, err := l.conn.Do("EXISTS", key); err != nil || reply.Int > 0 {
 			return errors.Join(err, fmt.Errorf("%w: %s in database %d; nothing was imported; --replace lets the new ones take their place",
 				ErrConflict, inspect.Bytes(key), l.db))
 		}
@@ -274,31 +274,4 @@ func (p *problemList) Write(b []byte) (int, error) {
 		p.texts = append(p.texts, strings.TrimSpace(string(b)))
 	}
 	return len(b), nil
-}
-
-// dial connects, and says who it is.
-func dial(t client.Target) (*client.Conn, error) {
-	conn, err := client.Dial(t)
-	if err != nil || t.Password == "" {
-		return conn, err
-	}
-	auth := []string{"AUTH", t.Password}
-	if t.User != "" {
-		auth = []string{"AUTH", t.User, t.Password}
-	}
-	if _, err := exchange(conn, auth...); err != nil {
-		return nil, errors.Join(err, conn.Close())
-	}
-	return conn, nil
-}
-
-func exchange(conn *client.Conn, args ...string) (resp.Reply, error) {
-	if err := conn.Send(args...); err != nil {
-		return resp.Reply{}, err
-	}
-	reply, err := conn.Receive(nil)
-	if err == nil {
-		err = reply.Err()
-	}
-	return reply, err
 }

@@ -71,30 +71,10 @@ func serverTarget(ctx *cli.Context, db int) (client.Target, error) {
 
 // ask sends a server one command. An error that it replies is an error.
 func ask(target client.Target, args ...string) (reply resp.Reply, err error) {
-	conn, err := client.Dial(target)
+	conn, err := client.DialAs(target)
 	if err != nil {
 		return reply, err
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	if target.Password != "" {
-		auth := []string{"AUTH", target.User, target.Password}
-		if target.User == "" {
-			auth = []string{"AUTH", target.Password}
-		}
-		if _, err := exchange(conn, auth...); err != nil {
-			return reply, err
-		}
-	}
-	return exchange(conn, args...)
-}
-
-func exchange(conn *client.Conn, args ...string) (resp.Reply, error) {
-	if err := conn.Send(args...); err != nil {
-		return resp.Reply{}, err
-	}
-	reply, err := conn.Receive(nil)
-	if err == nil {
-		err = reply.Err()
-	}
-	return reply, err
+	return conn.Do(args...)
 }
