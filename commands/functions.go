@@ -177,6 +177,39 @@ func (c *Call) load(code []byte) (*lua.Library, error) {
 	return f.machine.Load(code, host)
 }
 
+// crowded reports whether libraries, and those there are beside them but for some that are about to go, keep more than scripts
+// may take before any of them is called.
+func (c *Call) crowded(libs []*lua.Library, going map[string]bool) bool {
+	limit, total := c.directives().scriptMemory.Load(), int64(0)
+	for _, lib := range libs {
+		total += lib.Loaded()
+	}
+	for name, lib := range c.Scripts.functions.libraries {
+		if !going[name] {
+			total += lib.Loaded()
+		}
+	}
+	return limit > 0 && total > limit && !c.Replaying
+}
+
+// boundFunctions makes libraries forget what they keep from call to call, where it is too much.
+func (c *Call) boundFunctions() {
+	f := &c.Scripts.functions
+	for _, lib := range f.machine.Bound(f.libraries) {
+		if c.World.ScriptLog != nil {
+			c.World.ScriptLog(int(lua.Warning), "the library '"+lib.Name+"' kept more than script-memory-limit allows, and begins anew")
+		}
+	}
+}
+
+// reloadLibrary loads a library again that has forgotten what it kept.
+func (c *Call) reloadLibrary(lib *lua.Library) error {
+	host := c.beginScript("", true, true, 0)
+	c.Scripts.running.loading = 1
+	defer c.endScript()
+	return c.Scripts.functions.machine.Reload(lib, host)
+}
+
 // functionsChanged says that the libraries have changed: it makes the call logged. Whoever sees anything from now on may see
 // what a function does, so that replies wait for that record.
 func (c *Call) functionsChanged() { c.ChangedDB(c.Client.DB) }
@@ -197,6 +230,13 @@ func fcallCommand(c *Call) {
 	readonly := c.Cmd.Flags&ReadOnly != 0
 	if !c.mayRun(f.Flags, readonly, "function") {
 		return
+	}
+	c.boundFunctions()
+	if f.Forgotten() {
+		if err := c.reloadLibrary(f.Library); err != nil {
+			c.Reply.Error(err.Error())
+			return
+		}
 	}
 	host := c.beginScript(f.Name, true, readonly, f.Flags)
 	defer c.endScript()
@@ -229,6 +269,10 @@ func functionLoad(c *Call) {
 	}
 	if name, clashes := f.clash(lib, map[string]bool{lib.Name: true}); clashes {
 		c.Reply.Error(resp.ErrFunctionExists(name))
+		return
+	}
+	if c.crowded([]*lua.Library{lib}, map[string]bool{lib.Name: true}) {
+		c.Reply.Error(resp.ErrFunctionMemory)
 		return
 	}
 	if exists {
@@ -415,6 +459,9 @@ func (c *Call) joinLibraries(libs []*lua.Library, replace bool) (refusal string)
 		if name, clashes := f.clash(lib, replaced); clashes {
 			return resp.ErrFunctionExists(name)
 		}
+	}
+	if c.crowded(libs, replaced) {
+		return resp.ErrFunctionMemory
 	}
 	for name := range replaced {
 		f.remove(name)

@@ -80,7 +80,7 @@ func (c *converter) value(depth int) glua.LValue {
 		if n < 0 {
 			return glua.LFalse
 		}
-		c.m.pay(c.l, int64(n)*24+128)
+		c.m.pay(c.l, int64(c.m.index(c.l, n))*24+128)
 		t := c.l.CreateTable(n, 0)
 		for i := range n {
 			t.RawSetInt(i+1, c.value(depth+1))

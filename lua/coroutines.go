@@ -73,8 +73,8 @@ func (c coroutines) resumes(l *glua.LState) int {
 func (c coroutines) wraps(l *glua.LState) int {
 	c.creates(l)
 	thread := l.Get(-1)
-	l.Push(l.NewFunction(func(l *glua.LState) int {
-		l.Insert(thread, 1)
+	l.Push(l.NewClosure(func(l *glua.LState) int {
+		l.Insert(l.Get(glua.UpvalueIndex(1)), 1)
 		n := c.resumes(l)
 		from := l.GetTop() - n + 1
 		if glua.LVAsBool(l.Get(from)) {
@@ -83,7 +83,7 @@ func (c coroutines) wraps(l *glua.LState) int {
 		message := l.Get(from + 1)
 		l.Error(message, 0)
 		return 0
-	}))
+	}, thread))
 	return 1
 }
 

@@ -405,7 +405,7 @@ func (d *jsonDecoder) scanString() {
 		i++
 	}
 	if i < len(d.s) && d.s[i] == '"' {
-		d.token, d.text, d.at = jsonString, d.s[d.at+1:i], i+1
+		d.token, d.text, d.at = jsonString, string(d.m.part(d.l, d.s, d.at+1, i)), i+1
 		return
 	}
 	out := []byte(d.s[d.at+1 : i])
@@ -535,7 +535,7 @@ func (d *jsonDecoder) array(depth int) glua.LValue {
 	}
 	for i := 1; ; i++ {
 		d.m.pay(d.l, 16)
-		t.RawSetInt(i, d.value(depth))
+		t.RawSetInt(d.m.index(d.l, i), d.value(depth))
 		switch d.scan(); d.token {
 		case jsonArrayEnd:
 			return t

@@ -17,6 +17,9 @@ type Library struct {
 	Name      string
 	Code      []byte      // with its shebang
 	Functions []*Function // by name
+
+	kept   int64 // bytes, when that was last measured
+	loaded int64 // the same, when it had just been loaded
 }
 
 // Function is one that a library has registered.
@@ -77,6 +80,10 @@ func (m *Machine) Load(body []byte, host Host) (*Library, error) {
 	slices.SortFunc(lib.Functions, func(a, b *Function) int { return cmp.Compare(a.Name, b.Name) })
 	for _, f := range lib.Functions {
 		f.Library = lib
+	}
+	if limit := m.o.Memory(); limit > 0 {
+		lib.kept = m.kept(lib, limit)
+		lib.loaded = lib.kept
 	}
 	return lib, nil
 }

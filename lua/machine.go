@@ -107,6 +107,7 @@ type Machine struct {
 	json                  jsonOptions
 
 	errorField uintptr // see keepUpvalues
+	ledger
 
 	host    Host
 	calls   int // how often Go has called Lua within this coroutine
@@ -127,6 +128,7 @@ func New(o Options) *Machine {
 			RegistrySize: registryStep, RegistryMaxSize: registryMax, RegistryGrowStep: registryStep,
 		}),
 	}
+	checkTwins()
 	m.l.Options.RegistrySize, m.l.Options.RegistryGrowStep, m.l.Options.MinimizeStackMemory = 256, 1024, true // of coroutines
 	m.l.SetContext(&m.watch)
 	gone := new(atomic.Bool)

@@ -272,8 +272,7 @@ const msgUnpackDepthMax = 1000
 
 func (u *msgUnpacker) text(n uint64) glua.LValue {
 	s := u.take(n)
-	u.m.pay(u.l, int64(len(s)))
-	return glua.LString(s)
+	return u.m.part(u.l, u.s, u.at-len(s), u.at)
 }
 
 func (u *msgUnpacker) array(n uint64, depth int) glua.LValue {
@@ -281,7 +280,7 @@ func (u *msgUnpacker) array(n uint64, depth int) glua.LValue {
 	u.m.pay(u.l, 128)
 	for i := range n {
 		u.m.pay(u.l, 16)
-		t.RawSetInt(int(i)+1, u.value(depth+1))
+		t.RawSetInt(u.m.index(u.l, int(i)+1), u.value(depth+1))
 	}
 	return t
 }

@@ -327,7 +327,7 @@ func (ms *matcher) value(i, s, e int) glua.LValue {
 		if i > 0 {
 			ms.fail("invalid capture index")
 		}
-		return glua.LString(ms.src[s:e])
+		return ms.m.part(ms.l, ms.src, s, e)
 	}
 	c := ms.capture[i]
 	switch c.len {
@@ -336,7 +336,7 @@ func (ms *matcher) value(i, s, e int) glua.LValue {
 	case capturePosition:
 		return glua.LNumber(c.start + 1)
 	}
-	return glua.LString(ms.src[c.start : c.start+c.len])
+	return ms.m.part(ms.l, ms.src, c.start, c.start+c.len)
 }
 
 // push pushes all captures, or the whole match where there are none and it is wanted, and returns how many.

@@ -10,7 +10,7 @@ func (m *Machine) stringFunctions() map[string]glua.LGFunction {
 	return map[string]glua.LGFunction{
 		"byte": stringByte, "char": stringChar, "dump": stringDump, "find": m.find, "format": m.format,
 		"gfind": m.gmatch, "gmatch": m.gmatch, "gsub": m.gsub, "len": stringLen, "lower": m.lower, "match": m.matchString,
-		"rep": m.rep, "reverse": m.reverse, "sub": stringSub, "upper": m.upper,
+		"rep": m.rep, "reverse": m.reverse, "sub": m.stringSub, "upper": m.upper,
 	}
 }
 
@@ -101,11 +101,20 @@ func span(n, i, j int) (from, to int) {
 }
 
 // string.sub(s, i [, j])
-func stringSub(l *glua.LState) int {
+func (m *Machine) stringSub(l *glua.LState) int {
 	s := checkText(l, 1)
 	from, to := span(len(s), checkInt(l, 2), optInt(l, 3, -1))
-	l.Push(glua.LString(s[from:to]))
+	l.Push(m.part(l, s, from, to))
 	return 1
+}
+
+// part is s[from:to]: a copy, so that a part that is kept does not keep the whole from being freed.
+func (m *Machine) part(l *glua.LState, s string, from, to int) glua.LString {
+	if to-from == len(s) {
+		return glua.LString(s)
+	}
+	m.pay(l, int64(to-from))
+	return glua.LString(strings.Clone(s[from:to]))
 }
 
 // string.byte(s [, i [, j]])
@@ -262,10 +271,10 @@ func (m *Machine) search(l *glua.LState, find bool) int {
 
 // string.gmatch(s, pattern)
 func (m *Machine) gmatch(l *glua.LState) int {
-	ms := matcher{m: m, src: checkText(l, 1), pat: checkText(l, 2)}
+	src, pat := checkText(l, 1), checkText(l, 2)
 	at := 0
-	l.Push(l.NewFunction(func(l *glua.LState) int {
-		ms.l = l
+	l.Push(l.NewClosure(func(l *glua.LState) int {
+		ms := matcher{m: m, l: l, src: src, pat: pat}
 		for ; at <= len(ms.src); at++ {
 			ms.level, ms.depth = 0, 0
 			end := ms.match(at, 0)
@@ -281,7 +290,7 @@ func (m *Machine) gmatch(l *glua.LState) int {
 		}
 		l.Push(glua.LNil)
 		return 1
-	}))
+	}, glua.LString(src), glua.LString(pat))) // it holds them: see kept
 	return 1
 }
 

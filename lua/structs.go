@@ -181,7 +181,7 @@ func (m *Machine) structUnpack(l *glua.LState) int {
 			if end < 0 {
 				fail(l, "unfinished string in data")
 			}
-			l.Push(glua.LString(data[at : at+end]))
+			l.Push(m.part(l, data, at, at+end))
 			size = end + 1
 			f.total += size
 		case 'c':
@@ -196,7 +196,7 @@ func (m *Machine) structUnpack(l *glua.LState) int {
 				}
 				f.total += size
 			}
-			l.Push(glua.LString(data[at : at+size]))
+			l.Push(m.part(l, data, at, at+size))
 		default:
 			l.Push(f.read(option, data[at:at+size]))
 		}

@@ -101,7 +101,7 @@ func (m *Machine) insert(l *glua.LState) int {
 	t := m.writable(l, 1)
 	switch l.GetTop() {
 	case 2:
-		t.RawSetInt(t.Len()+1, l.Get(2))
+		t.RawSetInt(m.index(l, t.Len()+1), l.Get(2))
 	case 3:
 		at, end := checkInt(l, 2), t.Len()+1
 		if at < 1 || at > end {
@@ -109,11 +109,21 @@ func (m *Machine) insert(l *glua.LState) int {
 			return 0
 		}
 		m.pay(l, int64(end-at)) // moving them takes time
+		m.index(l, end)
 		t.Insert(at, l.Get(3))
 	default:
 		fail(l, "wrong number of arguments to 'insert'")
 	}
 	return 0
+}
+
+// index is a place in an array, which an error ends the script for if arrays do not go so far: what is put there would have no
+// place of its own, as nothing is counted beyond.
+func (m *Machine) index(l *glua.LState, at int) int {
+	if at >= placesMax {
+		fail(l, "an array has at most %d places", placesMax-1)
+	}
+	return at
 }
 
 // table.remove(table [, position])

@@ -18,6 +18,7 @@ import (
 type watch struct {
 	left   int          // instructions to the next look at the clock
 	alarm  *atomic.Bool // the collector has been at work since memory was last looked at
+	worked bool         // it has been since libraries were last measured
 	began  time.Time
 	next   time.Duration // since then, when to ask the host again
 	host   Host
@@ -46,7 +47,10 @@ var errMemory = errors.New("not enough memory")
 // gopher-lua fills an array up to the index that is written to, with 16 bytes a place, in one instruction, and its own bound
 // allows a GB. The bound is a variable of the library's, which is set here once, before anything runs. Beyond it an array has no
 // length, so that it cannot be lower; what such instructions make brings the collector to work, and that is the alarm.
-var _ = boundArrays(4 << 20)
+var _ = boundArrays(placesMax)
+
+// placesMax is one more than the places of an array. An index from there on is a key like any other, which # and ipairs do not see.
+const placesMax = 4 << 20
 
 func boundArrays(places int) int {
 	glua.MaxArrayIndex = places
@@ -62,7 +66,7 @@ func (w *watch) begin(o Options, host Host) {
 			{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/heap/live:bytes"},
 		}
 	}
-	w.alarm.Store(false)
+	w.worked = w.alarm.Swap(false) || w.worked
 	w.host, w.limits, w.doom, w.began, w.next, w.left = host, o, nil, time.Now(), lookEvery, watchEvery
 	w.limit, w.paid = -1, 0
 }
@@ -172,7 +176,7 @@ func (w *watch) usage() (u usage) {
 // asks how much of it lives; after that a collection tells, again and again as more is made.
 func (w *watch) checkMemory(n int64) error {
 	w.paid = 0
-	w.alarm.Store(false)
+	w.worked = w.alarm.Swap(false) || w.worked
 	now := w.usage()
 	if w.limit < 0 {
 		w.limit, w.start = w.limits.Memory(), now

@@ -26,6 +26,7 @@ const (
 	ErrScriptCommand    = "ERR This Redis command is not allowed from script"
 	ErrScriptReadOnly   = "ERR Write commands are not allowed from read-only scripts."
 	ErrScriptReply      = "ERR not enough memory for the reply"
+	ErrFunctionMemory   = "ERR not enough memory for what libraries keep"
 	ErrNoFunction       = "ERR Function not found"
 	ErrNoLibrary        = "ERR Library not found"
 	ErrNoLibraryName    = "ERR library name argument was not given"
