@@ -23,8 +23,10 @@ import (
 // A crash at any point leaves the base as it was or as it is to be, and the log whole.
 
 const (
-	// sortMemory bounds what the sorter holds in memory, in bytes.
-	sortMemory = 32 << 20
+	// sortMemory bounds what the sorter holds in memory, in bytes: of a small keyspace no more than one in sortShare of its own.
+	sortMemory      = 32 << 20
+	sortMemoryLeast = 4 << 20
+	sortShare       = 64
 	// BaseName is the base's file in the data directory.
 	BaseName = "base.db"
 	// retryAfter is the pause after a checkpoint that failed.
@@ -143,8 +145,8 @@ func (e *Engine) writeCheckpoint() error {
 			return e.logFailed(err)
 		}
 	}
-	changes := snapshot.NewChanges(e.o.FS, e.o.Dir, sortMemory)
 	freeze, meta, pending := e.freeze()
+	changes := snapshot.NewChanges(e.o.FS, e.o.Dir, sortMemoryFor(freeze.Bytes))
 	var result snapshot.Result
 	err := e.syncLog(log)
 	if err == nil {
@@ -207,8 +209,8 @@ func (e *Engine) write(base *snapshot.Base, changes *snapshot.Changes, meta snap
 	return result, errors.Is(err, snapshot.ErrFailed) || rewrite && err == nil, err
 }
 
-// worthRewriting reports whether a new file costs less than changing the old one: where most keys changed, or over
-// half of the file is free; and whether there is room for one.
+// worthRewriting reports whether a new file costs less than changing the old one: where most keys changed, or most pages
+// would be written anyway, or over half of the file is free; and whether there is room for one.
 func (e *Engine) worthRewriting(base *snapshot.Base, changes *snapshot.Changes) (bool, error) {
 	stats, err := base.Stats()
 	if err != nil {
@@ -218,12 +220,25 @@ func (e *Engine) worthRewriting(base *snapshot.Base, changes *snapshot.Changes) 
 	for _, db := range base.Meta().DBs {
 		keys += db.Keys
 	}
-	most := int64(changes.Len()) > keys/2 && changes.Len() > smallCheckpoint
-	if !most && (stats.FreePages <= stats.Pages/2 || stats.Pages <= smallBase) {
+	changed, used := int64(changes.Len()), stats.Pages-stats.FreePages
+	worth := changed > keys/2 && changed > smallCheckpoint || stats.FreePages > stats.Pages/2 && stats.Pages > smallBase
+	if !worth && changed > used/2 && used > smallBase {
+		touched, err := base.Touches(changes)
+		if err != nil {
+			return false, err
+		}
+		worth = touched > used/2
+	}
+	if !worth {
 		return false, nil
 	}
 	free, err := e.o.FS.Free(e.o.Dir)
-	return free > (stats.Pages-stats.FreePages)*int64(stats.PageBytes)+changes.Bytes(), err
+	return free > used*int64(stats.PageBytes)+changes.Bytes(), err
+}
+
+// sortMemoryFor is what the sorter may hold for a checkpoint of a keyspace of so many bytes.
+func sortMemoryFor(keyspace int64) int {
+	return int(min(max(keyspace/sortShare, sortMemoryLeast), sortMemory))
 }
 
 const (

@@ -150,6 +150,52 @@ func TestCheckpointReplacesTheBaseBesideACopy(t *testing.T) {
 	}
 }
 
+// A checkpoint that would write most pages anyway writes a new file; one of as many keys that lie together does not.
+func TestCheckpointReplacesTheBaseWhereItTouchesMostPages(t *testing.T) {
+	s := openShelf(t, vfs.OS(), t.TempDir(), newClock(), "save", "")
+	const keys = 14_000 // three on a page
+	s.set(keys, 1, "a")
+	s.save()
+	old := s.e.base.Load()
+	s.set(keys/3, 1, "b")
+	s.save()
+	if s.e.base.Load() != old {
+		t.Error("the checkpoint of keys that lie together replaced the base")
+	}
+	s.set(keys, 3, "c")
+	s.save()
+	now := s.e.base.Load()
+	if now == old {
+		t.Error("the checkpoint of a key on each page has not replaced the base")
+	}
+	stats, err := now.Stats()
+	if err != nil || stats.FreePages != 0 || now.Meta().DBs[0].Keys != keys {
+		t.Errorf("%+v, %+v, %v", stats, now.Meta(), err)
+	}
+	for i, want := range map[int]string{0: "c", 1: "b", keys - 1: "a"} {
+		r, ok, err := now.Get(now.Meta().DBs[0].Store, longKey(i))
+		if err != nil || !ok || !strings.HasPrefix(string(r.Payload), want) {
+			t.Errorf("key %d: %.5q, %v, %v; want %s", i, r.Payload, ok, err, want)
+		}
+	}
+}
+
+func longKey(i int) []byte { return fmt.Appendf(nil, "%08d", i) }
+
+// set sets each n-th of so many keys to a kilobyte.
+func (s *shelf) set(keys, n int, value string) {
+	s.t.Helper()
+	var requests [][][]byte
+	for i := 0; i < keys; i += n {
+		requests = append(requests, [][]byte{[]byte("SET"), longKey(i), []byte(value + strings.Repeat(".", 1000))})
+	}
+	var w resp.Writer
+	s.e.Run(s.user, &w, requests)
+	if err := s.e.Commit(); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 // Somebody who reads a new base when the server opens it makes the server wait, not fail; one who goes on reading makes the
 // checkpoint fail, which is tried again.
 func TestABaseThatIsBeingReadIsWaitedFor(t *testing.T) {

@@ -65,6 +65,8 @@ type FrozenDB struct {
 type Freeze struct {
 	// DBs describes the databases that held keys at the cut.
 	DBs []FrozenDB
+	// Bytes is what the keyspace counted of itself then.
+	Bytes int64
 
 	ks     *Keyspace
 	old    mark // what changed before the cut bears this
@@ -96,7 +98,7 @@ func (ks *Keyspace) Freeze(sink func(Frozen)) *Freeze {
 	if ks.freeze != nil {
 		panic("BUG: a freeze within a freeze")
 	}
-	f := &Freeze{ks: ks, old: ks.epoch, sink: sink}
+	f := &Freeze{ks: ks, old: ks.epoch, sink: sink, Bytes: ks.Bytes()}
 	for i, db := range ks.dbs {
 		db.freezing = f
 		f.left = append(f.left, db)

@@ -31,6 +31,7 @@
 //     every bound and depth, the file's head and free list are checked before bbolt sees them (header.go),
 //     and the first Apply after Open walks all branch pages (fence.go) before bbolt may write.
 //   - A file appears under its name only when it is whole: temporary name, sync, rename, directory sync.
+//   - What is written whole is written page by page (bulk.go); bbolt writes what changes in place.
 //
 // Rejected: a bucket per database index (SWAPDB would rewrite both); deadlines found by reading all values
 // (a start would read everything to learn which keys expire); big values in one bbolt value (up to four share

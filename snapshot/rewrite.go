@@ -76,6 +76,9 @@ type rewriter struct {
 
 func (r *rewriter) fill(ch *Changes) error {
 	stores := slices.Sorted(maps.Keys(r.state.stores))
+	if err := ch.relent(); err != nil {
+		return err
+	}
 	changes, err := ch.resolved()
 	if err != nil {
 		return err
