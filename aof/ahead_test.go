@@ -49,29 +49,3 @@ func TestNothingIsMadeAheadOfItsTime(t *testing.T) {
 		t.Errorf("a segment made ahead is left: %v", err)
 	}
 }
-
-// A glance sees the records that Scan sees, and has no opinion of what is behind the last; damage before it is told.
-func TestGlance(t *testing.T) {
-	dir := t.TempDir()
-	l, _, _ := mustRecover(t, options(vfs.OS(), dir), 0)
-	commit(t, l, bodiesOf(10, 200)...)
-	glance := func() (lsns []uint64, err error) {
-		err = Glance(vfs.OS(), dir, 3, func(_ Position, r Record) error {
-			lsns = append(lsns, r.LSN)
-			return nil
-		})
-		return lsns, err
-	}
-	if lsns, err := glance(); err != nil || len(lsns) != 8 || lsns[0] != 3 {
-		t.Errorf("%v, %v", lsns, err)
-	}
-	last := l.Segments()[len(l.Segments())-1]
-	edit(t, last.File, func(b []byte) []byte { b[HeaderBytes+crcAt] ^= 1; return b })
-	if lsns, err := glance(); err != nil || lsns[len(lsns)-1] != last.First-1 {
-		t.Errorf("a damaged record in the last segment: %v, %v", lsns, err)
-	}
-	edit(t, pathOf(dir, 1), func(b []byte) []byte { b[HeaderBytes+crcAt] ^= 1; return b })
-	if _, err := glance(); !errors.Is(err, ErrCorrupt) {
-		t.Errorf("a damaged record in the first segment: %v", err)
-	}
-}

@@ -24,6 +24,30 @@ func parse(body []byte) (got []command, err error) {
 	return got, err
 }
 
+// split is parse by Split, behind words that are there already, and looked at when all is done.
+func split(t *testing.T, body []byte) (got []command, err error) {
+	type kept struct {
+		db   int
+		args [][]byte
+	}
+	var all []kept
+	words, err := Split(body, [][]byte{[]byte("before")}, func(db int, args [][]byte) error {
+		all = append(all, kept{db, args})
+		return nil
+	})
+	if string(words[0]) != "before" {
+		t.Errorf("Split has overwritten a word with %q", words[0])
+	}
+	for _, k := range all {
+		c := command{db: k.db}
+		for _, a := range k.args {
+			c.args = append(c.args, string(a))
+		}
+		got = append(got, c)
+	}
+	return got, err
+}
+
 func TestCommandsComeBack(t *testing.T) {
 	long := string(bytes.Repeat([]byte("x"), 70_000))
 	for _, want := range [][]command{
@@ -43,6 +67,9 @@ func TestCommandsComeBack(t *testing.T) {
 		got, err := parse(body)
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%v came back as %v, error %v", want, got, err)
+		}
+		if got, err := split(t, body); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%v is split into %v, error %v", want, got, err)
 		}
 	}
 }
@@ -93,6 +120,10 @@ func FuzzCommands(f *testing.F) {
 			again = AppendCommand(again, db, args...)
 			return nil
 		})
+		halves, splitErr := split(t, body)
+		if whole, _ := parse(body); !reflect.DeepEqual(halves, whole) || errors.Is(splitErr, ErrBadCommand) != errors.Is(err, ErrBadCommand) {
+			t.Fatalf("split into %v, %v; parsed as %v, %v", halves, splitErr, whole, err)
+		}
 		if err != nil {
 			if !errors.Is(err, ErrBadCommand) {
 				t.Fatalf("unexpected error %v", err)

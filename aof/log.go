@@ -22,6 +22,9 @@ type Options struct {
 	Spare func() int64
 	// Ahead, if any, is closed when there is time to make a segment ahead. Until then one is made when it is needed.
 	Ahead <-chan struct{}
+	// Replayed, if any, is called by Recover when every record has been handed out, and before anything is changed. Its error is
+	// like one of the function that they were handed to.
+	Replayed func() error
 
 	// inline makes segments when they are needed and none ahead, so that tests can number the operations.
 	inline bool

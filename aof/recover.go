@@ -10,7 +10,7 @@ import (
 // returns the log ready for the next LSN: that after the last record, or base+1 when there is nothing newer than base.
 // Everything replayed is durable by then. A directory without segments begins a log at base+1.
 //
-// An error of apply is returned as it is. It, damage (a *DamageError) and every other error found while reading leave
+// An error of apply, or of o.Replayed, is returned as it is. It, damage (a *DamageError) and every other error found while reading leave
 // the directory unchanged, though apply has seen what came before. The caller holds the data directory's lock.
 func Recover(o Options, base uint64, apply func(Record) error) (*Log, Recovery, error) {
 	if o.SegmentBytes == 0 {
@@ -32,6 +32,11 @@ func Recover(o Options, base uint64, apply func(Record) error) (*Log, Recovery, 
 	}
 	if last := len(segs) - 1; w.torn && base >= segs[last].first {
 		return nil, w.found, segs[last].damage // the base has records that this segment held
+	}
+	if o.Replayed != nil {
+		if err := o.Replayed(); err != nil {
+			return nil, w.found, err
+		}
 	}
 	if err := o.settle(&w, temps); err != nil {
 		return nil, w.found, err

@@ -99,6 +99,17 @@ func TestTheErrorOfApplyStopsAndChangesNothing(t *testing.T) {
 	if err != stop || found.To != 2 || picture(t, dir) != before {
 		t.Errorf("error %v, found %+v", err, found)
 	}
+	seen := 0
+	o := options(vfs.OS(), dir)
+	o.Replayed = func() error {
+		if seen != 3 {
+			t.Errorf("%d records were handed out before what comes behind the last", seen)
+		}
+		return stop
+	}
+	if _, _, err := Recover(o, 0, func(Record) error { seen++; return nil }); err != stop || picture(t, dir) != before {
+		t.Errorf("behind the last record: error %v", err)
+	}
 }
 
 func TestTemporaryFilesGoAndOthersStay(t *testing.T) {

@@ -24,17 +24,6 @@ func Scan(fsys vfs.FS, dir string, from uint64, fn func(Position, Record) error)
 	return w.found, err
 }
 
-// Glance is Scan for whoever will have the log judged afterwards: it ends where the sound records of the last segment do,
-// and does not read what lies behind them, which is most of a segment.
-func Glance(fsys vfs.FS, dir string, from uint64, fn func(Position, Record) error) error {
-	segs, _, err := loadSegments(fsys, dir)
-	if err != nil {
-		return err
-	}
-	w := walk{fs: fsys, id: anyID(segs), segs: segs, from: from, emit: fn, patient: true, glancing: true}
-	return w.run()
-}
-
 // List describes the segments of the log in dir, oldest first. Damage is reported per segment, in SegmentInfo; the error
 // is for a directory that can not be listed or read. Only the last segment's records are read, for its last LSN.
 // Safe beside a running server.

@@ -37,8 +37,6 @@ type walk struct {
 	emit func(Position, Record) error
 	// patient: a bad header is told after the records before it, and not before any.
 	patient bool
-	// glancing: what ends the records of the last segment is not judged.
-	glancing bool
 
 	found Recovery
 	begin int    // the segments before this one hold nothing that is wanted, and are not read
@@ -253,9 +251,6 @@ func (w *walk) sealedEnd(i int, r *reader, kind finding, why string) error {
 
 // liveEnd judges the end of the last segment.
 func (w *walk) liveEnd(r *reader, kind finding, why string) error {
-	if w.glancing {
-		return nil
-	}
 	if kind == misplaced {
 		return w.corrupt(r.path, w.end, w.next, why)
 	}

@@ -29,7 +29,6 @@ import (
 	"holdfast/expiry"
 	"holdfast/internal/vfs"
 	"holdfast/kv"
-	"holdfast/resp"
 	"holdfast/snapshot"
 )
 
@@ -96,7 +95,7 @@ type Engine struct {
 	awaiting   []awaited
 	stats      stats
 	stopwatch  stopwatch
-	discard    resp.Writer
+	redoing    redoing
 	closing    bool   // Close has begun: no request is taken any more
 	generation uint64 // of the base: rises with each checkpoint
 	hydration  hydration

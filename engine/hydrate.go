@@ -226,7 +226,7 @@ func (h *hydrator) slices(step func(*kv.DB) (more bool, out admission)) (out adm
 		default:
 		}
 		more = h.slicer.next(func() (more bool) {
-			db := h.database()
+			db := h.e.databaseOf(h.store)
 			if db == nil {
 				out = admitGone
 				return false
@@ -238,10 +238,10 @@ func (h *hydrator) slices(step func(*kv.DB) (more bool, out admission)) (out adm
 	return out
 }
 
-// database is the one that the store is, or nil where it is no more.
-func (h *hydrator) database() *kv.DB {
-	for i := range h.e.world.Keys.Databases() {
-		if db := h.e.world.Keys.DB(i); snapshot.Store(db.Store()) == h.store {
+// databaseOf is the database that the base keeps under a store number, or nil where it is no more.
+func (e *Engine) databaseOf(store snapshot.Store) *kv.DB {
+	for i := range e.world.Keys.Databases() {
+		if db := e.world.Keys.DB(i); snapshot.Store(db.Store()) == store {
 			return db
 		}
 	}

@@ -12,7 +12,6 @@ import (
 	"syscall"
 
 	"holdfast/aof"
-	"holdfast/commands"
 	"holdfast/internal/vfs"
 	"holdfast/snapshot"
 )
@@ -230,10 +229,11 @@ func (e *Engine) openLog(meta snapshot.Meta) error {
 	if err := e.dropOvertaken(meta, segments); err != nil {
 		return err
 	}
-	if len(segments) > 0 {
-		e.foresee(meta.LSN)
-	}
-	log, recovery, err := aof.Recover(e.logOptions(policy), meta.LSN, e.replay)
+	tail := newReplayer(e)
+	defer tail.close()
+	options := e.logOptions(policy)
+	options.Replayed = tail.finish
+	log, recovery, err := aof.Recover(options, meta.LSN, tail.take)
 	if err != nil {
 		return err
 	}
@@ -318,53 +318,6 @@ func (e *Engine) refuseToIgnore(segments []aof.SegmentInfo, meta snapshot.Meta) 
 			return fmt.Errorf("%w: %s goes up to LSN %d, %s to %d; start once with --appendonly yes and say CONFIG SET appendonly no, which moves everything into the base",
 				ErrLogIgnored, s.File, s.Last, e.basePath(), meta.LSN)
 		}
-	}
-	return nil
-}
-
-// replay applies a record: its commands run through the same handlers, with nothing expiring and no clock.
-func (e *Engine) replay(r aof.Record) error {
-	return e.replayBut(r, func(err error) error { return err })
-}
-
-// replayBut is replay, but for commands that reply with an error: refused says what that comes to.
-func (e *Engine) replayBut(r aof.Record, refused func(error) error) error {
-	client := commands.Client{Authenticated: true, DenyBlocking: true, Proto: 2}
-	e.world.Keys.SetClock(r.Time)
-	err := aof.Commands(r.Body, func(db int, args [][]byte) error {
-		if db >= e.world.Keys.Databases() {
-			return fmt.Errorf("the log has keys in database %d, but --databases allows only %d; give at least --databases %d",
-				db, e.world.Keys.Databases(), db+1)
-		}
-		cmd, refusal := e.Find(args)
-		if refusal != "" {
-			return fmt.Errorf("LSN %d: %s", r.LSN, refusal)
-		}
-		client.DB = db
-		if err := e.redo(&client, cmd, args, r.LSN); err != nil {
-			return refused(err)
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("replaying the log %s: %w", e.logDir(), err)
-	}
-	e.lsn = r.LSN
-	e.touched, e.touchedAll = e.touched[:0], false
-	return nil
-}
-
-func (e *Engine) redo(client *commands.Client, cmd *commands.Command, args [][]byte, lsn uint64) error {
-	w := &e.discard
-	w.Reset()
-	call := commands.Call{
-		World: &e.world, Cmd: cmd, Args: args, Client: client, DB: e.world.Keys.DB(client.DB), Reply: w,
-		Nested: true, Replaying: true,
-	}
-	cmd.Run(&call)
-	e.world.Keys.Settle()
-	if reply := w.Bytes(); len(reply) > 0 && reply[0] == '-' {
-		return fmt.Errorf("LSN %d: %s replied %s", lsn, cmd.FullName(), strings.TrimSpace(string(reply)))
 	}
 	return nil
 }

@@ -234,15 +234,26 @@ func TestIterations(t *testing.T) {
 		wanted = append(wanted, fmt.Appendf(nil, "%03d", i+150), fmt.Appendf(nil, "%03d?", i))
 	}
 	var met []string
-	must(t, b.Find(1, wanted, func(key []byte, r Record) {
-		one, ok, err := b.Get(1, key)
-		if must(t, err); !ok || one.Deadline != r.Deadline || !bytes.Equal(one.Payload, r.Payload) {
-			t.Errorf("key %.9q: Find shows %v, Get %v", key, r, one)
-		}
-		met = append(met, string(key))
-	}))
-	if len(met) != 4+700 || !slices.Equal(met[:4], []string{"", "000", "999", long}) {
+	find := func(keys [][]byte) {
+		met = nil
+		must(t, b.Find(1, keys, func(key []byte, r Record) {
+			one, ok, err := b.Get(1, key)
+			if must(t, err); !ok || one.Deadline != r.Deadline || !bytes.Equal(one.Payload, r.Payload) {
+				t.Errorf("key %.9q: Find shows %v, Get %v", key, r, one)
+			}
+			met = append(met, string(key))
+		}))
+	}
+	if find(wanted); len(met) != 4+700 || !slices.Equal(met[:4], []string{"", "000", "999", long}) {
 		t.Errorf("Find meets %d keys, %.9q first", len(met), met[:4])
+	}
+	sorted := slices.SortedFunc(slices.Values(wanted), bytes.Compare)
+	if find(sorted); len(met) != 4+700 {
+		t.Errorf("Find meets %d sorted keys", len(met))
+	}
+	slices.Reverse(sorted)
+	if find(sorted); len(met) != 4+700 {
+		t.Errorf("Find meets %d keys in the opposite order", len(met))
 	}
 	must(t, b.Find(77, wanted, func([]byte, Record) { t.Error("a key of an unknown store") }))
 	if more, err := b.Some(77, nil, 7, func([]byte, Record) { t.Error("a key of an unknown store") }); more || err != nil {

@@ -44,11 +44,12 @@ func (b *Base) Find(store Store, keys [][]byte, fn func(key []byte, r Record)) e
 		err := b.read("looking up keys", func(v *view, root uint64) error {
 			s := storeView{v, root, store}
 			t, err := s.tree(tableKeys)
+			c := cursor{tree: t}
 			for i := 0; i < len(keys) && t != nil && err == nil; i++ {
 				var e Entry
 				var found bool
 				stored = appendStored(stored[:0], keys[i])
-				if e.Record, found, err = s.lookUp(t, stored, &memory); found {
+				if e.Record, found, err = s.lookUp(&c, stored, &memory); found {
 					e.Key = keys[i]
 					got = append(got, e)
 				}
@@ -66,8 +67,8 @@ func (b *Base) Find(store Store, keys [][]byte, fn func(key []byte, r Record)) e
 }
 
 // lookUp finds the record of a stored key.
-func (s *storeView) lookUp(keys *tree, stored []byte, a *arena) (Record, bool, error) {
-	value, found, err := keys.find(stored)
+func (s *storeView) lookUp(c *cursor, stored []byte, a *arena) (Record, bool, error) {
+	value, found, err := c.tree.findOn(c, stored)
 	if err != nil || !found {
 		return Record{}, false, err
 	}

@@ -181,7 +181,13 @@ func (c *cursor) behind(before item) (it item, ok bool, err error) {
 // not believe a separator of a branch page when it led to the edge of a leaf: then the neighbouring leaf's
 // nearest key must agree.
 func (c *cursor) seek(key []byte) (exact bool, err error) {
-	if exact, err = c.search(key); exact || err != nil {
+	c.depth = 0
+	return c.seekOn(key)
+}
+
+// seekOn is seek from where the cursor stands: see searchOn.
+func (c *cursor) seekOn(key []byte) (exact bool, err error) {
+	if exact, err = c.searchOn(key); exact || err != nil {
 		return exact, err
 	}
 	top := &c.path[c.depth-1]
@@ -214,24 +220,60 @@ func (c *cursor) expect(key []byte, sign int) error {
 // search goes down to the leaf where key belongs, and to its place there.
 func (c *cursor) search(key []byte) (exact bool, err error) {
 	c.depth = 0
-	for id := c.tree.root; ; {
-		p, err := c.push(id)
-		if err != nil {
-			return false, err
+	if _, err := c.push(c.tree.root); err != nil {
+		return false, err
+	}
+	return c.searchBelow(key)
+}
+
+// searchOn is search from where the cursor stands, if it has been used before: for a key behind that it begins at the lowest
+// page on its path that the key belongs to.
+func (c *cursor) searchOn(key []byte) (exact bool, err error) {
+	if c.depth == 0 {
+		return c.search(key)
+	}
+	if it, ok, err := c.item(); err != nil || !ok || bytes.Compare(key, it.key) < 0 {
+		return c.search(key)
+	}
+	for d := range c.depth - 1 {
+		at := &c.path[d]
+		if at.i+1 == at.page.count() {
+			continue
 		}
-		i, exact, ok := p.search(key)
+		next, ok := at.page.key(at.i + 1)
 		if !ok {
-			return false, c.tree.damage(p, "has a bad element")
+			return false, c.tree.damage(at.page, "has a bad element")
 		}
-		if p.isBranch() {
-			if !exact && i > 0 {
-				i-- // the child before the first greater separator
-			}
-			_, id, _ = p.branch(i)
+		if bytes.Compare(next, key) <= 0 {
+			c.depth = d + 1
+			break
 		}
-		c.path[c.depth-1].i = i
-		if p.isLeaf() {
+	}
+	return c.searchBelow(key)
+}
+
+// searchBelow is search from the page down that the cursor stands in.
+func (c *cursor) searchBelow(key []byte) (exact bool, err error) {
+	for {
+		top := &c.path[c.depth-1]
+		i, exact, ok := top.page.search(key)
+		if !ok {
+			return false, c.tree.damage(top.page, "has a bad element")
+		}
+		if top.page.isLeaf() {
+			top.i = i
 			return exact, nil
+		}
+		if !exact && i > 0 {
+			i-- // the child before the first greater separator
+		}
+		top.i = i
+		_, child, ok := top.page.branch(i)
+		if !ok {
+			return false, c.tree.damage(top.page, "has a bad element %d", i)
+		}
+		if _, err := c.push(child); err != nil {
+			return false, err
 		}
 	}
 }
@@ -260,8 +302,12 @@ func (p page) search(key []byte) (i int, exact, ok bool) {
 // find looks up a key and checks its value. It believes a miss only if the two neighbours are what was
 // written: a damaged key is where the search ends that misses it.
 func (t *tree) find(key []byte) (value []byte, ok bool, err error) {
-	c := cursor{tree: t}
-	exact, err := c.seek(key)
+	return t.findOn(&cursor{tree: t}, key)
+}
+
+// findOn is find by a cursor that other keys may have been found with: see searchOn.
+func (t *tree) findOn(c *cursor, key []byte) (value []byte, ok bool, err error) {
+	exact, err := c.seekOn(key)
 	if err != nil {
 		return nil, false, err
 	}
