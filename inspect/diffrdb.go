@@ -133,7 +133,7 @@ func (v *sortedValue) Walk(visit outline.Visitor) error {
 		return v.source.blame(err)
 	}
 	f.EndBy(v.source.ended)
-	return rdbValue{v.source, f}.Walk(visit)
+	return (&rdbValue{v.source, f}).Walk(visit)
 }
 
 func (s *sortedRDB) databases() map[int]int64 { return s.keys }

@@ -48,26 +48,24 @@ func (d *Directory) ExportAOF(to string, f RecordFilter, stamps bool) (a AOFExpo
 	if err != nil {
 		return a, nil, err
 	}
-	if names, err := d.fs.List(to); err == nil && len(names) > 0 {
+	names, err := d.fs.List(to)
+	missing := errors.Is(err, fs.ErrNotExist)
+	switch {
+	case len(names) > 0:
 		return a, nil, fmt.Errorf("%w: %s holds %s", ErrOutput, to, names[0])
-	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	case err != nil && !missing:
 		return a, nil, err
 	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.unmake(to, missing))
+		}
+	}()
 	if err := d.fs.MkdirAll(to); err != nil {
 		return a, nil, err
 	}
 	manifest := "file " + aofRecords + " seq 1 type i\n"
 	f = RecordFilter{From: 1, To: f.To, Until: f.Until, Progress: f.Progress}
-	made := []string{aofBase, aofRecords}
-	defer func() {
-		for _, name := range made {
-			if err != nil {
-				if gone := d.fs.Remove(filepath.Join(to, name)); gone != nil && !errors.Is(gone, fs.ErrNotExist) {
-					err = errors.Join(err, gone)
-				}
-			}
-		}
-	}()
 	if d.staged() || len(infos) == 0 || infos[0].First > 1 {
 		if err := d.aofBase(&a); err != nil {
 			return a, nil, err
@@ -96,6 +94,23 @@ func (d *Directory) ExportAOF(to string, f RecordFilter, stamps bool) (a AOFExpo
 		err = vfs.WriteFile(d.fs, filepath.Join(to, aofManifest), []byte(manifest))
 	}
 	return a, notes, err
+}
+
+// unmake removes what there is of an AOF that did not become whole, and its directory too if that was made for it.
+func (d *Directory) unmake(to string, made bool) error {
+	var paths []string
+	for _, name := range []string{aofManifest, aofManifest + ".tmp", aofBase, aofRecords} {
+		paths = append(paths, filepath.Join(to, name))
+	}
+	if made {
+		paths = append(paths, to)
+	}
+	for _, path := range paths {
+		if err := d.fs.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // aofBase writes the base as an RDB file.

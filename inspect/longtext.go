@@ -5,10 +5,11 @@ import (
 	"unicode/utf8"
 
 	"holdfast/kv"
+	"holdfast/rdb"
 )
 
 // longText is from how many bytes on a string is read and written piece by piece.
-const longText = 1 << 20
+const longText = rdb.LongText
 
 // longValue is a Value that may be a long string.
 type longValue interface {
@@ -42,14 +43,14 @@ func (v *baseValue) pieces(fn func(piece []byte) error) error {
 	return err
 }
 
-func (v rdbValue) longBytes() int64 {
+func (v *rdbValue) longBytes() int64 {
 	if !v.file.LongText() {
 		return 0
 	}
 	return v.file.Key().Size
 }
 
-func (v rdbValue) pieces(fn func(piece []byte) error) error {
+func (v *rdbValue) pieces(fn func(piece []byte) error) error {
 	var own error
 	err := v.file.Pieces(func(piece []byte) error {
 		own = fn(piece)

@@ -112,6 +112,8 @@ func (s *RDBSource) EachFile(scope Scope, fn func(*Entry, *rdb.File) error) erro
 	}
 	f.EndBy(scope.Ended)
 	s.read, s.ended = f, scope.Ended
+	value := rdbValue{s, f}
+	e := Entry{Value: &value}
 	for n := 1; ; n++ {
 		k, err := f.Next()
 		if err != nil {
@@ -131,7 +133,7 @@ func (s *RDBSource) EachFile(scope Scope, fn func(*Entry, *rdb.File) error) erro
 		if scope.DB != AllDatabases && scope.DB != k.DB || !bytes.HasPrefix(k.Name, scope.Prefix) {
 			continue
 		}
-		e := s.entry(f, k)
+		s.fill(&e, k)
 		if err := fn(&e, f); err != nil {
 			return err
 		}
@@ -149,15 +151,15 @@ func (s *RDBSource) EachFile(scope Scope, fn func(*Entry, *rdb.File) error) erro
 	return nil
 }
 
-func (s *RDBSource) entry(f *rdb.File, k *rdb.Key) Entry {
-	e := Entry{
+// fill makes the entry that of the file's current key.
+func (s *RDBSource) fill(e *Entry, k *rdb.Key) {
+	*e = Entry{
 		DB: k.DB, Key: k.Name, Kind: k.Kind, Type: typeModule, Deadline: k.Deadline, Lapse: k.Lapse, Bytes: k.Bytes,
-		Summary: k.Summary, Value: rdbValue{s, f},
+		Summary: k.Summary, Value: e.Value,
 	}
 	if !k.Module {
 		e.Type = s.types[k.Kind].Name
 	}
-	return e
 }
 
 // Find reads the file as far as the key.
@@ -186,7 +188,7 @@ type rdbValue struct {
 	file   *rdb.File
 }
 
-func (v rdbValue) Walk(visit outline.Visitor) error {
+func (v *rdbValue) Walk(visit outline.Visitor) error {
 	var own error
 	err := v.file.Walk(func(e outline.Element) error {
 		own = visit(e)

@@ -102,9 +102,13 @@ func (i SnapshotInfo) WriteText(w io.Writer) error {
 	if err := t.flush(); err != nil || len(i.Databases) == 0 {
 		return err
 	}
+	return writeDBs(w, i.Databases)
+}
+
+func writeDBs(w io.Writer, dbs []DBInfo) error {
 	fmt.Fprintln(w)
-	t = newTable(w, "database", "keys", "TTLs")
-	for _, db := range i.Databases {
+	t := newTable(w, "database", "keys", "TTLs")
+	for _, db := range dbs {
 		t.row(db.DB, db.Keys, db.TTLs)
 	}
 	return t.flush()

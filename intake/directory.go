@@ -123,6 +123,7 @@ func (d *directory) build() error {
 func (d *directory) keys() (err error) {
 	changes := snapshot.NewChangesBehind(d.FS, d.place.Work(), int(d.Memory/2))
 	defer func() { err = errors.Join(err, changes.Discard()) }()
+	changes.EndBy(d.ctx.Err)
 	h, err := d.handler("reading " + d.in.Name)
 	if err != nil {
 		return err

@@ -69,6 +69,9 @@ func appendInteger(dst []byte, n int32) []byte {
 
 // canonical is the number whose decimal form b is.
 func canonical(b []byte) (int64, bool) {
+	if len(b) == 0 || len(b) > len("-9223372036854775808") || b[0] != '-' && b[0]-'0' > 9 {
+		return 0, false // as ParseInt would say, and make an error to say it
+	}
 	n, err := strconv.ParseInt(string(b), 10, 64)
 	if err != nil || string(strconv.AppendInt(nil, n, 10)) != string(b) {
 		return 0, false

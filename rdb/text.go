@@ -7,14 +7,14 @@ import (
 	"holdfast/outline"
 )
 
-// longText is from how many bytes on a string of a file is not read before it is asked for, if it is not compressed.
-const longText = 1 << 20
+// LongText is from how many bytes on a string of a file is not read before it is asked for, if it is not compressed.
+const LongText = 1 << 20
 
 // measureText looks how long the string is that is the current key's value, and reads it unless it is long.
 func (f *File) measureText() {
 	r, k := &f.reader, &f.key
 	n, isSpecial := r.anyLength()
-	if !isSpecial && n > longText {
+	if !isSpecial && n > LongText {
 		f.begin, f.long = f.Offset(), true
 		for left := n; left > 0 && !r.failed; left -= min(left, pieceSize) {
 			r.take(min(left, pieceSize))

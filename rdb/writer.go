@@ -96,7 +96,7 @@ func (w *Writer) text(b []byte) {
 
 // appendPlain appends b as an integer if it is the decimal form of a short one.
 func appendPlain(dst, b []byte) []byte {
-	if len(b) > 0 && len(b) <= len("-2147483648") && (b[0] == '-' || b[0]-'0' < 10) {
+	if len(b) <= len("-2147483648") {
 		if n, ok := canonical(b); ok && n == int64(int32(n)) {
 			return appendInteger(dst, int32(n))
 		}

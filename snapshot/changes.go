@@ -22,6 +22,7 @@ type Changes struct {
 	calls       int
 	key, value  []byte // scratch
 	chunkHeader [8]byte
+	ended       func() error
 }
 
 // NewChanges makes an empty set. dir is for its temporary files; memory, in bytes, is what it keeps before it
@@ -37,6 +38,9 @@ func NewChangesBehind(fs vfs.FS, dir string, memory int) *Changes {
 	return &Changes{spool: spool{fs: fs, dir: dir, limit: memory, behind: true}}
 }
 
+// EndBy lets WriteFresh end with the error of ended, which it asks now and then.
+func (c *Changes) EndBy(ended func() error) { c.ended = ended }
+
 // Put sets a key's record. The slices may be reused after it returns.
 func (c *Changes) Put(store Store, key []byte, r Record) error {
 	body := fullBody(key, r.Payload)
@@ -50,12 +54,30 @@ func (c *Changes) Put(store Store, key []byte, r Record) error {
 // has for a payload is not looked at. After an error the key is in no state to be committed: put it again, or delete it.
 func (c *Changes) PutLong(store Store, key []byte, r Record, size int64, pieces func(fn func(piece []byte) error) error) error {
 	before := fullBody(key, nil)
+	if int64(len(before))+size <= chunk {
+		r.Payload = make([]byte, 0, size)
+		err := pieces(func(piece []byte) error {
+			r.Payload = append(r.Payload, piece...)
+			return nil
+		})
+		if found := int64(len(r.Payload)); err == nil && found != size {
+			err = lengthError(key, found, size)
+		}
+		if err != nil {
+			return err
+		}
+		return c.Put(store, key, r)
+	}
 	return c.putChunks(store, key, r, int64(len(before))+size, func(fn func(piece []byte) error) error {
 		if err := fn(before); err != nil {
 			return err
 		}
 		return pieces(fn)
 	})
+}
+
+func lengthError(key []byte, found, announced int64) error {
+	return fmt.Errorf("key %.64q: a value of %d bytes where %d are announced", key, found, announced)
 }
 
 // putChunks puts a record whose body is so many bytes, more than a chunk.
@@ -93,7 +115,7 @@ func (c *Changes) putChunks(store Store, key []byte, r Record, size int64, piece
 		err = add(gathered)
 	}
 	if err == nil && found != size {
-		err = fmt.Errorf("key %.64q: a value of %d bytes where %d are announced", key, found, size)
+		err = lengthError(key, found, size)
 	}
 	return err
 }

@@ -86,6 +86,8 @@ type loader struct {
 	path    string // temporary
 	state   state
 	derived spool
+	ended   func() error // if any, says whether to go on
+	puts    int
 
 	file     *bulkFile
 	tree     *bulkTree // of the bucket at hand
@@ -102,7 +104,7 @@ type loader struct {
 // newLoader makes the loader of what will replace the base at path.
 func newLoader(fs vfs.FS, path string, ch *Changes, m Meta) *loader {
 	return &loader{
-		fs: fs, path: path + TemporarySuffix, state: newState(m), buckets: map[string][]byte{},
+		fs: fs, path: path + TemporarySuffix, state: newState(m), ended: ch.ended, buckets: map[string][]byte{},
 		derived: spool{fs: fs, dir: filepath.Dir(path), limit: ch.spool.limit, behind: ch.spool.behind},
 	}
 }
@@ -232,6 +234,13 @@ func (l *loader) derive(t table, s Store, key, value []byte) error {
 
 // put appends to a bucket.
 func (l *loader) put(t table, s Store, key, value []byte) error {
+	const often = 1 << 10
+	if l.ended != nil && l.puts%often == 0 {
+		if err := l.ended(); err != nil {
+			return err
+		}
+	}
+	l.puts++
 	if at := (bucketOf{t, s}); l.tree == nil || l.at != at {
 		if err := l.closeBucket(); err != nil {
 			return err

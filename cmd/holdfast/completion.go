@@ -164,6 +164,9 @@ func isToggle(f cli.Flag) bool {
 
 // addFlag adds the names of a flag that the line does not have yet.
 func addFlag(flag cli.Flag, words []string, add func(word, about string)) {
+	if v, ok := flag.(cli.VisibleFlag); ok && !v.IsVisible() {
+		return
+	}
 	about := ""
 	if d, ok := flag.(cli.DocGenerationFlag); ok {
 		about = d.GetUsage()
@@ -192,6 +195,10 @@ func values(flag, dir, before string, add func(word, about string)) {
 		}
 		for _, s := range list.Snapshots {
 			add(before+s.Name, fmt.Sprintf("as of LSN %d", s.LSN))
+		}
+	case "format":
+		for _, form := range exportFormats() {
+			add(before+form, "form")
 		}
 	case "type":
 		for _, t := range commands.Types() {

@@ -29,6 +29,8 @@ func TestComplete(t *testing.T) {
 		{"snapshot drop --dir DIR/no ", ""},
 		{"snapshot get --dir DIR ", ""},
 		{"snapshot info --file ", ""},
+		{"snapshot list --r", ""}, // what a flag that is there to be refused is named
+		{"snapshot export --format ", "csv json rdb resp"},
 		{"nothing --x", ""},
 		{"comp", "completion"}, // and not complete, which is hidden
 		{"completion ", "bash fish zsh"},

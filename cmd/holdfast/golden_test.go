@@ -198,6 +198,10 @@ func TestGolden(t *testing.T) {
 	for name, args := range map[string]string{
 		"list":            "list --dir DIR",
 		"list.json":       "list --dir DIR --json",
+		"info":            "info --dir DIR --name before",
+		"info.json":       "info --dir DIR --json",
+		"info.rdb":        "info --rdb DIR/base.rdb",
+		"info.rdb.json":   "info --rdb DIR/before.rdb --json",
 		"verify":          "verify --dir DIR",
 		"verify.rdb":      "verify --rdb DIR/base.rdb",
 		"verify.rdb.json": "verify --rdb DIR/before.rdb --json",

@@ -69,8 +69,11 @@ func listCommand() *cli.Command {
 		Description: "From a snapshot and the log behind it any state in between can be restored. Those whose names begin with auto- are\n" +
 			"made, and dropped, by a server with --retain.\n\n" +
 			examples("holdfast snapshot list --dir data", "holdfast snapshot list --dir /backup/data --json"),
-		Flags: []cli.Flag{dirFlag(), jsonFlag("one document")},
+		Flags: []cli.Flag{dirFlag(), jsonFlag("one document"), &cli.StringFlag{Name: "rdb", Hidden: true}},
 	}, 0, func(ctx *cli.Context, out io.Writer) error {
+		if ctx.IsSet("rdb") {
+			return usage(errors.New("an RDB file holds no snapshots to list: snapshot info --rdb says what it is"))
+		}
 		d, err := directory(ctx)
 		if err != nil {
 			return err

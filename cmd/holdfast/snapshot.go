@@ -42,19 +42,7 @@ func baseFlags() []cli.Flag {
 	}
 }
 
-// onSnapshot completes a command that works on the base that --dir, --name or --file names.
-func onSnapshot(c *cli.Command, arguments int, action func(*cli.Context, io.Writer, *inspect.Snapshot) error) *cli.Command {
-	c.Flags = append(c.Flags, baseFlags()...)
-	return offline(c, arguments, func(ctx *cli.Context, out io.Writer) (err error) {
-		s, err := openSnapshot(ctx)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, s.Close()) }()
-		return action(ctx, out, s)
-	})
-}
-
+// openSnapshot opens the base that --dir, --name or --file names.
 func openSnapshot(ctx *cli.Context) (*inspect.Snapshot, error) {
 	if ctx.IsSet("file") {
 		if ctx.IsSet("name") {
@@ -109,17 +97,37 @@ func openSource(ctx *cli.Context) (inspect.Source, error) {
 }
 
 func infoCommand() *cli.Command {
-	return onSnapshot(&cli.Command{
+	return offline(&cli.Command{
 		Name: "info", Usage: "show as of when it is, and how big",
-		Description: examples("holdfast snapshot info --dir data", "holdfast snapshot info --name before-upgrade --json"),
-		Flags:       []cli.Flag{jsonFlag("one document")},
-	}, 0, func(ctx *cli.Context, out io.Writer, s *inspect.Snapshot) error {
-		info, err := s.Info()
-		if err != nil {
+		Description: "A base says it at once; an RDB file is read to its end, where its checksum is.\n\n" +
+			examples("holdfast snapshot info --dir data", "holdfast snapshot info --name before-upgrade --json", "holdfast snapshot info --rdb dump.rdb"),
+		Flags: append(append(baseFlags(), rdbFlag()), jsonFlag("one document")),
+	}, 0, func(ctx *cli.Context, out io.Writer) error {
+		bar := newBar(ctx.App.ErrWriter)
+		info, err := info(ctx, func(done, total int64) { bar.show("reading", done, total) })
+		if bar.end(); err != nil {
 			return err
 		}
 		return show(ctx, out, info)
 	})
+}
+
+// info asks the snapshot or the RDB file that is meant.
+func info(ctx *cli.Context, progress func(done, total int64)) (info printable, err error) {
+	if ctx.IsSet("rdb") {
+		s, err := openRDB(ctx)
+		if err != nil {
+			return nil, err
+		}
+		info, err := s.Info(ctx.Context, progress)
+		return info, errors.Join(err, s.Close())
+	}
+	s, err := openSnapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	info, err = s.Info()
+	return info, errors.Join(err, s.Close())
 }
 
 func verifyCommand() *cli.Command {
