@@ -19,7 +19,7 @@ INSIDE  = $(shell go list ./... | grep -v /integration)
 OUTSIDE = ./integration/...
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test docs lint race harness crash fuzz bench profile bench-micro bench-compare bench-scale bench-tails bench-inspect report-check frameworks clean deps
+.PHONY: help build run test docs lint race harness crash fuzz bench profile bench-micro bench-compare bench-scale bench-tails bench-cpu bench-deep bench-always bench-alone bench-beside bench-memory bench-pause bench-restart bench-peak bench-inspect report-check frameworks clean deps
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,35 @@ bench-scale: build deps ## holdfast beside redis-server with millions of keys; S
 
 bench-tails: build deps ## the longest waits of a constant load while something else happens; TAILSFLAGS="-only del,expiry"
 	go run ./bench/tails $(TAILSFLAGS)
+
+# One target for each row of the table of wanted figures in docs/benchmarks.md. BENCHFLAGS, SCALEFLAGS and TAILSFLAGS are added: -quick
+# shows that one works.
+bench-cpu: build deps ## wanted: GET, SET, INCR, LPUSH at pipeline 1, CPU per request
+	go run ./bench -rows GET/1,SET/1,INCR/1,LPUSH/1 -policies everysec $(BENCHFLAGS)
+
+bench-deep: build deps ## wanted: the same at pipeline 16, requests per second
+	go run ./bench -rows GET/16,SET/16,INCR/16,LPUSH/16 -policies everysec $(BENCHFLAGS)
+
+bench-always: build deps ## wanted: SET under always from 50 clients, requests per second
+	go run ./bench -rows SET/1 -policies always $(BENCHFLAGS)
+
+bench-alone: build deps ## wanted: SET under always from one client
+	go run ./bench -groups connections -policies always $(BENCHFLAGS)
+
+bench-beside: build deps ## wanted: p99 of GETs while 50 writers run under always
+	go run ./bench -groups writers $(BENCHFLAGS)
+
+bench-memory: build deps ## wanted: 5 million keys, bytes a key when loaded, and under overwrites, deletes and deadlines
+	go run ./bench/scale -only churn $(SCALEFLAGS)
+
+bench-pause: build deps ## wanted: p99.9 at a fixed rate during a checkpoint, beside redis during BGSAVE
+	go run ./bench/tails -only checkpoint $(TAILSFLAGS)
+
+bench-restart: build deps ## wanted: from a restart to the first GET, 5 million keys
+	go run ./bench/scale -only restart $(SCALEFLAGS)
+
+bench-peak: build deps ## wanted: memory during a checkpoint, 5 million keys
+	go run ./bench/scale -only checkpoint $(SCALEFLAGS)
 
 bench-inspect: build deps ## the offline commands beside redis-check-rdb, and an RDB file taken in and written: KEYS=5000000
 	go run ./bench/inspect -keys $(KEYS) $(INSPECTFLAGS)

@@ -49,7 +49,7 @@ func (l Load) runOurs(ctx context.Context, port string, what Requests, requests,
 		return Observed{}, fmt.Errorf("%w: %w", ErrLoad, err)
 	}
 	ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-	return Observed{RPS: p.Rate, P50ms: ms(p.Latency.P50), P99ms: ms(p.Latency.P99), P999ms: ms(p.Latency.P999), Beside: written}, nil
+	return Observed{RPS: p.Rate, Requests: p.Operations, P50ms: ms(p.Latency.P50), P99ms: ms(p.Latency.P99), P999ms: ms(p.Latency.P999), Beside: written}, nil
 }
 
 // startWriters begins the load beside, if there is one. The function ends it and says how much was answered.
@@ -85,6 +85,7 @@ func (l Load) options(port string, what Requests) (load.Options, error) {
 	o := load.Defaults()
 	o.Target.Address = net.JoinHostPort(rig.Loopback, port)
 	o.Connections, o.Keys, o.ValueBytes, o.Keyspace = l.Clients, uint64(l.Keys), l.ValueBytes, l.Keyspace
+	o.Threads = max(l.Threads, 1)
 	var err error
 	if o.Workload, err = what.workload(); err != nil {
 		return o, err

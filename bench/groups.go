@@ -38,6 +38,8 @@ func groups(base Load, pipelines []int) []Group {
 		{Name: "values", About: "Sizes of values vary; large ones are of fewer keys, 64 MiB in all.", Rows: valueRows(plain)},
 		{Name: "keys", About: "Every key as often as any other, or some much more often (Zipf, 0.99).", Rows: keyRows(plain)},
 		{Name: "pipeline", About: "128 requests at a time on each of 50 connections.", Rows: deepRows(plain)},
+		{Name: "loops", About: "Event loops of holdfast vary (--loops); the generator has a thread for each. Below: the share of the time that " +
+			"commands ran, which they do one at a time.", Rows: loopRows(plain)},
 		{Name: "types", About: "16 requests at a time on each of 50 connections: what there is of redis-benchmark's list beside the commands above, and " +
 			"XADD, XRANGE (100 entries), ZRANGEBYSCORE (100 of 10,000), HGETALL (10 fields), SINTER (two sets of 10,000). LPOP, RPOP, SPOP and ZPOPMIN come " +
 			"with requests that put something there, which are counted too.", Rows: typeRows(plain)},

@@ -39,6 +39,9 @@ type Load struct {
 	Share   float64 // of what the slowest server takes: Rate is found by it; 0: it is not
 	Writers int     // connections of others that send SETs meanwhile
 
+	Threads int // that share the connections; 0: one
+	Loops   int // event loops of the server under test; 0: as many as it chooses
+
 	Subscribers int      // connections that listen to what is published meanwhile
 	Listens     []string // what one connection says that reads whatever the server tells meanwhile; nil: there is none
 }
@@ -51,7 +54,8 @@ type Observed struct {
 	// its pipeline, and only P99ms. 0: not known.
 	P50ms, P99ms, P999ms float64
 
-	Beside uint64 // requests of writers that were answered meanwhile
+	Requests uint64 // that were answered; 0: not known
+	Beside   uint64 // requests of writers that were answered meanwhile
 }
 
 // Run sends the requests and returns what was seen. ctx has to end with the server.

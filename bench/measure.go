@@ -132,6 +132,9 @@ func (b *Bench) start(ctx context.Context, row Row, dir string) (sides, error) {
 		row.Load.Authority = filepath.Join(dir, certificateFile)
 	}
 	for i, prog := range programs {
+		if row.Load.Loops > 0 && prog.Name == underTest {
+			prog = withLoops(prog, row.Load.Loops)
+		}
 		data := filepath.Join(dir, strconv.Itoa(i))
 		err := os.Mkdir(data, 0o700)
 		var process *rig.Process
@@ -327,5 +330,8 @@ func (s *side) run(ctx context.Context, requests int) error {
 		s.remarks = append(s.remarks, fmt.Sprintf("%s was still busy %v after run %d", s.name, quietWaitMax, len(s.runs)+1))
 	}
 	s.runs = append(s.runs, Measured{Observed: seen, Usage: load.Used(before, after, uint64(requests)+seen.Beside)})
+	if s.row.Load.Loops > 0 {
+		return s.remarkLock()
+	}
 	return nil
 }

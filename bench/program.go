@@ -18,9 +18,12 @@ func (p Program) Under(policy string) rig.Program {
 	}
 }
 
+// underTest is the name of the program under test, unless a twin is in its place.
+const underTest = "holdfast"
+
 // Holdfast is the program under test, logging every write, with no checkpoint rules.
 func Holdfast(path string) Program {
-	return Program{Name: "holdfast", Path: path, Args: func(dir, port, policy string) []string {
+	return Program{Name: underTest, Path: path, Args: func(dir, port, policy string) []string {
 		return []string{"serve", "--dir", dir, "--addr", rig.Loopback + ":" + port, "--appendonly", "yes", "--fsync", policy, "--save", ""}
 	}}
 }

@@ -42,6 +42,7 @@ func events() []event {
 	return []event{
 		{name: "nothing", happen: func(ctx context.Context, s *subject) error { return s.pause(ctx, s.o.Quiet) }},
 		{name: "checkpoint", happen: checkpoint},
+		{name: "collection", happen: func(_ context.Context, s *subject) error { return s.ask("MEMORY", "PURGE") }},
 		{name: "growth", happen: func(ctx context.Context, s *subject) error {
 			return s.write(ctx, []string{"SET", load.WordCounter, load.WordValue}, s.scaled(grownKeys), growShare*s.rate, 0)
 		}},

@@ -1,7 +1,7 @@
 // Tails measures how long requests wait while something else happens to a server: a checkpoint, a million keys that are
 // due in one second, the end of a list of millions.
 //
-//	go run ./bench/tails [-only checkpoint,expiry] [-keys N] [-scale F] [-rate R] [-markdown FILE]
+//	go run ./bench/tails [-only checkpoint,expiry] [-keys N] [-scale F] [-rate R] [-quick] [-markdown FILE]
 //
 // Each event is measured by itself, on holdfast and on a redis-server, one after the other:
 //
@@ -48,9 +48,17 @@ type Options struct {
 	Clients  int
 }
 
+// What -quick changes: enough to see that every event happens, too little for figures.
+const (
+	quickKeys  = 20_000
+	quickScale = 0.01
+	quickQuiet = 500 * time.Millisecond
+)
+
 func parseOptions(args []string, stderr io.Writer) (Options, error) {
 	var o Options
 	var only string
+	var quick bool
 	flags := flag.NewFlagSet("bench/tails", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.Holdfast, "holdfast", "bin/holdfast", "the holdfast `binary`")
@@ -64,8 +72,12 @@ func parseOptions(args []string, stderr io.Writer) (Options, error) {
 	flags.Float64Var(&o.Rate, "rate", 0, "requests per second of the load; 0 for 70 % of what the slower server takes")
 	flags.DurationVar(&o.Quiet, "quiet", 5*time.Second, "how long the load goes on before an event")
 	flags.IntVar(&o.Clients, "clients", 50, "connections of the load")
+	flags.BoolVar(&quick, "quick", false, "small events on few keys: a test of this program, not of the servers")
 	if err := flags.Parse(args); err != nil {
 		return o, err
+	}
+	if quick {
+		o.hurry(flags)
 	}
 	switch {
 	case flags.NArg() > 0:
@@ -78,6 +90,21 @@ func parseOptions(args []string, stderr io.Writer) (Options, error) {
 	var err error
 	o.Events, err = chooseEvents(only)
 	return o, err
+}
+
+// hurry makes small what the command line did not set itself.
+func (o *Options) hurry(flags *flag.FlagSet) {
+	given := map[string]bool{}
+	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	if !given["keys"] {
+		o.Keys = quickKeys
+	}
+	if !given["scale"] {
+		o.Scale = quickScale
+	}
+	if !given["quiet"] {
+		o.Quiet = quickQuiet
+	}
 }
 
 func chooseEvents(list string) ([]event, error) {

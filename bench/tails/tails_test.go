@@ -20,6 +20,19 @@ func TestOptionsThatMeanNothing(t *testing.T) {
 	}
 }
 
+func TestQuickKeepsWhatWasAskedFor(t *testing.T) {
+	for line, want := range map[string]Options{
+		"-quick":                      {Keys: quickKeys, Scale: quickScale, Quiet: quickQuiet},
+		"-quick -keys 7 -quiet 3s":    {Keys: 7, Scale: quickScale, Quiet: 3 * time.Second},
+		"-only del -scale 0.5 -quick": {Keys: quickKeys, Scale: 0.5, Quiet: quickQuiet},
+	} {
+		o, err := parseOptions(strings.Fields(line), io.Discard)
+		if err != nil || o.Keys != want.Keys || o.Scale != want.Scale || o.Quiet != want.Quiet {
+			t.Errorf("%s: %+v, %v", line, o, err)
+		}
+	}
+}
+
 func TestTable(t *testing.T) {
 	side := func(ms int) Side {
 		d := time.Duration(ms) * time.Millisecond
