@@ -43,9 +43,11 @@ lint: ## gofmt, go vet, staticcheck
 	go vet ./...
 	go run $(STATICCHECK) ./...
 
-race: deps ## all tests under the race detector, a race-built server included
+race: deps ## all tests under the race detector, a race-built server included, with one event loop and with four
 	go test -race -timeout 10m $(INSIDE)
-	INTEGRATION_RACE=1 go test -race -timeout 30m $(OUTSIDE)
+	INTEGRATION_RACE=1 INTEGRATION_LOOPS=1 go test -race -timeout 30m $(OUTSIDE)
+	INTEGRATION_RACE=1 INTEGRATION_LOOPS=4 go test -race -timeout 30m -run 'TestTranscripts$$|TestDifferences|TestKill' ./integration
+	INTEGRATION_RACE=1 INTEGRATION_LOOPS=4 go test -race -timeout 30m ./integration/crash
 
 harness: deps ## check the transcripts and the kill test themselves: a redis-server in holdfast's place
 	INTEGRATION_TWIN=redis go test -count=1 -run 'TestTranscripts$$|TestKill|TestArity|TestCommandInfo' ./integration

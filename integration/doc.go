@@ -40,5 +40,6 @@
 //
 // INTEGRATION_TWIN=redis puts a redis-server in holdfast's place: it checks the harness and the transcripts.
 // INTEGRATION_BINARY=path tests that binary instead of building one; INTEGRATION_RACE=1 builds with the race detector.
+// INTEGRATION_LOOPS=4 gives each holdfast so many event loops, those of integration/crash as well.
 // INTEGRATION_TRACE=1 with -v shows the real server's replies.
 package integration

@@ -160,9 +160,14 @@ func (p *Process) attend(started chan<- error) {
 	close(p.done)
 }
 
-// plainEnviron is the environment without what would set holdfast's directives.
+// plainEnviron is the environment without what would set holdfast's directives, but for the number of loops that all tests are to
+// run with.
 func plainEnviron() []string {
-	return slices.DeleteFunc(os.Environ(), func(entry string) bool { return strings.HasPrefix(entry, "HOLDFAST_") })
+	plain := slices.DeleteFunc(os.Environ(), func(entry string) bool { return strings.HasPrefix(entry, "HOLDFAST_") })
+	if loops := os.Getenv("INTEGRATION_LOOPS"); loops != "" {
+		plain = append(plain, "HOLDFAST_LOOPS="+loops)
+	}
+	return plain
 }
 
 // Output is all that the process wrote so far.

@@ -104,6 +104,9 @@ func (r Recording) command(program string) []string {
 	for i := 0; i < len(settings); i += 2 {
 		command = append(command, "--"+settings[i], settings[i+1])
 	}
+	if loops := os.Getenv("INTEGRATION_LOOPS"); loops != "" {
+		command = append(command, "--loops", loops)
+	}
 	return command
 }
 
