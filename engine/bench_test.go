@@ -106,7 +106,8 @@ func TestAllocations(t *testing.T) {
 	for line, most := range map[string]float64{
 		"GET key:7": 0, "EXISTS key:7": 0, "TTL key:7": 0, "STRLEN key:7": 0, "GET missing": 0, "PING": 0,
 		"SET key:7 " + fmt.Sprintf("%0100d", 8): 0, "INCR counter": 0,
-		"SET key:7 value EX 1000": 0, "EXPIRE key:7 1000": 0, "XADD stream MAXLEN 10 * field value": 0.2,
+		"SET key:8 " + strings.Repeat("x", 10_000): 1,
+		"SET key:7 value EX 1000":                  0, "EXPIRE key:7 1000": 0, "XADD stream MAXLEN 10 * field value": 0.2,
 	} {
 		requests := batch(line, 16)
 		run := func() {
