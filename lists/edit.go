@@ -15,6 +15,10 @@ func (l *List) Set(i int, b []byte) bool {
 	}
 	k, index := l.locate(i)
 	n := &l.nodes()[k]
+	if n.bare && n.overwrite(index, b) {
+		return true
+	}
+	l.frame(n)
 	off := n.offset(index)
 	_, old := first(n.packed()[off:])
 	size := entrySize(len(b))
@@ -44,6 +48,9 @@ func (l *List) Set(i int, b []byte) bool {
 func (l *List) Insert(pivot, b []byte, after bool) bool {
 	nodes := l.nodes()
 	for k := range nodes {
+		if !l.mayHold(&nodes[k], pivot) {
+			continue
+		}
 		p := nodes[k].packed()
 		for off := 0; off < len(p); {
 			e, size := first(p[off:])
@@ -60,7 +67,16 @@ func (l *List) Insert(pivot, b []byte, after bool) bool {
 	return false
 }
 
-// insertAt puts b at byte offset off of node k: into that node, or at the edge of a neighbour, or into a node of its
+// mayHold is false of a bare node without an element that equals b. Any other is one with entries afterwards.
+func (l *List) mayHold(n *node, b []byte) bool {
+	if n.bare && !n.holds(b) {
+		return false
+	}
+	l.frame(n)
+	return true
+}
+
+// insertAt puts b at byte offset off of node k, which is not bare: into that node, or at the edge of a neighbour, or into a node of its
 // own, splitting node k where b comes between its elements. Each split leaves fewer elements in node k, down to
 // one, which has only edges; so it ends.
 func (l *List) insertAt(k, off int, b []byte) {
@@ -75,9 +91,9 @@ func (l *List) insertAt(k, off int, b []byte) {
 	case atBack && k+1 < len(nodes) && nodes[k+1].fits(size):
 		l.insertIn(&nodes[k+1], 0, b)
 	case atFront:
-		l.openNode(k, b, size, false)
+		l.openNode(k, b, newBlock(size), false)
 	case atBack:
-		l.openNode(k+1, b, size, false)
+		l.openNode(k+1, b, newBlock(size), false)
 	case size > blockMax/2: // would not fit in a half for sure
 		l.split(k, off)
 		l.insertAt(k+1, 0, b)
@@ -94,6 +110,7 @@ func (l *List) insertAt(k, off int, b []byte) {
 
 // insertIn puts b at byte offset off of a node that it fits.
 func (l *List) insertIn(n *node, off int, b []byte) {
+	l.frame(n)
 	l.edit(n, func(n *node) {
 		putEntry(n.splice(off, 0, entrySize(len(b))), b)
 		n.count++
@@ -132,6 +149,11 @@ func (l *List) Remove(count int, b []byte) int {
 		n, from := &nodes[i], 0
 		if backward {
 			n = &nodes[len(nodes)-1-i]
+		}
+		if !l.mayHold(n, b) {
+			continue
+		}
+		if backward {
 			from = n.lastMatches(b, limit-removed)
 		}
 		here := n.removeEqual(from, limit-removed, b)
@@ -156,6 +178,7 @@ func (l *List) sweep() {
 			l.changed(0, -cap(n.block))
 		case prev >= 0 && kept[prev].used()+n.used() <= blockMax/2:
 			l.changed(-int(n.count), -cap(n.block))
+			l.frame(&kept[prev])
 			l.edit(&kept[prev], func(left *node) { left.join(n) })
 		default:
 			kept = append(kept, *n)
@@ -180,10 +203,13 @@ func (l *List) Trim(start, stop int) {
 	to, index := l.locate(stop)
 
 	n := &l.nodes()[to]
+	l.frame(n)
 	l.edit(n, func(n *node) { n.cutBack(int(n.count) - 1 - index) })
 	l.dropNodes(to+1, l.Nodes())
 
-	l.edit(&l.nodes()[from], func(n *node) { n.cutFront(before) })
+	n = &l.nodes()[from]
+	l.frame(n)
+	l.edit(n, func(n *node) { n.cutFront(before) })
 	l.dropNodes(0, from)
 
 	for _, front := range []bool{true, false} {

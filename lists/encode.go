@@ -27,7 +27,7 @@ func (l *List) AppendBinary(dst []byte) []byte {
 	dst = append(slices.Grow(dst, size), version)
 	dst = binary.AppendUvarint(dst, uint64(l.Len()))
 	for _, n := range l.nodes() {
-		dst = append(dst, n.packed()...)
+		dst = n.appendEntries(dst)
 	}
 	return dst
 }
@@ -90,5 +90,6 @@ func checkRun(b []byte) (size, count int, err error) {
 // appendRun appends a node with a copy of count sound entries.
 func (l *List) appendRun(id uint64, packed []byte, count int, dirty bool) {
 	block := append(newBlock(len(packed)), packed...)
+	l.strip(false)
 	l.insertNode(l.Nodes(), node{block: block, id: id, count: uint16(count), dirty: dirty})
 }

@@ -6,7 +6,8 @@
 //	list     node · node · … · node               a contiguous array, room at both ends (spine.go)
 //	block    room | entry · entry · … | room      up to 10 KiB; room at both ends (node.go)
 //	entry    length | bytes | length mirrored     lengths are uvarints; the second has its bytes reversed,
-//	                                              so that it is read from the end (packed.go)
+//	                                              so that it is read from the end (pack.go)
+//	bare     common beginning | rest · rest · …   a block inside a long list, its elements of one length (bare.go)
 //
 // Invariants: a node in a list is never empty; its entries take at most 10 KiB unless there is only one of them;
 // part ids rise along the list; the sums behind Len and Bytes equal a recount (the tests recount).
@@ -14,19 +15,23 @@
 // Costs. Push and Pop are O(1) amortised at both ends: a block grows by halves, a node that LPUSH opens is filled
 // from its back to its front, and where a block has its room at the wrong end the elements slide by half of that room
 // (never for less than an eighth of the block). An element at an index costs a walk over the counts of the nodes
-// from the nearer end, 40 bytes each in one array, and then over half a node. Short elements take 2 bytes more
-// than their own; a list of one short element takes 64 bytes in all, as its only node lies in the List itself.
+// from the nearer end, 40 bytes each in one array, and then over half a node, if that is not bare. Short elements take 2 bytes more
+// than their own, in bare nodes no byte more and each node's common beginning once: a million ids such as job:000000123456 take
+// 4 bytes each. A list of one short element takes 64 bytes in all, as its only node lies in the List itself.
 //
 // Rejected: linked nodes (two more pointers each, and a cache miss per node skipped); an offset table per block (2 bytes
 // per element as well, but it moves with every insertion); a tree of counts (O(log n), but LINSERT, LREM and LPOS
 // read the elements anyway, and for LINDEX a million short elements are only 1,500 counts); integers packed as
-// such (saves 6 bytes of a 10-digit number, but elements could then not be handed out without copying).
+// such (saves 6 bytes of a 10-digit number; where they are many and of one length, bare nodes save as much).
 //
-// Slices handed out, by Pop and Index and to callbacks, lie in the list's own memory: they are good until the next
-// change to the list and must not be written to. A List is not safe for concurrent use.
+// Slices handed out lie in the list's own memory, as a rule: those of Pop and Index are good until the next change to the
+// list, those given to callbacks until these return, and none must be written to. A List is not safe for concurrent use.
 package lists
 
-import "unsafe"
+import (
+	"bytes"
+	"unsafe"
+)
 
 // Encoding is what OBJECT ENCODING calls a list. Redis 7.0 (checked: 7.0.15) says so of every list, down to one
 // short element; "listpack" came with 7.2.
@@ -77,6 +82,7 @@ func (l *List) push(b []byte, front bool) {
 	nodes := l.nodes()
 	if len(nodes) > 0 {
 		n := &nodes[end(nodes, front)]
+		l.frame(n)
 		block := cap(n.block)
 		if n.push(b, front) {
 			l.changed(1, cap(n.block)-block)
@@ -94,12 +100,18 @@ func (l *List) push(b []byte, front bool) {
 	if !front {
 		i = len(nodes)
 	}
-	l.openNode(i, b, size, front)
+	block := l.strip(front)
+	if cap(block) == size {
+		b = bytes.Clone(b) // it may lie in that very block
+	} else {
+		block = newBlock(size)
+	}
+	l.openNode(i, b, block[:0], front)
 }
 
-// openNode inserts at index i a new node of one element, with a block of size bytes.
-func (l *List) openNode(i int, b []byte, size int, front bool) {
-	n := newNode(size, front)
+// openNode inserts at index i a new node of one element, in a block that has room for it.
+func (l *List) openNode(i int, b, block []byte, front bool) {
+	n := newNode(block, front)
 	n.id = l.idAt(i)
 	if !n.push(b, front && n.head > 0) { // a big element has no room before it
 		panic("BUG: lists: a new node has no room for its element")
@@ -120,6 +132,7 @@ func (l *List) pop(front bool) ([]byte, bool) {
 	}
 	i := end(nodes, front)
 	n := &nodes[i]
+	l.frame(n)
 	b := n.pop(front)
 	l.changed(-1, 0)
 	switch {
@@ -143,8 +156,12 @@ func end(nodes []node, front bool) int {
 func (l *List) Clone() *List {
 	c := New()
 	for i, n := range l.nodes() {
-		block := append(newBlock(n.used()), n.packed()...)
-		c.insertNode(i, node{block: block, id: n.id, count: n.count, dirty: true})
+		if n.dirty = true; n.bare {
+			n.block = append(newBlock(len(n.block)), n.block...)
+		} else {
+			n.block, n.head = append(newBlock(n.used()), n.packed()...), 0
+		}
+		c.insertNode(i, n)
 	}
 	return c
 }

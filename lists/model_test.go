@@ -12,7 +12,10 @@ func check(t testing.TB, l *List) {
 	t.Helper()
 	nodes, elements, blocks := l.nodes(), 0, int64(0)
 	for k, n := range nodes {
-		p, count := n.packed(), 0
+		if n.bare && (n.count < 2 || len(n.block) != int(n.head)+int(n.count)*int(n.rest)) {
+			t.Fatalf("node %d: %d bare elements of %d and %d bytes in %d", k, n.count, n.head, n.rest, len(n.block))
+		}
+		p, count := n.appendEntries(nil), 0
 		for len(p) > 0 {
 			size, err := checkFirst(p)
 			if err != nil {
@@ -24,9 +27,11 @@ func check(t testing.TB, l *List) {
 		switch {
 		case count == 0 || count != int(n.count):
 			t.Fatalf("node %d has %d elements and counts %d", k, count, n.count)
+		case len(n.appendEntries(nil)) != n.used():
+			t.Fatalf("node %d: %d bytes of entries, not %d", k, len(n.appendEntries(nil)), n.used())
 		case count > 1 && (n.used() > blockMax || cap(n.block) > blockMax):
 			t.Fatalf("node %d: %d elements in %d of %d bytes", k, count, n.used(), cap(n.block))
-		case cap(n.block) > blockMax && n.head != 0:
+		case cap(n.block) > blockMax && !n.bare && n.head != 0:
 			t.Fatalf("node %d: %d bytes before a big element", k, n.head)
 		case k > 0 && n.id <= nodes[k-1].id:
 			t.Fatalf("node %d: id %#x after %#x", k, n.id, nodes[k-1].id)

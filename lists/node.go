@@ -14,22 +14,24 @@ const (
 )
 
 // node is a run of elements in one block. Its elements are block[head:len(block)]; it has room for more
-// before head and up to cap(block). A node in a list has at least one element.
+// before head and up to cap(block). A node in a list has at least one element. What follows here is for nodes that are not
+// bare, but for used, fits, appendEntries, each and eachBack.
 type node struct {
 	block []byte
 	id    uint64 // part id: rises along the list
 	head  uint16 // a block over blockMax has one element and no room before it
 	count uint16 // at most blockMax/2: the empty element takes two bytes
 	dirty bool   // differs from the part stored under id, if there is one
+	bare  bool   // has elements of one length instead of entries, and another meaning of head (bare.go)
+	rest  uint16 // bytes of each element of a bare node
 }
 
 // newBlock returns an empty block with room for size bytes, rounded up to what the allocator gives anyway.
 func newBlock(size int) []byte { return slices.Grow([]byte(nil), max(size, blockMin)) }
 
-// newNode returns an empty node with room for size bytes, at the front of which elements will be pushed, or
-// at the back.
-func newNode(size int, front bool) node {
-	n := node{block: newBlock(size), dirty: true}
+// newNode returns an empty node in an empty block, at the front of which elements will be pushed, or at the back.
+func newNode(block []byte, front bool) node {
+	n := node{block: block, dirty: true}
 	if front && cap(n.block) <= blockMax {
 		n.head = uint16(cap(n.block))
 		n.block = n.block[:n.head]
@@ -39,7 +41,13 @@ func newNode(size int, front bool) node {
 
 func (n *node) packed() []byte { return n.block[n.head:] }
 
-func (n *node) used() int { return len(n.block) - int(n.head) }
+// used returns how many bytes the entries take, or would take.
+func (n *node) used() int {
+	if n.bare {
+		return int(n.count) * entrySize(n.width())
+	}
+	return len(n.block) - int(n.head)
+}
 
 // fits tells whether an entry of size bytes can be added within the limit of a block.
 func (n *node) fits(size int) bool { return n.used()+size <= blockMax }
@@ -79,7 +87,7 @@ func (n *node) grow(size int, front bool) {
 
 // shrink gives memory back when elements take less than a quarter of their block.
 func (n *node) shrink() {
-	if cap(n.block) > 4*blockMin && n.used() < cap(n.block)/4 {
+	if !n.bare && cap(n.block) > 4*blockMin && n.used() < cap(n.block)/4 {
 		n.resize(2*n.used(), false)
 	}
 }
@@ -178,7 +186,7 @@ func (n *node) join(next *node) {
 	if n.room(false) < next.used() {
 		n.resize(n.used()+next.used(), false)
 	}
-	n.block = append(n.block, next.packed()...)
+	n.block = next.appendEntries(n.block)
 	n.count += next.count
 	n.dirty = true
 }
@@ -200,6 +208,46 @@ func (n *node) offset(i int) int {
 		off -= size
 	}
 	return off
+}
+
+// each calls fn with the elements from index i up to j, without that one, until fn returns false, and returns false then.
+func (n *node) each(i, j int, fn func(b []byte) bool) bool {
+	if n.bare {
+		for buf := n.buffer(); i < j; i++ {
+			if !fn(n.element(i, buf)) {
+				return false
+			}
+		}
+		return true
+	}
+	for p := n.packed()[n.offset(i):]; i < j; i++ {
+		b, size := first(p)
+		p = p[size:]
+		if !fn(b) {
+			return false
+		}
+	}
+	return true
+}
+
+// eachBack is each from element j-1 down to i.
+func (n *node) eachBack(i, j int, fn func(b []byte) bool) bool {
+	if n.bare {
+		for buf := n.buffer(); j > i; j-- {
+			if !fn(n.element(j-1, buf)) {
+				return false
+			}
+		}
+		return true
+	}
+	for p := n.packed()[:n.offset(j)]; j > i; j-- {
+		b, size := last(p)
+		p = p[:len(p)-size]
+		if !fn(b) {
+			return false
+		}
+	}
+	return true
 }
 
 // cutFront removes the first i elements; at least one remains.

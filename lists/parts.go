@@ -10,7 +10,7 @@ import (
 // A big list is stored in parts, one for each node, so that a checkpoint rewrites only what changed:
 //
 //	head     version 1 | uvarint nodes | uvarint elements
-//	part     id → entry · entry · …           the packed bytes of a node, as they lie in its block
+//	part     id → entry · entry · …           the elements of a node, with their lengths even where it is bare
 //
 // Ids give the order. Nodes at the ends get ids 2^32 beyond their neighbour's, a node between two gets the midpoint of
 // theirs; where no id is left all nodes are numbered anew, and are all dirty then. Some 32 splits of one place or 2^31
@@ -22,8 +22,12 @@ import (
 // Finding what is dirty or dropped looks at every node, some 10 µs for a million short elements: a mark in the array
 // is cheaper to keep right than a set of ids.
 
-// PartedAbove is the number of Bytes above which a list is stored in parts.
+// PartedAbove is the number of Bytes above which a list is stored in parts. As many nodes as would take that are stored in
+// parts too, however little they take as they are bare.
 const PartedAbove = 64 << 10
+
+// partedNodes is the number of full nodes that take more than PartedAbove.
+const partedNodes = PartedAbove/blockMax + 1
 
 const (
 	idFirst = uint64(1) << 63
@@ -67,7 +71,9 @@ func idBetween(nodes []node, i int) (uint64, bool) {
 const partMax = 256 << 20
 
 // Parted tells whether the list is to be stored in parts: it is big enough for that, and none would be too long.
-func (l *List) Parted() bool { return l.Bytes() > PartedAbove && !l.giant() }
+func (l *List) Parted() bool {
+	return (l.Bytes() > PartedAbove || l.Nodes() >= partedNodes) && !l.giant()
+}
 
 // giant reports whether there is a node that is too long for a part, as its only element is.
 func (l *List) giant() bool {
@@ -82,7 +88,7 @@ func (l *List) AppendHead(dst []byte) []byte {
 }
 
 // Parts calls fn with each part in rising order of ids, or only with those that differ from the store since MarkClean.
-// The payload is the list's own memory, good until the next change. An error of fn ends it and is returned.
+// The payload is good until fn returns. An error of fn ends it and is returned.
 func (l *List) Parts(dirtyOnly bool, fn func(id uint64, payload []byte) error) error {
 	return l.PartsFrom(0, dirtyOnly, fn)
 }
@@ -91,12 +97,18 @@ func (l *List) Parts(dirtyOnly bool, fn func(id uint64, payload []byte) error) e
 // the parts of a long list can be taken in slices while the list does not change.
 func (l *List) PartsFrom(id uint64, dirtyOnly bool, fn func(id uint64, payload []byte) error) error {
 	nodes := l.nodes()
+	var buf []byte
 	for i := searchID(nodes, id); i < len(nodes); i++ {
 		n := &nodes[i]
 		if dirtyOnly && !n.dirty {
 			continue
 		}
-		if err := fn(n.id, n.packed()); err != nil {
+		payload := n.packed()
+		if n.bare {
+			buf = n.appendEntries(buf[:0])
+			payload = buf
+		}
+		if err := fn(n.id, payload); err != nil {
 			return err
 		}
 	}

@@ -79,6 +79,7 @@ func TestAListLeavesAndRejoinsTheStoreInParts(t *testing.T) {
 func TestNodesJoinedByLREMAreWrittenAgain(t *testing.T) {
 	l, plain := numbered(6000), New()
 	for k, n := range l.nodes() { // quarters of full nodes: neighbours fill half a block
+		n.frame()
 		n.cutBack(int(n.count) * 3 / 4)
 		plain.insertNode(k, n)
 	}
@@ -117,7 +118,7 @@ func stored(t *testing.T, ids ...uint64) (*List, *store) {
 	}
 	s := &store{parts: map[uint64][]byte{}, head: plain.AppendHead(nil)}
 	for i, id := range ids {
-		s.parts[id] = bytes.Clone(plain.nodes()[i].packed())
+		s.parts[id] = plain.nodes()[i].appendEntries(nil)
 	}
 	l := s.load(t)
 	requireEqual(t, l, contents(t, plain))

@@ -12,7 +12,7 @@ import (
 var seedFlag = flag.Uint64("seed", 0, "run the random tests with this seed again")
 
 // TestRandomOperations drives a list and a plain slice side by side, with checkpoints between, for element sizes that make
-// lists of one node, of many, of nodes of few elements and of elements bigger than a node.
+// lists of one node, of many, of bare ones, of nodes of few elements and of elements bigger than a node.
 func TestRandomOperations(t *testing.T) {
 	for _, c := range []struct {
 		sizes        []int
@@ -23,6 +23,7 @@ func TestRandomOperations(t *testing.T) {
 		{[]int{10, 130, 900}, 1500, 60},
 		{[]int{0, 300, 5000}, 1500, 20},
 		{[]int{2, 4000, 9000, 20 << 10}, 1000, 8},
+		{nil, 400, 2000},
 	} {
 		seed := *seedFlag
 		if seed == 0 {
@@ -61,6 +62,12 @@ type machine struct {
 
 // value returns an element; few distinct ones, so that equal elements are common.
 func (m *machine) value() []byte {
+	if m.sizes == nil { // most alike, for bare nodes
+		if m.rng.IntN(3000) == 0 {
+			return []byte("another")
+		}
+		return fmt.Appendf(nil, "id:%04d", 9000+m.rng.IntN(1010))
+	}
 	size := m.sizes[m.rng.IntN(len(m.sizes))]
 	return bytes.Repeat([]byte{byte('a' + m.rng.IntN(12))}, max(0, size-m.rng.IntN(3)))
 }

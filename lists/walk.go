@@ -15,6 +15,9 @@ func (l *List) Index(i int) ([]byte, bool) {
 	}
 	k, index := l.locate(i)
 	n := &l.nodes()[k]
+	if n.bare {
+		return n.element(index, n.buffer()), true
+	}
 	b, _ := first(n.packed()[n.offset(index):])
 	return b, true
 }
@@ -27,18 +30,15 @@ func (l *List) Range(start, stop int, fn func(b []byte) bool) {
 		return
 	}
 	k, index := l.locate(start)
-	nodes := l.nodes()[k:]
-	rest := nodes[0].packed()[nodes[0].offset(index):]
-	for range stop - start + 1 {
-		if len(rest) == 0 {
-			nodes = nodes[1:]
-			rest = nodes[0].packed()
-		}
-		b, size := first(rest)
-		rest = rest[size:]
-		if !fn(b) {
+	nodes := l.nodes()
+	for left := stop - start + 1; left > 0; k++ {
+		n := &nodes[k]
+		j := min(index+left, int(n.count))
+		if !n.each(index, j, fn) {
 			return
 		}
+		left -= j - index
+		index = 0
 	}
 }
 
@@ -49,18 +49,18 @@ func (l *List) Reverse(start, stop int, fn func(b []byte) bool) {
 		return
 	}
 	k, index := l.locate(stop)
-	nodes := l.nodes()[:k+1]
-	rest := nodes[k].packed()[:nodes[k].offset(index+1)]
-	for range stop - start + 1 {
-		if len(rest) == 0 {
-			nodes = nodes[:len(nodes)-1]
-			rest = nodes[len(nodes)-1].packed()
+	nodes := l.nodes()
+	for left := stop - start + 1; left > 0; k-- {
+		n := &nodes[k]
+		if index < 0 {
+			index = int(n.count) - 1
 		}
-		b, size := last(rest)
-		rest = rest[:len(rest)-size]
-		if !fn(b) {
+		i := max(index-left+1, 0)
+		if !n.eachBack(i, index+1, fn) {
 			return
 		}
+		left -= index + 1 - i
+		index = -1
 	}
 }
 
