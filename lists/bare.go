@@ -35,10 +35,12 @@ func (n *node) strip() []byte {
 		return nil
 	}
 	p, entry := n.packed(), entrySize(width)
-	from := lengthSize(width)
-	block := append(newBlock(size), p[from:from+shared]...)
-	for from += shared; from < len(p); from += entry {
-		block = append(block, p[from:from+rest]...)
+	from := lengthSize(width) + shared
+	block := append(newBlock(size), p[from-shared:from]...)
+	block = block[:size]
+	for to := shared; to < size; to += rest {
+		copy(block[to:], p[from:from+rest])
+		from += entry
 	}
 	old := n.block
 	n.block, n.head, n.rest, n.bare = block, uint16(shared), uint16(rest), true
@@ -49,18 +51,23 @@ func (n *node) strip() []byte {
 func (n *node) likeness() (width, shared int, ok bool) {
 	p := n.packed()
 	element, entry := first(p)
-	shared = len(element)
+	width = len(element)
+	if len(p) != int(n.count)*entry {
+		return 0, 0, false
+	}
+	head := lengthSize(width)
+	like := head + width // the length and the common beginning, compared in one
 	for off := entry; off < len(p); off += entry {
-		b, size := first(p[off:])
-		if size != entry {
+		if bytes.Equal(p[off:off+like], p[:like]) {
+			continue
+		}
+		for like = 0; p[off+like] == p[like]; like++ {
+		}
+		if like < head {
 			return 0, 0, false
 		}
-		if !bytes.Equal(b[:shared], element[:shared]) {
-			for shared = 0; b[shared] == element[shared]; shared++ {
-			}
-		}
 	}
-	return len(element), shared, true
+	return width, like - head, true
 }
 
 // frame gives a bare node its entries back, in a block without room.
@@ -78,11 +85,16 @@ func (n *node) appendEntries(dst []byte) []byte {
 	}
 	at, size := len(dst), entrySize(n.width())
 	dst = slices.Grow(dst, n.used())[:at+n.used()]
-	n.each(0, int(n.count), func(b []byte) bool {
-		putEntry(dst[at:at+size], b)
-		at += size
-		return true
-	})
+	entries := dst[at:]
+	putEntry(entries[:size], n.element(0, n.buffer()))
+	for have := size; have < len(entries); have *= 2 { // as many of the first one
+		copy(entries[have:], entries[:have])
+	}
+	to, rest := lengthSize(n.width())+int(n.head), int(n.rest)
+	for from := int(n.head); from < len(n.block); from += rest {
+		copy(entries[to:], n.block[from:from+rest])
+		to += size
+	}
 	return dst
 }
 
