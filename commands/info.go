@@ -114,7 +114,6 @@ func ratio(a, b int64) string {
 	return fmt.Sprintf("%.2f", float64(a)/float64(b))
 }
 
-// okOrErr is how INFO says whether something went well.
 // hydrated is the share of the keys that a start found in the base and that have been fetched since, in percent.
 func hydrated(f Figures) string {
 	if f.HydrationTotal == 0 {
@@ -123,6 +122,7 @@ func hydrated(f Figures) string {
 	return fmt.Sprintf("%.2f%%", 100*float64(max(0, f.HydrationTotal-f.ColdKeys))/float64(f.HydrationTotal))
 }
 
+// okOrErr is how INFO says whether something went well.
 func okOrErr(ok bool) string {
 	if ok {
 		return "ok"
@@ -182,6 +182,7 @@ func infoMemory(c *Call, t *infoText) {
 	t.field("allocator_frag_bytes", f.MemorySpare)
 	t.field("allocator_rss_ratio", ratio(f.MemoryProcess, f.Memory))
 	t.field("allocator_rss_bytes", f.MemoryProcess-f.Memory)
+	t.bytes("total_system_memory", f.MachineMemory)
 	t.bytes("used_memory_lua", 0)
 	t.field("number_of_cached_scripts", len(c.Scripts.cache))
 	t.field("number_of_libraries", len(c.Scripts.functions.libraries))
@@ -216,6 +217,8 @@ func infoPersistence(c *Call, t *infoText) {
 	t.field("rdb_last_bgsave_status", okOrErr(f.LastSaveOK))
 	t.field("rdb_last_bgsave_time_sec", lastTook)
 	t.field("rdb_current_bgsave_time_sec", saving)
+	t.field("rdb_last_load_keys_expired", f.KeysLapsed)
+	t.field("rdb_last_load_keys_loaded", f.KeysLoaded)
 	t.field("rdb_saves", f.Checkpoints)
 	t.field("aof_enabled", flag(f.LogEnabled))
 	t.field("aof_rewrites", f.Checkpoints)
@@ -286,6 +289,8 @@ func infoStats(c *Call, t *infoText) {
 	t.field("tracking_total_items", c.Tracking.Items())
 	t.field("tracking_total_prefixes", c.Tracking.Prefixes())
 	t.field("total_error_replies", errors)
+	t.field("total_reads_processed", n.Reads)
+	t.field("total_writes_processed", n.Writes)
 	denied := &c.Users.Log.Counts
 	t.field("acl_access_denied_auth", denied[acl.DeniedAuth])
 	t.field("acl_access_denied_cmd", denied[acl.DeniedCommand])

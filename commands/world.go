@@ -209,6 +209,8 @@ type Figures struct {
 	ExpireLag                          int64
 	Commits, Syncs, SyncMicroseconds   int64
 	Recovery                           string
+	KeysLoaded, KeysLapsed             int64 // that the last start found, without those whose time was over; and those
+	MachineMemory                      int64 // bytes
 	Blocked                            int
 	Memory, MemoryPeak, MemoryData     int64 // bytes in use, the most there ever were, keys and values alone
 	MemoryStartup, MemorySpare         int64 // bytes: in use at the start; of keys that are gone, for others to take
@@ -221,6 +223,7 @@ type ClientFigures struct {
 	Connected, MaxClients                       int
 	Accepted, Rejected                          int64
 	BytesIn, BytesOut                           int64
+	Reads, Writes                               int64 // of sockets: batches of requests, and of replies
 	BytesInPerSecond, BytesOutPerSecond         int64
 	QueryBufferLimitHits, OutputBufferLimitHits int64
 	BiggestIn, BiggestOut                       int

@@ -1,5 +1,7 @@
 package config
 
+import "strings"
+
 // elsewhereTable: settings of what Redis has and holdfast has not: replicas, clusters. A file that
 // leaves them at their defaults loads. Where another value promises safety or data that would not be there, the
 // row is fixed; elsewhere it is inert.
@@ -44,7 +46,7 @@ func clusterTable() []Directive {
 		{Name: "cluster-node-timeout", Kind: KindInt, Default: "15000", Max: maxInt64, Inert: true, Usage: "milliseconds of silence that make a node failed"},
 		{Name: "cluster-port", Kind: KindInt, Default: "0", Max: 65535, Change: AtStart, Inert: true, Usage: "port between nodes"},
 		{Name: "cluster-announce-ip", Default: "", Inert: true, Usage: "address that the node gives"},
-		{Name: "cluster-announce-hostname", Default: "", Inert: true, Usage: "name that the node gives"},
+		{Name: "cluster-announce-hostname", Default: "", Inert: true, check: hostName, Usage: "name that the node gives"},
 		{Name: "cluster-announce-port", Kind: KindInt, Default: "0", Max: 65535, Inert: true, Usage: "port that the node gives"},
 		{Name: "cluster-announce-tls-port", Kind: KindInt, Default: "0", Max: 65535, Inert: true, Usage: "TLS port that the node gives"},
 		{Name: "cluster-announce-bus-port", Kind: KindInt, Default: "0", Max: 65535, Inert: true, Usage: "port between nodes that the node gives"},
@@ -58,4 +60,20 @@ func clusterTable() []Directive {
 		{Name: "cluster-allow-reads-when-down", Kind: KindBool, Default: "no", Inert: true, Usage: "read while the cluster is down"},
 		{Name: "cluster-allow-pubsubshard-when-down", Kind: KindBool, Default: "yes", Inert: true, Usage: "publish while the cluster is down"},
 	}
+}
+
+// hostNameMax is how long a name may be, in bytes.
+const hostNameMax = 255
+
+// hostName refuses what is no name of a host.
+func hostName(value string) string {
+	if len(value) > hostNameMax {
+		return "Hostnames must be less than 256 characters"
+	}
+	for _, c := range []byte(value) {
+		if !(c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z') && !strings.ContainsRune("-.", rune(c)) {
+			return "Hostnames may only contain alphanumeric characters, hyphens or dots"
+		}
+	}
+	return ""
 }

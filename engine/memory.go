@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"syscall"
 )
 
 // memory is what the process holds beside the keyspace, as last sampled: together with what the keyspace counts itself
@@ -53,6 +54,15 @@ func processMemory() int64 {
 	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
 	metrics.Read(samples)
 	return int64(samples[0].Value.Uint64() - samples[1].Value.Uint64())
+}
+
+// machineMemory is how many bytes the machine has; 0 where it does not tell.
+func machineMemory() int64 {
+	var info syscall.Sysinfo_t
+	if syscall.Sysinfo(&info) != nil {
+		return 0
+	}
+	return int64(info.Totalram) * int64(info.Unit)
 }
 
 // ReturnMemory is MEMORY PURGE: it collects garbage and gives free memory back to the system, in the background.

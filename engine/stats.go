@@ -92,6 +92,7 @@ func (e *Engine) Figures() commands.Figures {
 		Switching: e.switching, MemoryProcess: processMemory(), MemoryStartup: e.stats.memory.startup, Recovery: e.report.String(),
 		Blocked: len(e.blocked), Hits: e.world.Keys.Hits, Misses: e.world.Keys.Misses,
 	}
+	f.KeysLoaded, f.KeysLapsed, f.MachineMemory = e.report.Keys-e.report.Lapsed, e.report.Lapsed, machineMemory()
 	f.Checkpoints = int64(e.generation)
 	f.CheckpointPages, f.ExpiredSubkeys = c.last.pages, e.stats.lapsed
 	f.Hydrating, f.HydrationTotal, f.HydrationLeft = e.hydration.running, e.hydration.total, e.hydrationLeft()

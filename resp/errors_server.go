@@ -173,3 +173,8 @@ func ConfigNotBetween(low, high int64) string {
 func ConfigNotOneOf(words ...string) string {
 	return "argument(s) must be one of the following: " + strings.Join(words, ", ")
 }
+
+// ClientsBeyondDescriptors refuses more clients than there are file descriptors for.
+func ClientsBeyondDescriptors(n int64) string {
+	return "The operating system is not able to handle the specified number of clients, try with " + strconv.FormatInt(n, 10)
+}

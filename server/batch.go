@@ -52,6 +52,7 @@ func (s *session) batch(input []byte) (consumed int) {
 		consumed = len(input)
 	}
 	s.srv.bytesIn.Add(int64(consumed))
+	s.srv.reads.Add(1)
 	return consumed
 }
 

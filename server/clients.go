@@ -162,7 +162,7 @@ func (s *Server) all() []*session {
 func (s *Server) Figures() commands.ClientFigures {
 	f := commands.ClientFigures{
 		MaxClients: int(s.most()), Accepted: s.accepted.Load(), Rejected: s.rejected.Load(),
-		BytesIn: s.bytesIn.Load(), BytesOut: s.bytesOut.Load(),
+		BytesIn: s.bytesIn.Load(), BytesOut: s.bytesOut.Load(), Reads: s.reads.Load(), Writes: s.writes.Load(),
 		BytesInPerSecond: s.inRate.last.Load(), BytesOutPerSecond: s.outRate.last.Load(),
 		QueryBufferLimitHits: s.inHits.Load(), OutputBufferLimitHits: s.outHits.Load(),
 	}
@@ -176,7 +176,7 @@ func (s *Server) Figures() commands.ClientFigures {
 
 // ResetStats sets the counters back.
 func (s *Server) ResetStats() {
-	for _, n := range []*atomic.Int64{&s.accepted, &s.rejected, &s.bytesIn, &s.bytesOut, &s.inHits, &s.outHits} {
+	for _, n := range []*atomic.Int64{&s.accepted, &s.rejected, &s.bytesIn, &s.bytesOut, &s.reads, &s.writes, &s.inHits, &s.outHits} {
 		n.Store(0)
 	}
 }

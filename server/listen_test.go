@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -123,6 +124,7 @@ func TestMaxClients(t *testing.T) {
 	if r.figure("rejected") != 1 {
 		t.Error("rejected:", r.figure("rejected"))
 	}
+	a.expect("-"+resp.ErrConfigSet("maxclients", resp.ClientsBeyondDescriptors(r.server.descriptors)), "CONFIG", "SET", "maxclients", strconv.FormatInt(r.server.descriptors+1, 10))
 	a.expect("+OK", "CONFIG", "SET", "maxclients", "4")
 	r.dial().expect("+PONG", "PING")
 	a.expect("+OK", "CONFIG", "SET", "maxclients", "1") // those who are in stay in

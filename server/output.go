@@ -51,6 +51,7 @@ func (s *session) send(w *resp.Writer) *resp.Writer {
 			break // gnet has closed the connection
 		}
 		s.srv.bytesOut.Add(int64(n))
+		s.srv.writes.Add(1)
 		b = b[n:]
 	}
 	s.loop.giveWriter(w)

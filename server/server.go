@@ -36,6 +36,7 @@ import (
 	"holdfast/config"
 	"holdfast/engine"
 	"holdfast/internal/nice"
+	"holdfast/resp"
 )
 
 // Options are what a server is built on.
@@ -69,6 +70,8 @@ type Server struct {
 	rejected atomic.Int64
 	bytesIn  atomic.Int64
 	bytesOut atomic.Int64
+	reads    atomic.Int64 // batches of requests
+	writes   atomic.Int64
 	inHits   atomic.Int64 // clients cut off at the query-buffer limit
 	outHits  atomic.Int64 // clients cut off at the output-buffer limit
 	inRate   rate
@@ -113,6 +116,12 @@ func New(o Options) *Server {
 		loops:       map[gnet.EventLoop]*loop{},
 	}
 	o.Engine.World().Clients = s
+	s.maxClients.OnChange(func(most int64) error {
+		if most > s.descriptors {
+			return resp.Error(resp.ClientsBeyondDescriptors(s.descriptors))
+		}
+		return nil
+	})
 	if s.securePort != 0 {
 		o.Config.OnChangeOf(tlsDirectives, s.useTLS)
 	}
