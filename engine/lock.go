@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 )
@@ -40,6 +41,17 @@ func (l *lock) take() {
 // wanted reports whether somebody waits for the lock: one who does the work of the background gives way then. It is asked by the
 // one who has the lock.
 func (l *lock) wanted() bool { return l.waiting.Load() > 0 }
+
+// Pass lets go of the lock and takes it again, behind those who wait for it: a mutex alone would let the one who has it take it
+// again before they have woken up, for a millisecond or two.
+func (l *lock) Pass() {
+	wanted := l.wanted()
+	l.mu.Unlock()
+	if wanted {
+		runtime.Gosched() // the one who was woken up runs here and now
+	}
+	l.take()
+}
 
 // Unlock lets go of the lock.
 func (l *lock) Unlock() { l.mu.Unlock() }

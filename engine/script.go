@@ -164,8 +164,7 @@ func (e *Engine) interrupt() {
 	}
 	s.looks.Add(1)
 	if s.busy {
-		e.mu.Unlock()
-		e.mu.LockAnyway()
+		e.mu.Pass()
 		return
 	}
 	threshold := e.busyAfter.Load()
