@@ -18,18 +18,18 @@ func commandDocs(c *Call) {
 			}
 		}
 	}
-	writeDocs(c.Reply, cmds)
+	writeDocs(c.Reply, cmds, histories())
 }
 
-func writeDocs(w *resp.Writer, cmds []*Command) {
+func writeDocs(w *resp.Writer, cmds []*Command, histories map[string][]string) {
 	w.Map(len(cmds))
 	for _, cmd := range cmds {
 		w.BulkString(cmd.FullName())
-		writeDoc(w, cmd)
+		writeDoc(w, cmd, histories)
 	}
 }
 
-func writeDoc(w *resp.Writer, cmd *Command) {
+func writeDoc(w *resp.Writer, cmd *Command, histories map[string][]string) {
 	args, err := ParseSyntax(cmd.Syntax)
 	if err != nil {
 		panic("BUG: " + cmd.FullName() + ": " + err.Error())
@@ -49,6 +49,10 @@ func writeDoc(w *resp.Writer, cmd *Command) {
 		w.BulkString("doc_flags")
 		writeNames(w, uint64(flag(cmd.Deprecated != "")|flag(cmd.System)<<1), []string{"deprecated", "syscmd"})
 	}
+	if lines := histories[cmd.FullName()]; lines != nil {
+		n++
+		writeHistory(w, lines)
+	}
 	if len(args) > 0 {
 		n++
 		w.BulkString("arguments")
@@ -58,7 +62,7 @@ func writeDoc(w *resp.Writer, cmd *Command) {
 	if len(cmd.Subs) > 0 {
 		n++
 		w.BulkString("subcommands")
-		writeDocs(w, cmd.Subs)
+		writeDocs(w, cmd.Subs, histories)
 	}
 	w.MapEnd(m, n)
 }

@@ -144,7 +144,8 @@ func TestCommandDocs(t *testing.T) {
 	for _, part := range []string{
 		"%3 $6 config %5 ",
 		" $11 subcommands %5 ",
-		" $10 config|get %5 ",
+		" $10 config|get %6 ",
+		" $7 history ~1 *2 $5 7.0.0 $23 Takes several patterns. ",
 		" $12 client|reply %5 ",
 		" $9 arguments *1 %3 $4 name $11 on_off_skip $4 type $5 oneof $9 arguments *3 %3 $4 name $2 on $4 type $10 pure-token $5 token $2 ON ",
 		" %3 $4 name $3 key $4 type $3 key $14 key_spec_index :0 ",

@@ -102,7 +102,7 @@ var otherArguments = map[string]string{
 }
 
 // COMMAND DOCS tells of each command what Redis tells: the same fields, group and version, and arguments of the same kinds,
-// tokens and flags, nested in the same way. Names and prose are holdfast's own; Redis's histories it does not repeat.
+// tokens and flags, nested in the same way, and the same versions that brought something. Names and prose are holdfast's own.
 func TestCommandDocs(t *testing.T) {
 	a, b := bothServers(t)
 	must(t, a, "HELLO", "3")
@@ -123,6 +123,9 @@ func TestCommandDocs(t *testing.T) {
 				t.Errorf("%s, %s: %q, and in Redis %q", name, field, got, want)
 			}
 		}
+		if got, want := historyOf(mine["history"]), historyOf(his["history"]); got != want {
+			t.Errorf("%s has changed with %s, and in Redis with %s", name, got, want)
+		}
 		got, want := argumentShapes(mine["arguments"]), argumentShapes(his["arguments"])
 		if _, other := otherArguments[name]; (got != want) != other {
 			t.Errorf("%s: mend the syntax in its row, or docType in commands/docs.go, or otherArguments here\n holdfast  %s\n redis     %s",
@@ -142,6 +145,15 @@ func docsOf(r Reply) map[string]map[string]Reply {
 		}
 	}
 	return all
+}
+
+// historyOf is the kind of a history, and its versions.
+func historyOf(r Reply) string {
+	s := string(r.Kind)
+	for _, e := range r.Elems {
+		s += fmt.Sprintf(" %c%s/%d", e.Kind, e.Elems[0].Text, len(e.Elems))
+	}
+	return s
 }
 
 func fieldsOf(r Reply) map[string]Reply {
