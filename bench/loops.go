@@ -58,8 +58,8 @@ func (s *side) remarkLock() error {
 		return fmt.Errorf("%w: INFO commandstats: %q", ErrLoad, reply)
 	}
 	perRequest := micros / float64(run.Requests)
-	s.remarks = append(s.remarks, fmt.Sprintf("%s, %s, run %d: commands ran for %.2f µs a request, %.0f %% of the time",
-		s.name, s.row.Name(), len(s.runs), perRequest, 100*perRequest*run.RPS/1e6))
+	s.remarks = append(s.remarks, fmt.Sprintf("%s, run %d: commands ran for %.2f µs a request, %.0f %% of the time",
+		s.name, len(s.runs), perRequest, 100*perRequest*run.RPS/1e6))
 	return nil
 }
 
