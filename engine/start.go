@@ -123,10 +123,10 @@ func lockDir(fsys vfs.FS, dir string) (io.Closer, error) {
 	return lock, nil
 }
 
-// advise adds to a finding of damage what to do about it.
+// advise adds to a finding of damage, or of a base that is none, what to do about it.
 func (e *Engine) advise(err error) error {
 	var damage *aof.DamageError
-	if errors.As(err, &damage) || errors.Is(err, snapshot.ErrCorrupt) {
+	if errors.As(err, &damage) || errors.Is(err, snapshot.ErrCorrupt) || errors.Is(err, snapshot.ErrNotBase) {
 		return fmt.Errorf("%w; nothing has been changed; see what is left with: holdfast check --dir %s, and cut off what is damaged with: holdfast check --dir %s --repair", err, e.o.Dir, e.o.Dir)
 	}
 	return err

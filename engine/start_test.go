@@ -198,14 +198,14 @@ var badStarts = []badStart{
 			edit(t, filepath.Join(dir, engine.BaseName), func([]byte) []byte { return nil })
 		},
 		want: snapshot.ErrNotBase,
-		says: []string{"DIR/base.db"},
+		says: []string{"DIR/base.db", damaged},
 	}, {
 		name: "the base is something else",
 		spoil: func(t *testing.T, dir string) {
 			edit(t, filepath.Join(dir, engine.BaseName), func([]byte) []byte { return bytes.Repeat([]byte("REDIS0010"), 2000) })
 		},
 		want: snapshot.ErrNotBase,
-		says: []string{"DIR/base.db"},
+		says: []string{"DIR/base.db", damaged},
 	}, {
 		name:     "fewer databases than the base has",
 		spoil:    func(*testing.T, string) {},
