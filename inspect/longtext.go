@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"holdfast/kv"
+	"holdfast/outline"
 	"holdfast/rdb"
 )
 
@@ -30,6 +31,34 @@ func (e *Entry) LongText() int64 {
 // Pieces calls fn with one piece of a long string after the other. A piece is good until fn returns, whose error ends it and is
 // returned as it is.
 func (e *Entry) Pieces(fn func(piece []byte) error) error { return e.Value.(longValue).pieces(fn) }
+
+// SetText makes the entry that of a string of so many bytes, of which pieces calls fn with one piece after the other.
+func (e *Entry) SetText(size int64, pieces func(fn func(piece []byte) error) error) {
+	e.Kind, e.Summary = kv.String, outline.Summary{Encoding: "raw", Elements: 1}
+	e.Value = textValue{size, pieces}
+}
+
+// textValue is a string that comes from elsewhere.
+type textValue struct {
+	size int64
+	read func(fn func(piece []byte) error) error
+}
+
+func (v textValue) longBytes() int64 { return v.size }
+
+func (v textValue) pieces(fn func(piece []byte) error) error { return v.read(fn) }
+
+func (v textValue) Walk(visit outline.Visitor) error {
+	var text []byte
+	err := v.read(func(piece []byte) error {
+		text = append(text, piece...)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return visit(outline.Element{Pieces: []outline.Piece{{Role: outline.Text, Bytes: text}}})
+}
 
 func (v *baseValue) longBytes() int64 {
 	if v.entry.Kind != kv.String || v.head.Parted || v.head.Size <= longText {

@@ -3,6 +3,8 @@ package intake
 import (
 	"errors"
 	"fmt"
+
+	"holdfast/inspect"
 )
 
 // Command is one of an input. What it refers to is good until the function that got it returns.
@@ -39,6 +41,8 @@ func (e *DamageError) Unwrap() error { return ErrInput }
 // handler gets what an input has.
 type handler struct {
 	command func(*Command) error
+	// text gets a long string of JSON lines instead, where it is not among what is done.
+	text func(*inspect.Entry) error
 	// bad hears of what makes no sense; nil says to leave it out and go on.
 	bad func(error) error
 	// told hears of what is left out and no damage.

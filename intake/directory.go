@@ -132,19 +132,23 @@ func (d *directory) keys() (err error) {
 	known := map[int]bool{}
 	rules := d.rules()
 	handed := int64(0)
-	err = d.in.eachKey(h, func(e *inspect.Entry, f *rdb.File) error {
-		if e.DB >= databasesMost {
-			return fmt.Errorf("%s has keys in database %d; there can be %d", d.in.Name, e.DB, databasesMost)
+	place := func(db int) error {
+		if known[db] {
+			return nil
 		}
-		if !known[e.DB] {
-			known[e.DB] = true
-			meta.DBs = append(meta.DBs, snapshot.DB{Index: e.DB, Store: storeOf(e.DB)})
-			if err := d.ctx.Err(); err != nil {
-				return err
-			}
+		if db >= databasesMost {
+			return fmt.Errorf("%s has keys in database %d; there can be %d", d.in.Name, db, databasesMost)
+		}
+		known[db] = true
+		meta.DBs = append(meta.DBs, snapshot.DB{Index: db, Store: storeOf(db)})
+		return d.ctx.Err()
+	}
+	err = d.in.eachKey(h, func(e *inspect.Entry, f *rdb.File) error {
+		if err := place(e.DB); err != nil {
+			return err
 		}
 		if d.large(f.Key()) {
-			err := d.putInParts(changes, e, f, rules)
+			err := d.putInParts(changes, e, f.Key().Size, rules, func() error { return f.Refused(0) })
 			if errors.Is(err, rdb.ErrCorrupt) && !f.Broken() {
 				return h.bad(fmt.Errorf("%s: %w", d.in.Name, err))
 			}
@@ -166,6 +170,9 @@ func (d *directory) keys() (err error) {
 		handed++
 		return put(changes, storeOf(e.DB), e, o)
 	})
+	if err == nil && d.in.json {
+		handed, err = d.largeLines(changes, h, rules, place)
+	}
 	if err = errors.Join(err, d.ctx.Err()); err != nil {
 		return err
 	}

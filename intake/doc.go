@@ -13,7 +13,8 @@
 //     asked for, and is counted.
 //   - Damage is told with the file and the line or offset where it begins.
 //   - Memory: a piece of the input, one element, and what the sort and the replay are allowed: a large value of an RDB file goes
-//     into the base in parts (parts.go), unless one of its elements is beyond 192 MiB, and only what commands work on is made whole. A torn end of an AOF is no damage: a crash
+//     into the base in parts (parts.go), unless one of its elements is beyond 192 MiB; so does one of JSON lines (jsonlarge.go),
+//     whose long strings are decoded in pieces (jsontext.go). Only what commands of an AOF work on is made whole. A torn end of an AOF is no damage: a crash
 //     leaves it, and a Redis leaves it out too.
 //
 // Rejected: keys of an RDB file as RESTORE commands through the engine. It is one way for everything, and four times as slow

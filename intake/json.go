@@ -20,6 +20,8 @@ import (
 type jsonReader struct {
 	name  string
 	in    *bufio.Reader
+	file  io.ReaderAt  // that in reads from its beginning; nil: no line is read piece by piece
+	done  map[int]bool // lines with which keys begin that are in the base already
 	off   int64
 	line  int // that has been read
 	at    int // the last one about the key at hand
@@ -30,6 +32,7 @@ type jsonReader struct {
 	bad    bool // the key at hand is left out: so are the lines that go on with it
 	db     int
 	key    []byte
+	made   kv.Kind
 	due    int64
 	count  int64 // elements announced
 	found  int64
@@ -84,23 +87,26 @@ func (b *jsonBytes) UnmarshalJSON(text []byte) error {
 func strictly(text []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
-	return d.Decode(into)
+	err := d.Decode(into)
+	if err == nil {
+		if _, end := d.Token(); !errors.Is(end, io.EOF) {
+			err = errors.New("something stands behind it")
+		}
+	}
+	return err
 }
 
 func (r *jsonReader) run() error {
 	const often = 1 << 10
 	for {
-		text, err := r.in.ReadBytes('\n')
-		r.off += int64(len(text))
-		if len(bytes.TrimSpace(text)) > 0 {
+		text, long, err := r.next()
+		if len(text) > 0 || long != nil {
 			r.line++
-			if bad := r.take(text); bad != nil {
-				if err := r.spoil(bad, r.line); err != nil {
-					return err
-				}
+		}
+		if bad := r.takeLine(text, long); bad != nil {
+			if err := r.spoil(bad, r.line); err != nil {
+				return err
 			}
-		} else if len(text) > 0 {
-			r.line++
 		}
 		if r.line%often == 0 && r.h.progress != nil {
 			r.h.progress(r.off)
@@ -115,6 +121,76 @@ func (r *jsonReader) run() error {
 			return fmt.Errorf("reading %s: %w", r.name, err)
 		}
 	}
+}
+
+// next reads a line: all of it, or, where it has a long string that is read piece by piece, what is known of that.
+func (r *jsonReader) next() (text []byte, long *jsonText, err error) {
+	begin := r.off
+	text, err = r.in.ReadSlice('\n')
+	r.off += int64(len(text))
+	if !errors.Is(err, bufio.ErrBufferFull) {
+		return text, nil, err
+	}
+	if r.file != nil {
+		if t, ok := longText(text); ok {
+			t.file, t.begin, t.from = r.file, begin, t.from+begin
+			for errors.Is(err, bufio.ErrBufferFull) {
+				text, err = r.in.ReadSlice('\n')
+				r.off += int64(len(text))
+			}
+			t.to = r.off
+			return nil, &t, err
+		}
+	}
+	text = bytes.Clone(text)
+	rest, err := r.in.ReadBytes('\n')
+	r.off += int64(len(rest))
+	return append(text, rest...), nil, err
+}
+
+func (r *jsonReader) takeLine(text []byte, long *jsonText) error {
+	switch {
+	case long != nil:
+		return r.takeLong(long)
+	case len(bytes.TrimSpace(text)) > 0:
+		return r.take(text)
+	}
+	return nil
+}
+
+// takeLong deals with a line of a long string.
+func (r *jsonReader) takeLong(t *jsonText) error {
+	if err := r.close(); err != nil {
+		if spoilt := r.spoil(err, r.at); spoilt != nil {
+			return own{spoilt}
+		}
+	}
+	r.bad, r.begun, r.at = false, false, r.line
+	r.db, r.key = *t.DB, *t.Key
+	if r.done[r.line] {
+		return nil
+	}
+	size, err := t.measured()
+	switch {
+	case errors.Is(err, errText): // something may stand behind it, which is told by a look at all
+		text := make([]byte, t.to-t.begin)
+		if _, err := r.file.ReadAt(text, t.begin); err != nil && !errors.Is(err, io.EOF) {
+			return own{fmt.Errorf("reading %s: %w", r.name, err)}
+		}
+		return r.take(text)
+	case err != nil:
+		return own{fmt.Errorf("reading %s: %w", r.name, err)}
+	case r.db < 0 || r.db > math.MaxInt32:
+		return errors.New("a line without db and key")
+	case t.Deadline < 0:
+		return fmt.Errorf("a deadline of %d", t.Deadline)
+	case r.h.text == nil: // as commands go
+		return errors.New("a string that is too long")
+	}
+	if err := r.h.text(t.entry(size)); err != nil {
+		return own{err}
+	}
+	return nil
 }
 
 // own is an error of whoever gets the commands, and not of a line.
@@ -175,6 +251,10 @@ func (r *jsonReader) take(text []byte) error {
 func (r *jsonReader) begin(l *jsonLine) error {
 	r.bad, r.begun, r.at = false, false, r.line
 	r.db, r.key, r.due, r.count, r.found = *l.DB, *l.Key, l.Deadline, l.Count, 0
+	if r.done[r.line] {
+		r.bad = true // what goes on with it is passed over too
+		return nil
+	}
 	kind := r.kind(l.Type)
 	switch {
 	case kind < 0:
@@ -183,7 +263,10 @@ func (r *jsonReader) begin(l *jsonLine) error {
 		return fmt.Errorf("a deadline of %d", l.Deadline)
 	case (l.Value != nil) == (l.Elements != nil):
 		return errors.New("a line with neither value nor elements, or with both")
+	case (l.Value != nil) != (kv.Kind(kind) == kv.String):
+		return errors.New("a string has a value, and every other type has elements")
 	}
+	r.made = kv.Kind(kind)
 	r.visit, r.finish = r.types[kind].Remake(r.key, r.emit)
 	r.open = true
 	if l.Value == nil {
@@ -240,6 +323,9 @@ func (r *jsonReader) elements(raw []json.RawMessage) error {
 		if err != nil {
 			return fmt.Errorf("element %d of the line: %w", i+1, err)
 		}
+		if e.Aside == "" && !shaped(r.made, e) || e.Aside != "" && r.made != kv.Stream {
+			return fmt.Errorf("element %d of the line: %w", i+1, errNoValue)
+		}
 		elements = append(elements, e)
 	}
 	for _, e := range elements {
@@ -251,6 +337,29 @@ func (r *jsonReader) elements(raw []json.RawMessage) error {
 		}
 	}
 	return nil
+}
+
+// shaped reports whether an element has the pieces that those of a type have.
+func shaped(kind kv.Kind, e outline.Element) bool {
+	is := func(roles ...outline.Role) bool {
+		for i, role := range roles {
+			if e.Pieces[i].Role != role {
+				return false
+			}
+		}
+		return true
+	}
+	switch n := len(e.Pieces); kind {
+	case kv.List, kv.Set:
+		return n == 1 && is("")
+	case kv.ZSet:
+		return n == 2 && is(outline.Member, outline.Score)
+	case kv.Hash:
+		return n == 2 && is(outline.Field, outline.Value)
+	case kv.Stream:
+		return n >= 3 && n%2 == 1 && is(outline.ID)
+	}
+	return false
 }
 
 // element reads one: bytes, or an object of pieces by their roles, in their order.

@@ -27,6 +27,7 @@ type Input struct {
 	keys *inspect.RDBSource // to begin with; nil
 	aof  []part             // files of commands, in order
 	json bool               // Name is JSON lines
+	done map[int]bool       // lines of it that are taken in already
 	rest int64              // where the commands begin behind the keys in one file; 0: there are none
 }
 
@@ -256,8 +257,8 @@ func (in *Input) eachKey(h handler, fn func(*inspect.Entry, *rdb.File) error) er
 // eachCommand reads the commands of the input, the keys it begins with not among them: those are to be read first.
 func (in *Input) eachCommand(h handler) error {
 	if in.json {
-		return in.readFile(part{path: in.Name}, func(r io.Reader) error {
-			reader := &jsonReader{name: in.Name, in: bufio.NewReaderSize(r, 256<<10), h: h, types: commands.Types()}
+		return in.readFile(part{path: in.Name}, func(r *io.SectionReader) error {
+			reader := &jsonReader{name: in.Name, in: bufio.NewReaderSize(r, longLine), file: r, done: in.done, h: h, types: commands.Types()}
 			return reader.run()
 		})
 	}
@@ -266,7 +267,7 @@ func (in *Input) eachCommand(h handler) error {
 		parts = append([]part{{path: in.keys.About().Name, from: in.rest}}, parts...)
 	}
 	for i, p := range parts {
-		err := in.readFile(p, func(r io.Reader) error {
+		err := in.readFile(p, func(r *io.SectionReader) error {
 			reader := &aofReader{name: p.path, in: bufio.NewReaderSize(r, 256<<10), off: p.from, last: i == len(parts)-1, h: h}
 			return reader.run()
 		})
@@ -302,7 +303,7 @@ func (in *Input) Bytes() (total int64, err error) {
 	return total, nil
 }
 
-func (in *Input) readFile(p part, fn func(io.Reader) error) (err error) {
+func (in *Input) readFile(p part, fn func(*io.SectionReader) error) (err error) {
 	f, err := in.fs.OpenRead(p.path)
 	if err != nil {
 		return err

@@ -53,16 +53,17 @@ type inParts struct {
 	rules rdb.Rules
 }
 
-// putInParts adds a key to the base. A value that makes no sense is rdb.ErrCorrupt, and leaves nothing.
-func (d *directory) putInParts(to *snapshot.Changes, e *inspect.Entry, f *rdb.File, rules rdb.Rules) error {
-	p := inParts{directory: d, to: to, store: storeOf(e.DB), entry: e, size: f.Key().Size, rules: rules}
+// putInParts adds a key to the base, whose elements have so many bytes. A value that makes no sense is what refused says, and
+// leaves nothing.
+func (d *directory) putInParts(to *snapshot.Changes, e *inspect.Entry, size int64, rules rdb.Rules, refused func() error) error {
+	p := inParts{directory: d, to: to, store: storeOf(e.DB), entry: e, size: size, rules: rules}
 	if err := to.Delete(p.store, e.Key); err != nil {
 		return err
 	}
 	head, err := p.build()
 	switch {
 	case errors.Is(err, dict.ErrTwice), errors.Is(err, streams.ErrOrder), errors.Is(err, dict.ErrCorrupt), errors.Is(err, errNoValue):
-		return errors.Join(f.Refused(0), to.Delete(p.store, e.Key))
+		return errors.Join(refused(), to.Delete(p.store, e.Key))
 	case errors.Is(err, rdb.ErrCorrupt): // the file is not what it was when the value was measured
 		return errors.Join(err, to.Delete(p.store, e.Key))
 	case err != nil:

@@ -106,10 +106,9 @@ func streamOf(n int) func(visit outline.Visitor) error {
 	}
 }
 
-// What is stored in parts is what the value would have been, had it been made.
-func TestLargeValuesInParts(t *testing.T) {
-	const n = 12_000
-	path, to := filepath.Join(t.TempDir(), "dump.rdb"), filepath.Join(t.TempDir(), "new")
+// fileOfLarge is an RDB file of a value of each kind, of n elements.
+func fileOfLarge(t *testing.T, n int) []byte {
+	t.Helper()
 	var file bytes.Buffer
 	w := rdb.NewWriter(&file, rdb.Version74)
 	must(t, w.DB(0, 5, 0))
@@ -118,18 +117,47 @@ func TestLargeValuesInParts(t *testing.T) {
 	}
 	must(t, w.Put(rdb.Key{Name: []byte("key 6"), Kind: kv.Stream, Deadline: 1_900_000_000_000}, streamOf(n)))
 	must(t, w.End())
-	must(t, os.WriteFile(path, file.Bytes(), 0o600))
+	return file.Bytes()
+}
+
+// intoSmall imports a file with little memory.
+func intoSmall(t *testing.T, path string) (to string) {
+	t.Helper()
+	to = filepath.Join(t.TempDir(), "new")
 	in, err := Open(vfs.OS(), path)
 	must(t, err)
 	o := options()
 	o.Memory = 2 << 20
 	_, err = IntoDirectory(t.Context(), in, to, o)
 	must(t, errors.Join(err, in.Close()))
+	return to
+}
 
+// What is stored in parts is what the value would have been, had it been made, whether it comes from an RDB file or from JSON lines.
+func TestLargeValuesInParts(t *testing.T) {
+	const n = 12_000
+	path := filepath.Join(t.TempDir(), "dump.rdb")
+	file := fileOfLarge(t, n)
+	must(t, os.WriteFile(path, file, 0o600))
+	t.Run("RDB", func(t *testing.T) { haveParts(t, intoSmall(t, path), file, n) })
+
+	var lines bytes.Buffer
+	source, err := inspect.OpenRDB(vfs.OS(), path)
+	must(t, err)
+	_, err = inspect.Export(source, inspect.ExportOptions{KeyFilter: inspect.KeyFilter{DB: inspect.AllDatabases}}, inspect.NewJSONLines(&lines))
+	must(t, errors.Join(err, source.Close()))
+	path = filepath.Join(t.TempDir(), "export.json")
+	must(t, os.WriteFile(path, lines.Bytes(), 0o600))
+	t.Run("JSON", func(t *testing.T) { haveParts(t, intoSmall(t, path), file, n) })
+}
+
+// haveParts looks whether a directory has the values of a file, of n elements each, in parts.
+func haveParts(t *testing.T, to string, file []byte, n int) {
+	t.Helper()
 	base, err := snapshot.Open(filepath.Join(to, "base.db"), snapshot.OpenOptions{FS: vfs.OS(), ReadOnly: true})
 	must(t, err)
 	types, rules := commands.Types(), (&directory{cfg: config.New()}).rules()
-	f, err := rdb.Open(bytes.NewReader(file.Bytes()), int64(file.Len()))
+	f, err := rdb.Open(bytes.NewReader(file), int64(len(file)))
 	must(t, err)
 	for range 5 {
 		k, err := f.Next()

@@ -107,6 +107,12 @@ func (s *sending) each(doing string, to sink) error {
 		}
 		return to.command(c.DB, c.Args...)
 	}
+	h.text = func(e *inspect.Entry) error {
+		if err := errors.Join(s.ctx.Err(), to.key(e.DB, e.Key)); err != nil {
+			return err
+		}
+		return to.entry(e)
+	}
 	if !s.in.hasCommands() {
 		return nil
 	}
