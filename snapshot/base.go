@@ -51,7 +51,7 @@ type limits struct {
 	bytes   int64 // in one transaction of either kind
 }
 
-func defaultLimits() limits { return limits{whole: 4 << 10, entries: 4 << 10, bytes: 4 << 20} }
+func defaultLimits() limits { return limits{whole: 2 << 10, entries: 2 << 10, bytes: 4 << 20} }
 
 // OpenOptions say how to open.
 type OpenOptions struct {

@@ -95,7 +95,7 @@ func (f *bulkFile) close(err error) error { return errors.Join(err, f.file.Close
 // bulkTree is a bucket that is filled in the order of its keys.
 type bulkTree struct {
 	file   *bulkFile
-	last   []byte       // the last key
+	last   []byte       // the last key, where it was put; good until another is
 	levels []*bulkLevel // leaves first; each holds what is not yet in a page
 }
 
@@ -121,7 +121,6 @@ func (t *bulkTree) put(key, value []byte, flags uint32) error {
 	if t.last != nil && bytes.Compare(t.last, key) >= 0 {
 		panic(fmt.Sprintf("BUG: snapshot: key %.64q behind %.64q", key, t.last))
 	}
-	t.last = append(t.last[:0], key...)
 	leaf := t.levels[0]
 	if n := len(leaf.elements); n > 0 && leaf.size()+elementSize+len(key)+len(value) > t.file.pageSize {
 		if err := t.write(0, n); err != nil {
@@ -129,6 +128,8 @@ func (t *bulkTree) put(key, value []byte, flags uint32) error {
 		}
 	}
 	leaf.add(bulkElement{flags: flags, key: len(key), value: len(value)}, key, value)
+	at := len(leaf.data) - len(value)
+	t.last = leaf.data[at-len(key) : at]
 	return nil
 }
 

@@ -184,7 +184,7 @@ func (c *Changes) Discard() error {
 	return c.spool.discard()
 }
 
-// relent gives memory back, if there are temporary files already. More may be added afterwards.
+// relent gives memory back where it is much: what is in it goes to a temporary file. More may be added afterwards.
 func (c *Changes) relent() error { return c.spool.relent() }
 
 // resolved gives out what is left to do: of each key at most one opPut or opDelete, then the chunks of that

@@ -93,6 +93,8 @@ type loader struct {
 	tree     *bulkTree // of the bucket at hand
 	at       bucketOf
 	buckets  map[string][]byte // those that are done, and what stands for them
+	counting Store             // whose records are being put,
+	counted  counts            // and what of them is not yet in the state
 	keys     int64
 	pages    int64
 	pageSize int
@@ -161,6 +163,7 @@ func (l *loader) fill(ch *Changes) error {
 	default:
 		err = each(records, l.record)
 	}
+	l.settleCounts()
 	if err == nil {
 		err = l.derived.relent()
 	}
@@ -219,12 +222,23 @@ func (l *loader) record(e entry) error {
 
 // putRecord appends a record and counts it.
 func (l *loader) putRecord(s Store, stored, value []byte, h head) error {
-	c := l.state.stores[s]
-	c.keys++
-	c.deadlines += one(h.due() != 0)
-	l.state.stores[s] = c
+	if l.counting != s {
+		l.settleCounts()
+		l.counting = s
+	}
+	l.counted.keys++
+	l.counted.deadlines += one(h.due() != 0)
 	l.keys++
 	return l.put(tableKeys, s, stored, value)
+}
+
+// settleCounts adds what was counted of a store to its counts.
+func (l *loader) settleCounts() {
+	if l.counted != (counts{}) {
+		c := l.state.stores[l.counting]
+		l.state.stores[l.counting] = counts{c.keys + l.counted.keys, c.deadlines + l.counted.deadlines}
+		l.counted = counts{}
+	}
 }
 
 // derive sets a value aside for the second sort.

@@ -49,6 +49,9 @@ func (b *Base) applyRedo(ch *Changes, to state) (keys, bytes int64, err error) {
 	if err := b.fence(); err != nil {
 		return 0, 0, err
 	}
+	if err := ch.relent(); err != nil { // transactions take memory as well
+		return 0, 0, err
+	}
 	if bytes, err = b.writeRedo(ch, to); err != nil {
 		return 0, 0, err
 	}

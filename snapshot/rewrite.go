@@ -89,6 +89,7 @@ func (r *rewriter) fill(ch *Changes) error {
 			return err
 		}
 	}
+	r.settleCounts()
 	aside, err := r.derived.entries()
 	if err != nil {
 		return err

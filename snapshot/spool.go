@@ -262,9 +262,12 @@ func createTemporary(fsys vfs.FS, dir, name string) (vfs.File, string, error) {
 	}
 }
 
-// relent gives the memory back, where most of what was added is in files already.
+// relentBytes is how much is not worth a file.
+const relentBytes = 1 << 20
+
+// relent gives the memory back, and puts what is in it into a file.
 func (s *spool) relent() error {
-	if err := s.wait(); err != nil || len(s.runs) == 0 {
+	if err := s.wait(); err != nil || len(s.runs) == 0 && s.memory.bytes() < relentBytes {
 		return err
 	}
 	if len(s.memory.refs) > 0 {

@@ -13,15 +13,16 @@ import (
 
 // Go lets the heap grow to twice what lives in it before it collects. Nearly all that lives here is the data, in pages
 // without pointers, so a collection is cheap whatever their size, and half of the memory would be garbage for nothing.
-// The garbage is kept to 16 MiB and a sixteenth of the data instead, and, under maxmemory, near that.
+// The garbage is kept to 16 MiB and a 32nd of the data instead, and, under maxmemory, near that.
 //
 // What a load, a checkpoint or FLUSHALL has left goes back to the system once the process is at rest: Go alone would
 // collect two minutes later, and then give back little by little. So a server at rest holds what INFO calls used memory.
 
 const (
 	garbageFloor = 16 << 20 // bytes
-	limitRoom    = 32 << 20 // bytes beyond maxmemory, and the same share, before collections become as frequent as they must
-	garbageShare = 16       // one in so many bytes that live
+	limitRoom    = 32 << 20 // bytes beyond maxmemory, and a 16th, before collections become as frequent as they must
+	garbageShare = 32       // one in so many bytes that live
+	limitShare   = 16       // likewise, of maxmemory
 	tunePeriod   = time.Second
 
 	restBytes = 1 << 20 // what a process at rest allocates in a period, at most
@@ -130,5 +131,5 @@ func memoryLimit(maxmemory int64) int64 {
 	if maxmemory <= 0 {
 		return math.MaxInt64
 	}
-	return maxmemory + maxmemory/garbageShare + limitRoom
+	return maxmemory + maxmemory/limitShare + limitRoom
 }

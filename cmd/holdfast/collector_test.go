@@ -11,10 +11,10 @@ func TestGarbageIsKeptSmallBesideTheData(t *testing.T) {
 		want int
 	}{
 		{0, 1000},      // an empty server collects seldom
-		{64 << 20, 31}, // 16 MiB and a sixteenth
-		{640 << 20, 8}, // 16 MiB and 40 MiB
-		{64 << 30, 6},  // the floor no longer counts
-		{math.MaxInt32, 7},
+		{64 << 20, 28}, // 16 MiB and a 32nd
+		{640 << 20, 5}, // 16 MiB and 20 MiB
+		{64 << 30, 3},  // the floor no longer counts
+		{math.MaxInt32, 3},
 	} {
 		if got := garbagePercent(c.live); got != c.want {
 			t.Errorf("%d live bytes: GOGC %d, want %d", c.live, got, c.want)
