@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Who waits for the lock gets it after the step under way, however much time the slice has left.
+// Who waits for the lock gets it after the step under way, however much time the slice has left, if that step has taken the least
+// that a slice lasts.
 func TestASliceEndsWhenSomebodyWaitsForTheLock(t *testing.T) {
 	var e Engine
 	e.mu.init()
@@ -23,6 +24,7 @@ func TestASliceEndsWhenSomebodyWaitsForTheLock(t *testing.T) {
 		for !e.mu.wanted() {
 			time.Sleep(10 * time.Microsecond)
 		}
+		time.Sleep(leastSlice)
 		return true
 	})
 	if !<-got || !more || steps != 1 {
