@@ -16,12 +16,13 @@ import (
 // name. So the tail is taken in batches. While further ones are read, a goroutine for each fetches the keys that it names, in
 // the base's order; then its records are applied, in the log's order. Fetching changes nothing but what is hot, and makes hot what is
 // cold by then: whatever a record has done to a key, or to all of them, comes first. A key that was not fetched, be it for an
-// error, is left for its record to ask for.
+// error, for its size or for that of others, is left for its record to ask for.
 
 const (
 	replayAtOnce = 1024      // records of a batch at most
 	replayRoom   = 1 << 20   // bytes of them
 	replayLarge  = 256 << 10 // bytes of a record that is applied from where it lies
+	replayAhead  = 4 << 20   // bytes of values fetched for a batch and a database, about
 )
 
 // replayer applies the records of the tail.
@@ -162,13 +163,14 @@ func (r *replayer) dispatch() {
 func (e *Engine) fetch(base *snapshot.Base, w *wanted) {
 	slices.SortFunc(w.keys, bytes.Compare)
 	w.keys = slices.CompactFunc(w.keys, bytes.Equal)
-	_ = base.Find(w.store, w.keys, func(key []byte, r snapshot.Record) {
-		if kv.Kind(r.Kind) == kv.String {
+	left := replayAhead
+	_ = base.Find(w.store, w.keys, func(key []byte, r snapshot.Record) bool {
+		if left -= len(r.Payload); kv.Kind(r.Kind) == kv.String {
 			w.found.Add(key, e.stored(w.store, key, r))
-			return
+			return left > 0
 		}
 		if r.Parted {
-			return
+			return left > 0
 		}
 		r.Payload = bytes.Clone(r.Payload)
 		if v, err := e.value(w.store, key, r); err == nil {
@@ -176,6 +178,7 @@ func (e *Engine) fetch(base *snapshot.Base, w *wanted) {
 			s.Load = func() kv.Value { return v }
 			w.found.Add(key, s)
 		}
+		return left > 0
 	})
 }
 

@@ -140,3 +140,30 @@ func TestPushesAndPopsInTurnMeetNoBareNode(t *testing.T) {
 		}
 	}
 }
+
+// A bare node may be all that is left of a list.
+func TestABareNodeIsLeftAlone(t *testing.T) {
+	giant := bytes.Repeat([]byte("B"), 2*blockMax)
+	for name, do := range map[string]func(l *List){
+		"LREM":         func(l *List) { l.Remove(0, giant) },
+		"pops":         func(l *List) { l.PopFront(); l.PopFront(); l.PopBack(); l.PopBack() },
+		"pops, mirror": func(l *List) { l.PopBack(); l.PopBack(); l.PopFront(); l.PopFront() },
+		"LTRIM":        func(l *List) { l.Trim(2, 3) },
+	} {
+		l := New()
+		for _, b := range [][]byte{giant, giant, []byte("aaaaaaaaa1"), []byte("aaaaaaaaa2"), giant, giant} {
+			l.PushBack(b)
+		}
+		if bares(l) != 1 {
+			t.Fatalf("%d nodes are bare", bares(l))
+		}
+		do(l)
+		model := [][]byte{[]byte("aaaaaaaaa1"), []byte("aaaaaaaaa2")}
+		if l.Nodes() != 1 || l.PackedSize() == 0 {
+			t.Fatalf("%s: %d nodes are left, packed into %d bytes", name, l.Nodes(), l.PackedSize())
+		}
+		check(t, l)
+		requireEqual(t, l, model)
+		requireEqual(t, Unpack(l.AppendPacked(nil)), model)
+	}
+}

@@ -10,6 +10,9 @@ import (
 // check recounts what a List keeps as sums and verifies the invariants of the package comment.
 func check(t testing.TB, l *List) {
 	t.Helper()
+	if n := l.PackedSize(); n > 0 && len(l.AppendPacked(nil)) != n {
+		t.Fatalf("packed into %d bytes where %d were told", len(l.AppendPacked(nil)), n)
+	}
 	nodes, elements, blocks := l.nodes(), 0, int64(0)
 	for k, n := range nodes {
 		if n.bare && (n.count < 2 || len(n.block) != int(n.head)+int(n.count)*int(n.rest)) {

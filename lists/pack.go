@@ -18,7 +18,7 @@ func (l *List) PackedSize() int {
 
 // AppendPacked appends those bytes.
 func (l *List) AppendPacked(dst []byte) []byte {
-	return append(binary.LittleEndian.AppendUint16(dst, l.one[0].count), l.one[0].packed()...)
+	return l.one[0].appendEntries(binary.LittleEndian.AppendUint16(dst, l.one[0].count))
 }
 
 // Unpack makes a list of what AppendPacked wrote. It keeps b, and changes it as far as its capacity reaches.

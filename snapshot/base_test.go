@@ -236,12 +236,13 @@ func TestIterations(t *testing.T) {
 	var met []string
 	find := func(keys [][]byte) {
 		met = nil
-		must(t, b.Find(1, keys, func(key []byte, r Record) {
+		must(t, b.Find(1, keys, func(key []byte, r Record) bool {
 			one, ok, err := b.Get(1, key)
 			if must(t, err); !ok || one.Deadline != r.Deadline || !bytes.Equal(one.Payload, r.Payload) {
 				t.Errorf("key %.9q: Find shows %v, Get %v", key, r, one)
 			}
 			met = append(met, string(key))
+			return true
 		}))
 	}
 	if find(wanted); len(met) != 4+700 || !slices.Equal(met[:4], []string{"", "000", "999", long}) {
@@ -255,7 +256,12 @@ func TestIterations(t *testing.T) {
 	if find(sorted); len(met) != 4+700 {
 		t.Errorf("Find meets %d keys in the opposite order", len(met))
 	}
-	must(t, b.Find(77, wanted, func([]byte, Record) { t.Error("a key of an unknown store") }))
+	must(t, b.Find(77, wanted, func([]byte, Record) bool { t.Error("a key of an unknown store"); return true }))
+	seen := 0
+	must(t, b.Find(1, wanted, func([]byte, Record) bool { seen++; return seen < 3 }))
+	if seen != 3 {
+		t.Errorf("Find shows %d keys where it was ended at 3", seen)
+	}
 	if more, err := b.Some(77, nil, 7, func([]byte, Record) { t.Error("a key of an unknown store") }); more || err != nil {
 		t.Errorf("some of an unknown store: %t %v", more, err)
 	}
@@ -350,4 +356,31 @@ func setFormat(t *testing.T, path string, format byte) {
 		return tx.Bucket([]byte(bucketMeta)).Put([]byte(keyFormat), seal([]byte(keyFormat), value))
 	}))
 	must(t, db.Close())
+}
+
+// TestFindPassesOverLargeValues: what looks keys up ahead must not hold gigabytes for it.
+func TestFindPassesOverLargeValues(t *testing.T) {
+	dir := t.TempDir()
+	c := newChanges(t, vfs.OS(), dir, newModel(1))
+	var keys [][]byte
+	for i := range 40 {
+		size := 60 << 10 // more than a transaction's worth in all
+		if i%2 == 1 {
+			size = 2 * chunk
+		}
+		keys = append(keys, fmt.Appendf(nil, "%02d", i))
+		c.put(1, string(keys[i]), Record{Payload: make([]byte, size)})
+	}
+	c.fresh(vfs.OS(), dir)
+	b := open(t, dir, OpenOptions{})
+	var met []string
+	must(t, b.Find(1, keys, func(key []byte, r Record) bool {
+		if met = append(met, string(key)); len(r.Payload) != 60<<10 {
+			t.Errorf("key %s has %d bytes", key, len(r.Payload))
+		}
+		return true
+	}))
+	if len(met) != 20 || met[0] != "00" || met[19] != "38" {
+		t.Errorf("Find meets %q", met)
+	}
 }

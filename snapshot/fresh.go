@@ -33,7 +33,7 @@ func WriteFresh(fs vfs.FS, dir, name string, ch *Changes, m Meta) (Result, error
 	return l.result(started), nil
 }
 
-// syncFile syncs a file that bbolt wrote.
+// syncFile syncs a file that was written past fs, and has fs know of it.
 func syncFile(fs vfs.FS, path string) error {
 	file, err := fs.Open(path)
 	if err != nil {
@@ -141,6 +141,9 @@ func (l *loader) load(fill func() error) (err error) {
 		return fmt.Errorf("creating %s: %w", l.path, err)
 	}
 	defer func() { // also when the disk cannot give a mapped page
+		if err == nil {
+			err = l.file.file.Sync() // by the descriptor that wrote: another may not be told of what failed since
+		}
 		if err = l.file.close(err); err != nil {
 			err = fmt.Errorf("writing %s: %w", l.path, err)
 		}

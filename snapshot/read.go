@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"slices"
 )
 
 // Get looks up one key, in a read transaction of its own. ok says whether the key is there; a damaged key or
@@ -31,26 +30,32 @@ func (b *Base) Get(store Store, key []byte) (r Record, ok bool, err error) {
 	return r, ok, err
 }
 
-// Find looks up many keys, and calls fn for those that are there, in their order. It is Get for each of them; sorted ones find
-// what they have to read side by side. Key and payload are valid until fn returns; fn must not call methods of this base.
-func (b *Base) Find(store Store, keys [][]byte, fn func(key []byte, r Record)) error {
-	const batch = 256
+// Find looks up many keys, and calls fn for those that are there, in their order, until it returns false. It is Get for each of
+// them, but passes over large values, which lie in chunks; sorted keys find what they have to read side by side. Key and payload
+// are valid until fn returns; fn must not call methods of this base.
+func (b *Base) Find(store Store, keys [][]byte, fn func(key []byte, r Record) (more bool)) error {
+	const most, mostBytes = 256, 1 << 20 // of a transaction
 	var memory arena
 	var stored []byte
 	var got []Entry
-	for keys := range slices.Chunk(keys, batch) {
+	for len(keys) > 0 {
 		got = got[:0]
 		memory.reset()
+		done := 0
 		err := b.read("looking up keys", func(v *view, root uint64) error {
 			s := storeView{v, root, store}
 			t, err := s.tree(tableKeys)
+			if t == nil {
+				done = len(keys)
+				return err
+			}
 			c := cursor{tree: t}
-			for i := 0; i < len(keys) && t != nil && err == nil; i++ {
+			for ; done < min(most, len(keys)) && memory.bytes < mostBytes && err == nil; done++ {
 				var e Entry
 				var found bool
-				stored = appendStored(stored[:0], keys[i])
+				stored = appendStored(stored[:0], keys[done])
 				if e.Record, found, err = s.lookUp(&c, stored, &memory); found {
-					e.Key = keys[i]
+					e.Key = keys[done]
 					got = append(got, e)
 				}
 			}
@@ -60,17 +65,23 @@ func (b *Base) Find(store Store, keys [][]byte, fn func(key []byte, r Record)) e
 			return err
 		}
 		for _, e := range got {
-			fn(e.Key, e.Record)
+			if !fn(e.Key, e.Record) {
+				return nil
+			}
 		}
+		keys = keys[done:]
 	}
 	return nil
 }
 
-// lookUp finds the record of a stored key.
+// lookUp finds the record of a stored key, unless its value lies in chunks.
 func (s *storeView) lookUp(c *cursor, stored []byte, a *arena) (Record, bool, error) {
 	value, found, err := c.tree.findOn(c, stored)
 	if err != nil || !found {
 		return Record{}, false, err
+	}
+	if h, ok := parseHead(value); ok && h.has(flagChunked) {
+		return Record{}, false, nil
 	}
 	e, err := s.entry(item{key: stored, value: value}, a)
 	return e.Record, err == nil, err
