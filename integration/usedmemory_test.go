@@ -168,10 +168,11 @@ func TestMemoryOfKeys(t *testing.T) {
 		}
 	}
 	must(t, c, "SET", "key", strings.Repeat("x", 100_000))
-	must(t, c, "RPUSH", "list", strings.Repeat("x", 1000))
+	element := func(i int) string { return strings.Repeat(string(rune(' '+i)), 1000) } // they have nothing in common
+	must(t, c, "RPUSH", "list", element(0))
 	one := usage("list")
-	for range 99 {
-		must(t, c, "RPUSH", "list", strings.Repeat("x", 1000))
+	for i := range 99 {
+		must(t, c, "RPUSH", "list", element(i%90+1))
 	}
 	if n := usage("list"); one < 1000 || one > 1500 || n < 100_000 || n > 120_000 {
 		t.Errorf("MEMORY USAGE of a list of 1 and of 100 kilobytes: %d and %d", one, n)
