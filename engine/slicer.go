@@ -29,8 +29,9 @@ type locker interface {
 // into the work.
 const leastSlice = 20 * time.Microsecond
 
-// busyFor is how long clients count as being served after a command: the next one may be on its way.
-const busyFor = 10 * time.Millisecond
+// busyFor is how long clients count as being served after a command: the next one may be on its way. Those that come more
+// seldom can wait for a slice, and who only asks for INFO now and then must not slow down what it tells of.
+const busyFor = 3 * time.Millisecond
 
 // turns are how long a slice may hold the lock, and the pause behind it.
 type turns struct {
