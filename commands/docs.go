@@ -18,51 +18,59 @@ func commandDocs(c *Call) {
 			}
 		}
 	}
-	writeDocs(c.Reply, cmds, histories())
+	d := docWriter{c.Reply, histories(), detailsOfArguments()}
+	d.commands(cmds)
 }
 
-func writeDocs(w *resp.Writer, cmds []*Command, histories map[string][]string) {
-	w.Map(len(cmds))
+// docWriter writes what COMMAND DOCS replies, with what is told elsewhere than in the rows, by command.
+type docWriter struct {
+	w                  *resp.Writer
+	histories, details map[string][]string
+}
+
+func (d *docWriter) commands(cmds []*Command) {
+	d.w.Map(len(cmds))
 	for _, cmd := range cmds {
-		w.BulkString(cmd.FullName())
-		writeDoc(w, cmd, histories)
+		d.w.BulkString(cmd.FullName())
+		d.command(cmd)
 	}
 }
 
-func writeDoc(w *resp.Writer, cmd *Command, histories map[string][]string) {
-	args, err := ParseSyntax(cmd.Syntax)
+func (d *docWriter) command(cmd *Command) {
+	args, err := documentedArguments(cmd.Syntax, d.details[cmd.FullName()])
 	if err != nil {
 		panic("BUG: " + cmd.FullName() + ": " + err.Error())
 	}
+	w := d.w
 	m, n := w.MapLater(), 4
 	writeText(w, "summary", cmd.Summary)
 	writeText(w, "since", cmd.Since)
 	writeText(w, "group", string(cmd.Group))
 	writeText(w, "complexity", cmd.Complexity)
-	if cmd.Deprecated != "" {
-		n += 2
-		writeText(w, "deprecated_since", cmd.Deprecated)
-		writeText(w, "replaced_by", cmd.Instead)
-	}
 	if cmd.Deprecated != "" || cmd.System {
 		n++
 		w.BulkString("doc_flags")
 		writeNames(w, uint64(flag(cmd.Deprecated != "")|flag(cmd.System)<<1), []string{"deprecated", "syscmd"})
 	}
-	if lines := histories[cmd.FullName()]; lines != nil {
+	if cmd.Deprecated != "" {
+		n += 2
+		writeText(w, "deprecated_since", cmd.Deprecated)
+		writeText(w, "replaced_by", cmd.Instead)
+	}
+	if lines := d.histories[cmd.FullName()]; lines != nil {
 		n++
 		writeHistory(w, lines)
 	}
 	if len(args) > 0 {
 		n++
 		w.BulkString("arguments")
-		d := docWriter{w: w, cmd: cmd}
-		d.arguments(args)
+		x := argumentWriter{w: w, cmd: cmd}
+		x.arguments(args)
 	}
 	if len(cmd.Subs) > 0 {
 		n++
 		w.BulkString("subcommands")
-		writeDocs(w, cmd.Subs, histories)
+		d.commands(cmd.Subs)
 	}
 	w.MapEnd(m, n)
 }
@@ -72,55 +80,57 @@ func writeText(w *resp.Writer, name, text string) {
 	w.BulkString(text)
 }
 
-// docWriter writes the arguments of a command.
-type docWriter struct {
+// argumentWriter writes the arguments of a command.
+type argumentWriter struct {
 	w    *resp.Writer
 	cmd  *Command
 	keys int // that were written
 }
 
-func (d *docWriter) arguments(args []Argument) {
-	d.w.Array(len(args))
+func (x *argumentWriter) arguments(args []Argument) {
+	x.w.Array(len(args))
 	for i := range args {
-		d.argument(&args[i])
+		x.argument(&args[i])
 	}
 }
 
-func (d *docWriter) argument(a *Argument) {
-	kind := d.cmd.docType(a)
-	m, n := d.w.MapLater(), 2
-	writeText(d.w, "name", a.Name)
-	writeText(d.w, "type", kind)
+func (x *argumentWriter) argument(a *Argument) {
+	kind := x.cmd.docType(a)
+	m, n := x.w.MapLater(), 2
+	writeText(x.w, "name", a.Name)
+	writeText(x.w, "type", kind)
 	if kind == "key" {
 		n++
-		d.w.BulkString("key_spec_index")
-		d.w.Int(int64(min(d.keys, len(d.cmd.Keys)-1)))
-		d.keys++
-	} else if i := d.cmd.patternSpec(); kind == "pattern" && i > 0 {
+		x.w.BulkString("key_spec_index")
+		x.w.Int(int64(min(x.keys, len(x.cmd.Keys)-1)))
+		x.keys++
+	} else if i := x.cmd.patternSpec(); kind == "pattern" && i > 0 {
 		n++
-		d.w.BulkString("key_spec_index")
-		d.w.Int(int64(i))
-		d.keys = i + 1
+		x.w.BulkString("key_spec_index")
+		x.w.Int(int64(i))
+		x.keys = i + 1
 	}
-	if a.Token != "" {
-		n++
-		writeText(d.w, "token", a.Token)
+	for _, field := range [][2]string{{"token", a.Token}, {"since", a.Since}, {"deprecated_since", a.Deprecated}} {
+		if field[1] != "" {
+			n++
+			writeText(x.w, field[0], strings.Trim(field[1], `"`)) // "" is the empty word
+		}
 	}
 	if a.Optional || a.Multiple {
 		n++
-		d.w.BulkString("flags")
+		x.w.BulkString("flags")
 		var bits uint64
 		for i, set := range []bool{a.Optional, a.Multiple, a.MultipleToken} {
 			bits |= uint64(flag(set)) << i
 		}
-		writeNames(d.w, bits, []string{"optional", "multiple", "multiple_token"})
+		writeNames(x.w, bits, []string{"optional", "multiple", "multiple_token"})
 	}
 	if a.Parts != nil {
 		n++
-		d.w.BulkString("arguments")
-		d.arguments(a.Parts)
+		x.w.BulkString("arguments")
+		x.arguments(a.Parts)
 	}
-	d.w.MapEnd(m, n)
+	x.w.MapEnd(m, n)
 }
 
 // docType is the type of an argument as COMMAND DOCS names it. That of a value follows from its name, which is why
@@ -145,7 +155,7 @@ func (cmd *Command) docType(a *Argument) string {
 	case "pattern":
 		return "pattern"
 	case "bit", "bits", "client-id", "count", "cursor", "db", "decrement", "destination-db", "end", "entries_added", "entries_read", "frequency", "increment",
-		"index", "index1", "index2", "len", "limit", "milliseconds", "min-idle-time", "ms", "num-matches", "numkeys", "numlocal", "numreplicas", "offset",
+		"index", "index1", "index2", "len", "limit", "milliseconds", "min-idle-time", "ms", "num-matches", "numfields", "numkeys", "numlocal", "numreplicas", "offset",
 		"port", "protover", "rank", "seconds", "start", "stop", "timeout", "ttl", "version", "weight":
 		return "integer"
 	case "slot", "start-slot", "end-slot", "config-epoch", "cluster_bus_port":

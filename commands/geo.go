@@ -14,7 +14,7 @@ import (
 const (
 	geoUnit    = "<M | KM | FT | MI>"
 	geoFrom    = "<FROMMEMBER member | FROMLONLAT longitude latitude>"
-	geoBy      = "<BYRADIUS radius " + geoUnit + " | BYBOX width height " + geoUnit + ">"
+	geoBy      = "<BYRADIUS radius " + geoUnit + " | <BYBOX width> height " + geoUnit + ">"
 	geoOrder   = "[ASC | DESC]"
 	geoCount   = "[COUNT count [ANY]]"
 	geoWith    = "[WITHCOORD] [WITHDIST] [WITHHASH]"

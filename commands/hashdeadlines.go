@@ -51,7 +51,7 @@ func hashDeadlineCommands() []*Command {
 		{
 			Name: "hsetex", Group: Hashes, Since: "8.0.0", Arity: -6, Flags: Write | DenyOOM | Fast, Categories: CatHash,
 			Keys: Key(1, RW|Update), Syntax: "key [FNX | FXX] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL] " +
-				"FIELDS numfields field value [field value ...]",
+				"FIELDS <numfields field value [field value ...]>",
 			Summary: "Sets fields along with their deadline, if all or none of them are there.", Complexity: "O(log n) a field, in those that have deadlines",
 			Run: hsetexCommand,
 		},

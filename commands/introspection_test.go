@@ -149,8 +149,9 @@ func TestCommandDocs(t *testing.T) {
 		" $12 client|reply %5 ",
 		" $9 arguments *1 %3 $4 name $11 on_off_skip $4 type $5 oneof $9 arguments *3 %3 $4 name $2 on $4 type $10 pure-token $5 token $2 ON ",
 		" %3 $4 name $3 key $4 type $3 key $14 key_spec_index :0 ",
-		" %4 $4 name $3 get $4 type $10 pure-token $5 token $3 GET $5 flags ~1 +optional ",
-		" %3 $4 name $7 seconds $4 type $7 integer $5 token $2 EX ",
+		" %5 $4 name $3 get $4 type $10 pure-token $5 token $3 GET $5 since $5 6.2.0 $5 flags ~1 +optional ",
+		" $4 name $10 expiration $4 type $5 oneof ",
+		" %4 $4 name $7 seconds $4 type $7 integer $5 token $2 EX $5 since $6 2.6.12 ",
 		" $22 unix-time-milliseconds $4 type $9 unix-time ",
 	} {
 		if !strings.Contains(got, part) {

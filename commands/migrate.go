@@ -22,7 +22,7 @@ func migrateCommands() []*Command {
 			{Flags: flags, Begin: 3, Step: 1, OrNext: true},
 			{Flags: flags | Incomplete, Keyword: "KEYS", From: -2, Last: -1, Step: 1},
 		},
-		Syntax: `host port <key | ""> destination-db timeout [COPY] [REPLACE] [AUTH password | AUTH2 username password]` +
+		Syntax: `host port <key | ""> destination-db timeout [COPY] [REPLACE] [[AUTH password] | [AUTH2 username password]]` +
 			` [KEYS key [key ...]]`,
 		Summary:    "Moves keys to another server.",
 		Complexity: "O(n) in the sizes of the values, beside everything else; only its own client waits for the network",

@@ -22,7 +22,7 @@ func replicationCommands() []*Command {
 		},
 		{
 			Name: "failover", Group: Server, Since: "6.2.0", Arity: -1, Flags: Admin | NoScript | Stale,
-			Syntax:  "[TO host port [FORCE]] [ABORT] [TIMEOUT milliseconds]",
+			Syntax:  "[TO <host port [FORCE]>] [ABORT] [TIMEOUT milliseconds]",
 			Summary: "Is refused: there are no replicas to hand over to.", Complexity: "O(1)",
 			Run: failoverCommand,
 		},

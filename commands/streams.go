@@ -25,7 +25,7 @@ func streamCommands() []*Command {
 		{
 			Name: "xtrim", Group: Streams, Since: "5.0.0", Arity: -4, Flags: Write, Categories: CatStream,
 			Tips: []string{"nondeterministic_output"}, Keys: Key(1, RW|Delete),
-			Syntax:  "key " + trim,
+			Syntax:  "key <" + trim + ">",
 			Summary: "Removes a stream's first entries.", Complexity: "O(n) in the entries removed",
 			Run: xtrimCommand,
 		},

@@ -11,7 +11,7 @@ import (
 //
 //	line   = {item}
 //	item   = word | "[" choice "]" | "<" choice ">"      [optional] or <necessary>
-//	choice = line {"|" line}
+//	choice = line {"|" line}                              of one line: what is in it stands together
 //	word   = WORD | word                                  said as it is, or a value's name
 //
 //	again  = "[" items " ...]" directly behind the same items: they may be given several times
@@ -19,7 +19,7 @@ import (
 // A WORD belongs to the values, or to the <choice>, directly behind it: COUNT count, LIMIT offset count.
 //
 // Rejected: trees of arguments written out in the rows, as in the files that Redis generates its table from. They are
-// twenty lines where the syntax line is one, and COMMAND DOCS is their only use.
+// twenty lines where the syntax line is one, and COMMAND DOCS is their only use. What a line cannot say is in argumentdocs.go.
 
 // Argument is a part of a command's syntax, in the terms of COMMAND DOCS.
 type Argument struct {
@@ -30,6 +30,9 @@ type Argument struct {
 	Optional bool
 	// Multiple: it may be given several times, with MultipleToken each time with the token.
 	Multiple, MultipleToken bool
+	// Since which version of Redis it is there, and since which deprecated; empty where the command's say it. A syntax line does
+	// not tell them: see argumentDetails.
+	Since, Deprecated string
 	// Parts of a Block, choices of a OneOf.
 	Parts []Argument
 }
@@ -213,6 +216,16 @@ func tokenName(token string) string {
 		return "equal"
 	case "~":
 		return "approximately"
+	case "*":
+		return "auto_id"
+	case "$":
+		return "new_id"
+	case "CH":
+		return "change"
+	case "INCR":
+		return "increment"
+	case "ALPHA":
+		return "sorting"
 	}
 	return strings.ToLower(token)
 }
@@ -253,5 +266,5 @@ func joinNames(args []Argument) string {
 	for i, a := range args {
 		names[i] = a.Name
 	}
-	return strings.Join(names, "_")
+	return groupName(strings.Join(names, "_"))
 }

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -9,8 +10,16 @@ import (
 // print writes arguments as a syntax line.
 func print(args []Argument) string {
 	var items []string
-	for _, a := range args {
-		items = append(items, printArgument(a))
+	for i, a := range args {
+		item := printArgument(a)
+		alone := a.Kind == Block && a.Token == ""
+		if a.Kind == Value && a.Token != "" && i+1 < len(args) { // which the token would take for its own
+			alone = args[i+1].Kind == Value && args[i+1].Token == "" && !args[i+1].Optional
+		}
+		if alone && !a.Optional && !a.Multiple {
+			item = "<" + item + ">"
+		}
+		items = append(items, item)
 	}
 	return strings.Join(items, " ")
 }
@@ -22,6 +31,9 @@ func printArgument(a Argument) string {
 		body = ""
 	case Block:
 		body = print(a.Parts)
+		if a.Token != "" && slices.ContainsFunc(a.Parts, notPlain) {
+			body = "<" + body + ">"
+		}
 	case OneOf:
 		var choices []string
 		for _, p := range a.Parts {
@@ -44,6 +56,9 @@ func printArgument(a Argument) string {
 	}
 	return body
 }
+
+// notPlain tells what a token before it would not take without brackets.
+func notPlain(a Argument) bool { return a.Kind != Value || a.Token != "" || a.Optional }
 
 // The syntax lines are more than text: what is read from them says the same as they do.
 func TestSyntaxLinesOfTheTable(t *testing.T) {
@@ -75,9 +90,9 @@ func TestParseSyntax(t *testing.T) {
 		{"key", []Argument{{Name: "key"}}},
 		{"key [key ...]", []Argument{{Name: "key", Multiple: true}}},
 		{"[key [key ...]]", []Argument{{Name: "key", Multiple: true, Optional: true}}},
-		{"[NX | XX]", []Argument{{Name: "nx_xx", Kind: OneOf, Optional: true, Parts: []Argument{nx, xx}}}},
-		{"<NX | XX>", []Argument{{Name: "nx_xx", Kind: OneOf, Parts: []Argument{nx, xx}}}},
-		{"TYPE <NX | XX>", []Argument{{Name: "nx_xx", Kind: OneOf, Token: "TYPE", Parts: []Argument{nx, xx}}}},
+		{"[NX | XX]", []Argument{{Name: "condition", Kind: OneOf, Optional: true, Parts: []Argument{nx, xx}}}},
+		{"<NX | XX>", []Argument{{Name: "condition", Kind: OneOf, Parts: []Argument{nx, xx}}}},
+		{"TYPE <NX | XX>", []Argument{{Name: "condition", Kind: OneOf, Token: "TYPE", Parts: []Argument{nx, xx}}}},
 		{"[EX seconds | NX]", []Argument{{Name: "seconds_nx", Kind: OneOf, Optional: true,
 			Parts: []Argument{{Name: "seconds", Token: "EX"}, nx}}}},
 		{"[LIMIT offset count]", []Argument{{Name: "offset_count", Kind: Block, Token: "LIMIT", Optional: true,
@@ -93,6 +108,30 @@ func TestParseSyntax(t *testing.T) {
 		if err != nil || !reflect.DeepEqual(got, x.want) {
 			t.Errorf("%s\n got  %+v, %v\n want %+v", x.line, got, err, x.want)
 		}
+	}
+}
+
+// What is told of arguments is told of arguments that there are.
+func TestDetailsOfArguments(t *testing.T) {
+	table := NewTable()
+	for name, details := range detailsOfArguments() {
+		cmd := table.FullLookup([]byte(name))
+		if cmd == nil {
+			t.Errorf("there is no command %q", name)
+			continue
+		}
+		if _, err := documentedArguments(cmd.Syntax, details); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	args, err := documentedArguments("a [ID b] <c | A x>", []string{"-1.2.3", "ID", "1.0.0", "a", "c_x=d", "2.0.0", "x"})
+	want := []Argument{{Name: "a", Since: "1.0.0"}, {Name: "b", Token: "ID", Optional: true, Deprecated: "1.2.3"},
+		{Name: "d", Kind: OneOf, Parts: []Argument{{Name: "c"}, {Name: "x", Token: "A", Since: "2.0.0"}}}}
+	if err != nil || !reflect.DeepEqual(args, want) {
+		t.Errorf("got  %+v, %v\nwant %+v", args, err, want)
+	}
+	if _, err := documentedArguments("a", []string{"1.0.0", "b"}); err == nil {
+		t.Error("a detail of no argument was taken")
 	}
 }
 
