@@ -52,3 +52,11 @@ type handler struct {
 	// ended is asked now and then whether to go on.
 	ended func() error
 }
+
+// goOn asks whether to go on.
+func (h *handler) goOn() error {
+	if h.ended == nil {
+		return nil
+	}
+	return h.ended()
+}

@@ -20,8 +20,8 @@ import (
 type jsonReader struct {
 	name  string
 	in    *bufio.Reader
-	file  io.ReaderAt  // that in reads from its beginning; nil: no line is read piece by piece
-	done  map[int]bool // lines with which keys begin that are in the base already
+	file  io.ReaderAt // that in reads from its beginning; nil: no line is read piece by piece
+	done  done
 	off   int64
 	line  int // that has been read
 	at    int // the last one about the key at hand
@@ -135,6 +135,9 @@ func (r *jsonReader) next() (text []byte, long *jsonText, err error) {
 		if t, ok := longText(text); ok {
 			t.file, t.begin, t.from = r.file, begin, t.from+begin
 			for errors.Is(err, bufio.ErrBufferFull) {
+				if ended := r.h.goOn(); ended != nil {
+					return nil, nil, ended
+				}
 				text, err = r.in.ReadSlice('\n')
 				r.off += int64(len(text))
 			}
@@ -167,10 +170,15 @@ func (r *jsonReader) takeLong(t *jsonText) error {
 	}
 	r.bad, r.begun, r.at = false, false, r.line
 	r.db, r.key = *t.DB, *t.Key
-	if r.done[r.line] {
+	switch {
+	case r.done.lines[r.line]:
 		return nil
+	case r.db < 0 || r.db > math.MaxInt32:
+		return errors.New("a line without db and key")
+	case r.h.text == nil && r.db >= databasesMost:
+		return fmt.Errorf("a key in database %d; there can be %d", r.db, databasesMost)
 	}
-	size, err := t.measured()
+	size, err := t.measured(r.h.goOn)
 	switch {
 	case errors.Is(err, errText): // something may stand behind it, which is told by a look at all
 		text := make([]byte, t.to-t.begin)
@@ -180,8 +188,6 @@ func (r *jsonReader) takeLong(t *jsonText) error {
 		return r.take(text)
 	case err != nil:
 		return own{fmt.Errorf("reading %s: %w", r.name, err)}
-	case r.db < 0 || r.db > math.MaxInt32:
-		return errors.New("a line without db and key")
 	case t.Deadline < 0:
 		return fmt.Errorf("a deadline of %d", t.Deadline)
 	case r.h.text == nil: // as commands go
@@ -251,9 +257,12 @@ func (r *jsonReader) take(text []byte) error {
 func (r *jsonReader) begin(l *jsonLine) error {
 	r.bad, r.begun, r.at = false, false, r.line
 	r.db, r.key, r.due, r.count, r.found = *l.DB, *l.Key, l.Deadline, l.Count, 0
-	if r.done[r.line] {
+	if r.done.lines[r.line] {
 		r.bad = true // what goes on with it is passed over too
 		return nil
+	}
+	if err := r.done.twice(r.db, r.key); err != nil {
+		return err
 	}
 	kind := r.kind(l.Type)
 	switch {

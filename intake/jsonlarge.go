@@ -20,6 +20,25 @@ import (
 // Large values of JSON lines go into a new base in parts, as those of an RDB file do, before commands make the others. They are
 // looked for first, among the keys that have several lines. What makes no sense is left to the commands, which say why.
 
+// done is what is in the base already.
+type done struct {
+	lines map[int]bool    // with which keys begin
+	keys  map[keyName]int // the lines of those that are there
+}
+
+type keyName struct {
+	db  int
+	key string
+}
+
+// twice is an error for a key that is there.
+func (d *done) twice(db int, key []byte) error {
+	if line, ok := d.keys[keyName{db, string(key)}]; ok {
+		return fmt.Errorf("the key %.100q is there twice: line %d has it too", key, line)
+	}
+	return nil
+}
+
 // jsonSurvey looks for large values.
 type jsonSurvey struct {
 	jsonReader
@@ -75,20 +94,31 @@ func (s *jsonSurvey) look(begin int64, text []byte, long *jsonText) error {
 			return err
 		}
 		s.first = s.first[:0]
-		size, err := long.measured()
-		if err != nil || *long.DB < 0 || *long.DB >= databasesMost || long.Deadline < 0 {
+		if *long.DB < 0 || *long.DB >= databasesMost || long.Deadline < 0 {
 			return nil
+		}
+		size, err := long.measured(s.h.goOn)
+		switch {
+		case errors.Is(err, errText):
+			return nil
+		case err != nil:
+			return fmt.Errorf("reading %s: %w", s.name, err)
 		}
 		return s.text(s.line, long.entry(size))
 	case len(bytes.TrimSpace(text)) == 0:
 		return nil
 	case bytes.Contains(text, []byte(`"more"`)) && len(s.first) > 0:
+		var line jsonLine
+		err := strictly(text, &line)
+		if err == nil && !line.More {
+			break // a key begins, and has something of that name
+		}
 		l := &s.large
 		if !l.open {
 			*l = jsonLarge{name: s.name, file: s.file, from: s.begun, line: l.line, open: true}
 			l.begin(s.first, s.types)
 		}
-		l.add(text)
+		l.bad = l.bad || err != nil || l.more(&line, l.count) != nil
 		l.to = s.off
 		return nil
 	}
@@ -120,22 +150,10 @@ func (l *jsonLarge) begin(text []byte, types *kv.Types) {
 	h.Elements = nil
 }
 
-// add takes one that goes on.
-func (l *jsonLarge) add(text []byte) {
-	if !l.bad {
-		l.bad = l.more(text, l.count) != nil
-	}
-}
-
 // more visits the elements of a line that goes on with the key.
-func (l *jsonLarge) more(text []byte, visit outline.Visitor) error {
-	var line jsonLine
-	err := strictly(text, &line)
-	if err == nil && (line.DB == nil || line.Key == nil || *line.DB != *l.head.DB || !bytes.Equal(*line.Key, *l.head.Key) || !line.More) {
-		err = errNoValue
-	}
-	if err != nil {
-		return err
+func (l *jsonLarge) more(line *jsonLine, visit outline.Visitor) error {
+	if line.DB == nil || line.Key == nil || *line.DB != *l.head.DB || !bytes.Equal(*line.Key, *l.head.Key) || !line.More {
+		return errNoValue
 	}
 	return elements(line.Elements, visit)
 }
@@ -210,14 +228,14 @@ func (l *jsonLarge) Walk(visit outline.Visitor) error {
 	for begun := false; ; {
 		text, _, err := in.next()
 		if len(bytes.TrimSpace(text)) > 0 {
-			var own error
-			if begun {
-				own = l.more(text, visit)
-			} else {
-				var first jsonLine
-				if own = strictly(text, &first); own == nil {
-					own = elements(first.Elements, visit)
-				}
+			var line jsonLine
+			own := strictly(text, &line)
+			switch {
+			case own != nil:
+			case begun:
+				own = l.more(&line, visit)
+			default:
+				own = elements(line.Elements, visit)
 			}
 			if begun = true; own != nil {
 				return own
@@ -234,16 +252,20 @@ func (l *jsonLarge) Walk(visit outline.Visitor) error {
 
 // largeLines puts the large values of JSON lines into a base that is to be written. place is told of their databases.
 func (d *directory) largeLines(to *snapshot.Changes, h handler, rules rdb.Rules, place func(db int) error) (handed int64, err error) {
-	d.in.done = map[int]bool{}
+	d.in.done = done{lines: map[int]bool{}, keys: map[keyName]int{}}
 	took := func(line int, e *inspect.Entry, put func() error) error {
-		d.in.done[line] = true
-		err := place(e.DB)
-		if err == nil {
+		d.in.done.lines[line] = true
+		err := d.in.done.twice(e.DB, e.Key)
+		if err != nil {
+			return h.bad(&DamageError{File: d.in.Name, Where: fmt.Sprintf("line %d", line), Reason: err.Error()})
+		}
+		if err = place(e.DB); err == nil {
 			err = put()
 		}
 		if errors.Is(err, ErrInput) {
 			return h.bad(err)
 		}
+		d.in.done.keys[keyName{e.DB, string(e.Key)}] = line
 		handed++
 		return err
 	}

@@ -73,9 +73,15 @@ func longText(head []byte) (t jsonText, ok bool) {
 // errText: a string is not what JSON has, or something follows it.
 var errText = errors.New("a string that makes no sense, or that something stands behind")
 
-// pieces calls fn with one piece of the string after the other. A piece is good until fn returns; its error ends it, and is
+// pieces hands on one piece of the string after the other. A piece is good until the function returns; its error ends it, and is
 // returned.
-func (t *jsonText) pieces(fn func(piece []byte) error) error {
+func (t *jsonText) pieces(to func(piece []byte) error) error {
+	fn := func(piece []byte) error {
+		if err := to(piece); err != nil {
+			return own{err} // no end of the file, whatever it is
+		}
+		return nil
+	}
 	in := bufio.NewReaderSize(io.NewSectionReader(t.file, t.from, t.to-t.from), 64<<10)
 	if t.base64 {
 		plain, d := fn, base64Pieces{}
@@ -124,7 +130,11 @@ func (d *base64Pieces) add(piece []byte, fn func([]byte) error) error {
 }
 
 func (t *jsonText) blame(err error) error {
-	if errors.Is(err, io.EOF) {
+	mine := own{}
+	switch {
+	case errors.As(err, &mine):
+		return mine.error
+	case errors.Is(err, io.EOF):
 		return fmt.Errorf("%w: it has no end", errText)
 	}
 	return err
@@ -222,11 +232,11 @@ func half(b []byte, second string) answer {
 	return yes
 }
 
-// measured is how many bytes the string has. It reads it, and finds whether it makes sense.
-func (t *jsonText) measured() (size int64, err error) {
+// measured is how many bytes the string has. It reads it, and finds whether it makes sense, while goOn says nothing else.
+func (t *jsonText) measured(goOn func() error) (size int64, err error) {
 	err = t.pieces(func(piece []byte) error {
 		size += int64(len(piece))
-		return nil
+		return goOn()
 	})
 	return size, err
 }

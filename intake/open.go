@@ -27,7 +27,7 @@ type Input struct {
 	keys *inspect.RDBSource // to begin with; nil
 	aof  []part             // files of commands, in order
 	json bool               // Name is JSON lines
-	done map[int]bool       // lines of it that are taken in already
+	done done               // of it
 	rest int64              // where the commands begin behind the keys in one file; 0: there are none
 }
 
