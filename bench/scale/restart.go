@@ -28,8 +28,8 @@ const (
 
 func endings(uncached bool) []ending {
 	all := []ending{
-		{name: "a clean stop", hydrates: true, bound: restartBound},
-		{name: "kill -9", kill: true, behind: behindQuiet, bound: restartBound},
+		{name: "a clean stop", hydrates: true, bound: cleanStopBound},
+		{name: "kill -9", kill: true, behind: behindQuiet, bound: killBound},
 		{name: "kill -9 in a flood", kill: true, behind: behindFlood},
 	}
 	if uncached {

@@ -11,11 +11,13 @@ import (
 
 // What holdfast is to reach. Each is a greatest value of what a row judges.
 const (
-	restartBound       = 0.05 // of Redis's time to the first GET, from RDB
+	loadedBound        = 0.7  // of the bytes that Redis holds for a key
+	cleanStopBound     = 0.02 // of Redis's time to the first GET, from RDB
+	killBound          = 0.05 // likewise
 	hydrationBound     = 1.0  // of Redis's time to load an RDB file
 	hydrationP99Bound  = 3.0  // times the quiet one
 	checkpointBound    = 0.3  // of the time of a BGSAVE
-	extraMemoryBound   = 10   // percent
+	extraMemoryBound   = 5    // percent
 	checkpointP99Bound = 1.5  // times the quiet one
 	sliceBound         = 1000 // microseconds
 	coldGetBound       = 50   // microseconds

@@ -91,3 +91,16 @@ func TestEveryWayToEndHasRoomInTheTable(t *testing.T) {
 		}
 	}
 }
+
+// The bounds are the stricter ones where something was wanted twice.
+func TestBoundsOfEndings(t *testing.T) {
+	want := map[string]float64{"a clean stop": 0.02, "kill -9": 0.05, "kill -9 in a flood": 0}
+	for _, way := range endings(false) {
+		if bound, ok := want[way.name]; !ok || way.bound != bound {
+			t.Errorf("%s: %v, want %v", way.name, way.bound, bound)
+		}
+	}
+	if loadedBound != 0.7 || extraMemoryBound != 5 {
+		t.Errorf("bytes per key %v, memory of a checkpoint %v", loadedBound, extraMemoryBound)
+	}
+}

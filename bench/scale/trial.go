@@ -137,7 +137,7 @@ func (t *trial) load(ctx context.Context) error {
 		return err
 	}
 	t.emit(t.row("load, SETs per second", 0, rate).besideRDB())
-	t.emit(t.row("loaded: RssAnon, bytes per key", 0, anon).besideRDB())
+	t.emit(t.row("loaded: RssAnon, bytes per key", 0, anon).besideRDB().within(loadedBound))
 	t.emit(t.row("loaded: RssFile, bytes per key", 0, file))
 	return nil
 }
