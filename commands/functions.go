@@ -401,10 +401,12 @@ func functionRestore(c *Call) {
 		c.Reply.Error(err.Error())
 		return
 	}
+	before := c.Scripts.functions
 	if flush {
-		c.Scripts.functions = functions{machine: c.Scripts.functions.machine}
+		c.Scripts.functions = functions{machine: before.machine}
 	}
 	if refusal := c.joinLibraries(libs, replace); refusal != "" {
+		c.Scripts.functions = before
 		c.Reply.Error(refusal)
 		return
 	}

@@ -221,6 +221,37 @@ func TestFunctionsOutliveEverything(t *testing.T) {
 	again(kill)
 }
 
+// FUNCTION RESTORE … FLUSH that is refused leaves the libraries that there were, for now and for the next start.
+func TestRefusedRestoreChangesNothing(t *testing.T) {
+	t.Parallel()
+	o := Options{Dir: t.TempDir()}
+	proc := start(t, subject, o)
+	c := dial(t, proc.Addr)
+	for i := range 5 {
+		must(t, c, "FUNCTION", "LOAD", fmt.Sprintf("#!lua name=large%d\nlocal s = ('x'):rep(15e6)\nredis.register_function('large%[1]d', function() return #s end)", i))
+	}
+	payload := must(t, c, "FUNCTION", "DUMP").Text
+	must(t, c, "FUNCTION", "FLUSH")
+	must(t, c, "FUNCTION", "LOAD", "#!lua name=old\nredis.register_function('old', function() return 'old' end)")
+	want := must(t, c, "FUNCTION", "LIST", "WITHCODE").Raw
+	must(t, c, "CONFIG", "SET", "script-memory-limit", "64mb")
+	reply, err := c.Do("FUNCTION", "RESTORE", payload, "FLUSH")
+	if err != nil || reply.Text != "ERR not enough memory for what libraries keep" {
+		t.Fatalf("FUNCTION RESTORE: %s %v", reply, err)
+	}
+	for _, when := range []string{"before", "after"} {
+		if got := must(t, c, "FUNCTION", "LIST", "WITHCODE").Raw; !bytes.Equal(got, want) {
+			t.Errorf("%s a restart: %q, and was %q", when, got, want)
+		}
+		if got := must(t, c, "FCALL", "old", "0"); got.Text != "old" {
+			t.Errorf("%s a restart: FCALL: %s", when, got)
+		}
+		proc.Kill()
+		proc = start(t, subject, o)
+		c = dial(t, proc.Addr)
+	}
+}
+
 // What one server dumps of functions, the other restores.
 func TestFunctionDumpsGoBothWays(t *testing.T) {
 	t.Parallel()
