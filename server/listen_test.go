@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -116,6 +115,7 @@ func TestProtectedModeFromOutside(t *testing.T) {
 
 func TestMaxClients(t *testing.T) {
 	r := start(t, "maxclients", "3")
+	r.haveDescriptors(100)
 	a, _, _ := r.dial(), r.dial(), r.dial()
 	r.until("3 clients", func() bool { return r.figure("connected") == 3 })
 	refused := r.dial()
@@ -124,7 +124,7 @@ func TestMaxClients(t *testing.T) {
 	if r.figure("rejected") != 1 {
 		t.Error("rejected:", r.figure("rejected"))
 	}
-	a.expect("-"+resp.ErrConfigSet("maxclients", resp.ClientsBeyondDescriptors(r.server.descriptors)), "CONFIG", "SET", "maxclients", strconv.FormatInt(r.server.descriptors+1, 10))
+	a.expect("-"+resp.ErrConfigSet("maxclients", resp.ClientsBeyondDescriptors(100)), "CONFIG", "SET", "maxclients", "101")
 	a.expect("+OK", "CONFIG", "SET", "maxclients", "4")
 	r.dial().expect("+PONG", "PING")
 	a.expect("+OK", "CONFIG", "SET", "maxclients", "1") // those who are in stay in
@@ -135,15 +135,33 @@ func TestMaxClients(t *testing.T) {
 	r.dial().wants("-" + resp.ErrMaxClients)
 }
 
+// haveDescriptors says for how many clients there are descriptors. Nobody may have connected.
+func (r *rig) haveDescriptors(clients int64) {
+	r.server.mu.Lock()
+	defer r.server.mu.Unlock()
+	r.server.descriptors = clients
+}
+
+// Where maxclients is more than there are descriptors for from the start, a change that is refused for another setting goes
+// back to it all the same.
+func TestMaxClientsGoesBack(t *testing.T) {
+	r := start(t)
+	r.haveDescriptors(100)
+	r.cfg.OnChange("timeout", func(string) error { return errors.New("not that") })
+	a := r.dial()
+	a.expect("-"+resp.ErrConfigSet("timeout", "not that"), "CONFIG", "SET", "maxclients", "50", "timeout", "7")
+	if most := r.server.maxClients.Load(); most != 10_000 {
+		t.Errorf("maxclients is %d", most)
+	}
+}
+
 // A server never takes so many clients that it has no descriptor left for the next one, whom it is to turn away.
 func TestDescriptorsBoundTheClients(t *testing.T) {
 	r := start(t)
 	if most := r.server.most(); most > r.server.descriptors || most < 1 {
 		t.Errorf("%d clients with descriptors for %d", most, r.server.descriptors)
 	}
-	r.server.mu.Lock()
-	r.server.descriptors = 2
-	r.server.mu.Unlock()
+	r.haveDescriptors(2)
 	a := r.dial()
 	a.expect("+PONG", "PING")
 	r.dial().expect("+PONG", "PING")

@@ -117,7 +117,8 @@ func New(o Options) *Server {
 	}
 	o.Engine.World().Clients = s
 	s.maxClients.OnChange(func(most int64) error {
-		if most > s.descriptors {
+		inForce := most == s.maxClients.Load() // it is gone back to, as another setting was refused
+		if most > s.descriptors && !inForce {
 			return resp.Error(resp.ClientsBeyondDescriptors(s.descriptors))
 		}
 		return nil
