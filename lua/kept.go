@@ -67,11 +67,32 @@ func checkTwins() {
 	} {
 		for i := range ours.NumField() {
 			a, b := theirs.Field(i), ours.Field(i)
-			if a.Name != b.Name || a.Offset != b.Offset || a.Type.Size() != b.Type.Size() {
+			if a.Name != b.Name || a.Offset != b.Offset || !alike(a.Type, b.Type) {
 				panic("BUG: this is not the gopher-lua that lua/kept.go was written for: " + theirs.Name() + "." + a.Name)
 			}
 		}
 	}
+	stack, ok := reflect.TypeFor[glua.LState]().FieldByName("stack")
+	if !ok || stack.Type.Kind() != reflect.Interface || !stack.Type.Implements(reflect.TypeFor[callStack]()) {
+		panic("BUG: a state of gopher-lua has no stack of calls")
+	}
+}
+
+// alike reports whether a field of theirs can be read as one of a twin. What it points to is a twin's own affair.
+func alike(theirs, ours reflect.Type) bool {
+	switch kind := ours.Kind(); {
+	case theirs.Size() != ours.Size():
+		return false
+	case kind == reflect.UnsafePointer:
+		return theirs.Kind() == reflect.Pointer
+	case theirs.Kind() != kind:
+		return false
+	case kind == reflect.Map:
+		return alike(theirs.Key(), ours.Key()) && alike(theirs.Elem(), ours.Elem())
+	case kind == reflect.Slice:
+		return alike(theirs.Elem(), ours.Elem())
+	}
+	return true
 }
 
 func registryType() reflect.Type {
@@ -259,11 +280,15 @@ func (k *keeper) coroutine(l *glua.LState) {
 // callBytes is what a call takes in a coroutine.
 const callBytes = 80
 
-// depth is how many calls a coroutine is in: up to twice as many as there are.
+// callStack is what a state keeps its calls on.
+type callStack interface{ Sp() int }
+
+// depth is how many calls a coroutine is in. (GetStack, by which one could find out, counts tail calls, which take nothing.)
 func depth(l *glua.LState) int {
-	n := 1
-	for _, ok := l.GetStack(n); ok; _, ok = l.GetStack(n) {
-		n *= 2
+	field := reflect.ValueOf(l).Elem().FieldByName("stack")
+	stack, ok := reflect.NewAt(field.Type(), unsafe.Pointer(field.UnsafeAddr())).Elem().Interface().(callStack)
+	if !ok {
+		return 0
 	}
-	return n
+	return stack.Sp()
 }

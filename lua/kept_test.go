@@ -2,9 +2,12 @@ package lua
 
 import (
 	"fmt"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
+	"time"
+	"unsafe"
 
 	"holdfast/resp"
 )
@@ -26,6 +29,9 @@ var hoards = []struct{ name, local, each string }{
 	{"functions", `local t = {}`, `local n = i t[#t + 1] = function() return n end`},
 	{"coroutines", `local t = {}`, `if i % 100 == 0 then local c = coroutine.wrap(function() local s = ('x'):rep(2000) coroutine.yield() return s end) c() t[#t + 1] = c end`},
 	{"what coroutines leave", `local t = {}`, `if i % 100 == 0 then local f coroutine.wrap(function() local s = ('x'):rep(2000) .. i f = function() return s end end)() t[#t + 1] = f end`},
+	{"tail calls", `local t = {}`, `if i % 1000 == 0 then local c = coroutine.wrap(function()
+		local function down(n) if n == 0 then coroutine.yield() return 0 end return down(n - 1) end
+		return down(20000) end) c() t[#t + 1] = c end`},
 	{"iterators", `local t = {}`, `if i % 10 == 0 then t[#t + 1] = (('x'):rep(2000) .. i):gmatch('x') end`},
 	{"code", `local t = {}`, `if i % 100 == 0 then t[#t + 1] = loadstring('return ' .. i) end`},
 	{"upvalues", `local s = ''`, `if i % 1000 == 0 then s = s .. ('x'):rep(20000) end`},
@@ -129,6 +135,123 @@ func TestLibraryThatDoesNotLoadAgain(t *testing.T) {
 	}
 	if err := m.Reload(lib, &fakeHost{looks: -1}); err != nil || call(m, lib.Functions[0]) != ":1\r\n" {
 		t.Errorf("the next load: %v", err)
+	}
+}
+
+// A library that registers others than before has none of its functions, not some.
+func TestLibraryThatRegistersOthers(t *testing.T) {
+	m := newTestMachine(true)
+	register := func(names ...string) []byte {
+		code := "#!lua name=lib\n"
+		for _, name := range names {
+			code += "redis.register_function('" + name + "', function() return 1 end)\n"
+		}
+		return []byte(code)
+	}
+	lib, err := m.Load(register("a", "b", "c"), &fakeHost{looks: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, names := range [][]string{{"a", "b"}, {"a", "b", "d"}, {"a", "b", "c", "d"}} {
+		lib.forget()
+		lib.Code = register(names...)
+		if err := m.Reload(lib, &fakeHost{looks: -1}); err == nil || !strings.Contains(err.Error(), "other functions than before") {
+			t.Errorf("%v: %v", names, err)
+		}
+		for _, f := range lib.Functions {
+			if !f.Forgotten() {
+				t.Errorf("%v: %s is there", names, f.Name)
+			}
+		}
+	}
+}
+
+// To measure makes garbage, which is no reason to measure again, and takes time, in which much has to be made for the next measuring.
+func TestMeasuringIsSeldom(t *testing.T) {
+	limit := int64(1 << 30)
+	m := New(Options{Version: "7.0.15", Memory: func() int64 { return limit }, Functions: true})
+	lib := loadHoard(t, m, `local t = {} for i = 1, 80000 do t[i] = {} end`, `local n = #t`)
+	limit = lib.loaded + lib.loaded/8
+	libs := map[string]*Library{lib.Name: lib}
+	measured := func() bool {
+		lib.kept, m.worked = 0, true
+		m.Bound(libs)
+		return lib.kept > 0
+	}
+	if !measured() || lib.kept < 80_000*tableBytes || m.ledger.due > limit/4 {
+		t.Fatalf("%d bytes are kept, and %d may be made", lib.kept, m.ledger.due)
+	}
+	m.ledger.took = 0
+	if measured() {
+		t.Error("what measuring made was a reason to measure")
+	}
+	m.ledger.took, m.ledger.due = time.Hour, 1
+	m.ledger.made -= limit / 4
+	if measured() || !m.worked {
+		t.Error("measured too soon, or not noted that it is due")
+	}
+	m.ledger.made -= limit / 4
+	if !measured() || m.ledger.took >= time.Hour {
+		t.Error("not measured though much was made")
+	}
+}
+
+// However many libraries keep however much, so much is walked at a time, and those that were not come later.
+func TestMeasuringIsBounded(t *testing.T) {
+	m := New(Options{Version: "7.0.15", Memory: func() int64 { return 1 << 30 }, Functions: true})
+	libs := map[string]*Library{}
+	for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
+		lib := loadHoard(t, m, `local t = {}`, `t[#t + 1] = {}`)
+		lib.Name, libs[name] = name, lib
+		call(m, lib.Functions[0])
+		lib.kept = -1
+	}
+	limit := m.kept(libs["a"], 1<<30) - 10_000
+	came := 0
+	forgotten, due := m.measure(libs, limit)
+	for _, lib := range libs {
+		if lib.kept >= 0 {
+			came++
+		}
+	}
+	if came < 2 || came > 3 || len(forgotten) == 0 || due != limit/collectShare {
+		t.Errorf("measured %d, of which %d were forgotten, and %d of %d may be made", came, len(forgotten), due, limit)
+	}
+	for range 6 {
+		m.measure(libs, limit)
+	}
+	for name, lib := range libs {
+		if lib.kept < 0 || !lib.Functions[0].Forgotten() && name != "f" {
+			t.Errorf("nobody came to %s, which keeps %d", name, lib.kept)
+		}
+	}
+}
+
+func TestTwinsAreAlike(t *testing.T) {
+	type (
+		pointed = *int
+		named   interface{ Name() string }
+	)
+	of := reflect.TypeFor[unsafe.Pointer]()
+	for _, c := range []struct {
+		theirs, ours reflect.Type
+		want         bool
+	}{
+		{reflect.TypeFor[pointed](), of, true},
+		{reflect.TypeFor[uintptr](), of, false},
+		{reflect.TypeFor[named](), reflect.TypeFor[any](), true},
+		{reflect.TypeFor[string](), reflect.TypeFor[any](), false},
+		{reflect.TypeFor[int](), reflect.TypeFor[uint](), false},
+		{reflect.TypeFor[int32](), reflect.TypeFor[int64](), false},
+		{reflect.TypeFor[[]int](), reflect.TypeFor[[]int](), true},
+		{reflect.TypeFor[[]int](), reflect.TypeFor[[]float64](), false},
+		{reflect.TypeFor[map[string]int](), reflect.TypeFor[map[string]int](), true},
+		{reflect.TypeFor[map[string]int](), reflect.TypeFor[map[any]int](), false},
+		{reflect.TypeFor[map[string]int](), reflect.TypeFor[map[string]uint](), false},
+	} {
+		if got := alike(c.theirs, c.ours); got != c.want {
+			t.Errorf("%v for %v: %v", c.ours, c.theirs, got)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"runtime/metrics"
 	"slices"
+	"time"
 )
 
 // What functions of a library keep from call to call (variables of the library, and tables that grow) is bounded as a whole.
@@ -20,6 +21,8 @@ import (
 type ledger struct {
 	made   int64 // bytes on the heap, ever
 	due    int64 // so many more, and they are measured again
+	ended  time.Time
+	took   time.Duration
 	sample [1]metrics.Sample
 }
 
@@ -29,15 +32,38 @@ func (m *Machine) Bound(libraries map[string]*Library) (forgotten []*Library) {
 	if !m.worked {
 		return nil
 	}
-	m.worked = false
-	limit, made := m.o.Memory(), m.madeEver()
-	if limit == 0 || m.ledger.made > 0 && made-m.ledger.made < m.ledger.due {
+	limit := m.o.Memory()
+	since, began := m.madeEver()-m.ledger.made, time.Now()
+	switch {
+	case limit == 0 || m.ledger.made > 0 && since < m.ledger.due:
+		m.worked = false
 		return nil
+	case began.Sub(m.ledger.ended) < restShare*m.ledger.took && since < limit/2:
+		return nil // it is due all the same, a little later
 	}
+	m.worked = false
+	forgotten, m.ledger.due = m.measure(libraries, limit)
+	m.ledger.ended, m.ledger.took = time.Now(), time.Since(began)
+	m.ledger.made = m.madeEver() // what measuring made is no library's
+	return forgotten
+}
+
+// restShare bounds how much of the time goes into measuring: one part of so many, unless half as much as libraries may keep has
+// been made meanwhile. (Without that, in 20 times what it takes to look at what is kept, several times as much can be made.)
+const restShare = 20
+
+// measure walks libraries, up to twice the limit altogether, and makes some of those that it came to forget. due is how much may be made
+// before the next time.
+func (m *Machine) measure(libraries map[string]*Library, limit int64) (forgotten []*Library, due int64) {
 	libs := slices.SortedFunc(maps.Values(libraries), func(a, b *Library) int { return cmp.Compare(a.Name, b.Name) })
 	total := int64(0)
-	for _, lib := range libs {
-		lib.kept = m.kept(lib, limit)
+	whole := true
+	for i, lib := range libs {
+		if whole = total < 2*limit; !whole {
+			libs = libs[:i]
+			break
+		}
+		lib.kept = m.kept(lib, min(limit, 2*limit-total))
 		total += lib.kept
 	}
 	for total > limit {
@@ -50,8 +76,10 @@ func (m *Machine) Bound(libraries map[string]*Library) (forgotten []*Library) {
 		most.kept = 0
 		forgotten = append(forgotten, most)
 	}
-	m.ledger.made, m.ledger.due = made, max(limit-total, limit/collectShare)
-	return forgotten
+	if due = limit / collectShare; whole {
+		due = max(due, limit-total)
+	}
+	return forgotten, due
 }
 
 func (m *Machine) madeEver() int64 {
@@ -81,12 +109,12 @@ func (m *Machine) Reload(lib *Library, host Host) error {
 	if err != nil {
 		return err
 	}
-	for _, f := range lib.Functions {
-		at := slices.IndexFunc(again.Functions, func(o *Function) bool { return o.Name == f.Name })
-		if at < 0 {
-			return errors.New("ERR Error registering functions: the library registers other functions than before")
-		}
-		f.f = again.Functions[at].f
+	sameName := func(a, b *Function) bool { return a.Name == b.Name } // both lists are by name
+	if !slices.EqualFunc(lib.Functions, again.Functions, sameName) {
+		return errors.New("ERR Error registering functions: the library registers other functions than before")
+	}
+	for i, f := range lib.Functions {
+		f.f = again.Functions[i].f
 	}
 	lib.kept, lib.loaded = again.kept, again.loaded
 	return nil
