@@ -117,7 +117,9 @@ func syntax(arg resp.Reply) string {
 	case "block":
 		text = strings.Join(inner, " ")
 	case "pure-token":
-		text, token = token, ""
+		if text, token = token, ""; text == "" {
+			text = `""` // MIGRATE's word for several keys
+		}
 	}
 	if token != "" {
 		token += " "
