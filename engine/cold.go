@@ -104,6 +104,16 @@ func (e *Engine) stored(store snapshot.Store, key []byte, r snapshot.Record) kv.
 	return s
 }
 
+// made is stored for a collection whose value is made now, of a payload that stays; false where it cannot be made.
+func (e *Engine) made(store snapshot.Store, key []byte, r snapshot.Record) (s kv.Stored, ok bool) {
+	s = e.stored(store, key, r)
+	v, err := e.value(store, key, r)
+	if err == nil {
+		s.Load = func() kv.Value { return v }
+	}
+	return s, err == nil
+}
+
 // value decodes a collection of the open base.
 func (e *Engine) value(store snapshot.Store, key []byte, r snapshot.Record) (kv.Value, error) {
 	return DecodeValue(e.world.Keys.Types, e.base.Load(), store, key, r)

@@ -157,10 +157,7 @@ func (h *hydrator) read() (more bool, err error) {
 		}
 	})
 	for _, entry := range values {
-		s := h.e.stored(h.store, entry.Key, entry.Record)
-		if v, err := h.e.value(h.store, entry.Key, entry.Record); err == nil {
-			s.Load = func() kv.Value { return v }
-		}
+		s, _ := h.e.made(h.store, entry.Key, entry.Record)
 		h.batch.Add(entry.Key, s)
 	}
 	return more, err

@@ -165,18 +165,15 @@ func (e *Engine) fetch(base *snapshot.Base, w *wanted) {
 	w.keys = slices.CompactFunc(w.keys, bytes.Equal)
 	left := replayAhead
 	_ = base.Find(w.store, w.keys, func(key []byte, r snapshot.Record) bool {
-		if left -= len(r.Payload); kv.Kind(r.Kind) == kv.String {
+		left -= len(r.Payload)
+		switch {
+		case kv.Kind(r.Kind) == kv.String:
 			w.found.Add(key, e.stored(w.store, key, r))
-			return left > 0
-		}
-		if r.Parted {
-			return left > 0
-		}
-		r.Payload = bytes.Clone(r.Payload)
-		if v, err := e.value(w.store, key, r); err == nil {
-			s := e.stored(w.store, key, r)
-			s.Load = func() kv.Value { return v }
-			w.found.Add(key, s)
+		case !r.Parted:
+			r.Payload = bytes.Clone(r.Payload)
+			if s, ok := e.made(w.store, key, r); ok {
+				w.found.Add(key, s)
+			}
 		}
 		return left > 0
 	})

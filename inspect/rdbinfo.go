@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 )
 
@@ -69,12 +70,7 @@ func (i RDBInfo) WriteText(w io.Writer) error {
 	if i.Functions > 0 {
 		t.row("libraries", fmt.Sprintf("%d, of functions", i.Functions))
 	}
-	names := make([]string, 0, len(i.Says))
-	for name := range i.Says {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(i.Says)) {
 		t.row("says "+Bytes(name).word(), i.Says[name].word())
 	}
 	if err := t.flush(); err != nil || len(i.Databases) == 0 {
