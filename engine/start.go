@@ -214,7 +214,10 @@ func (e *Engine) openLog(meta snapshot.Meta) error {
 		if err := e.refuseToIgnore(segments, meta); err != nil {
 			return err
 		}
-		return e.dropStaged()
+		if err := e.dropStaged(); err != nil {
+			return err
+		}
+		return e.number(&meta, segments)
 	}
 	if err := e.refuseWithoutLog(segments, meta); err != nil {
 		return err
@@ -227,6 +230,9 @@ func (e *Engine) openLog(meta snapshot.Meta) error {
 		return err
 	}
 	if err := e.dropOvertaken(meta, segments); err != nil {
+		return err
+	}
+	if err := e.number(&meta, segments); err != nil {
 		return err
 	}
 	tail := newReplayer(e)
@@ -244,6 +250,20 @@ func (e *Engine) openLog(meta snapshot.Meta) error {
 	e.changes = recovery.Records
 	e.setLog(log)
 	e.lsn = max(e.lsn, log.Last())
+	return nil
+}
+
+// number makes LSN 1 of the state that an import left at LSN 0, before a log goes on from it: LSN 0 is the empty beginning, and
+// where a log begins behind that, older states are built from the log alone.
+func (e *Engine) number(meta *snapshot.Meta, segments []aof.SegmentInfo) error {
+	if meta.LSN > 0 || len(segments) > 0 || !slices.ContainsFunc(meta.DBs, func(d snapshot.DB) bool { return d.Keys > 0 }) {
+		return nil
+	}
+	meta.LSN = 1
+	if _, err := e.base.Load().Apply(snapshot.NewChanges(e.o.FS, e.o.Dir, sortMemory), *meta); err != nil {
+		return fmt.Errorf("giving the imported state an LSN: %w", err)
+	}
+	e.lsn, e.checkpoints.lsn, e.report.Base.LSN = meta.LSN, meta.LSN, meta.LSN
 	return nil
 }
 

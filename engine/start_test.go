@@ -316,6 +316,48 @@ func TestALogThatEndsBeforeTheBase(t *testing.T) {
 	refuse(t, s.setup, badStart{says: []string{"DIR/base.db", "DIR/aof", damaged}})
 }
 
+// TestAnImportedStateIsNotTheBeginning: LSN 0 is empty, and who builds an older state from a log that begins with LSN 1 takes no base.
+func TestAnImportedStateIsNotTheBeginning(t *testing.T) {
+	for _, keeping := range []string{"yes", "no"} {
+		s := begin(t, setup{})
+		s.pipeline("SET a 1", "RPUSH l x")
+		s.save()
+		s.mustClose(false)
+		remove(t, filepath.Join(s.setup.dir, engine.LogDir))
+		path := filepath.Join(s.setup.dir, engine.BaseName)
+		base, err := snapshot.Open(path, snapshot.OpenOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		meta := base.Meta()
+		meta.LSN, meta.Logged = 0, false // as snapshot import leaves it
+		if _, err := base.Apply(snapshot.NewChanges(vfs.OS(), s.setup.dir, 0), meta); err != nil {
+			t.Fatal(err)
+		}
+		if err := base.Close(); err != nil {
+			t.Fatal(err)
+		}
+		r := open(t, setup{dir: s.setup.dir, settings: []string{"appendonly", keeping}})
+		r.turned("yes")
+		r.expect("SET b 2", "+OK")
+		r.expect("DBSIZE", ":3")
+		r.mustClose(false)
+		if found := segments(t, s.setup.dir); len(found) != 1 || filepath.Base(found[0]) != "00000000000000000002.aof" {
+			t.Errorf("appendonly %s: segments %v, want one that begins with LSN 2", keeping, found)
+		}
+		if base, err = snapshot.Open(path, snapshot.OpenOptions{ReadOnly: true}); err != nil {
+			t.Fatal(err)
+		}
+		if lsn := base.Meta().LSN; lsn != 1 {
+			t.Errorf("appendonly %s: the base is as of LSN %d, want 1", keeping, lsn)
+		}
+		if err := base.Close(); err != nil {
+			t.Fatal(err)
+		}
+		open(t, setup{dir: s.setup.dir}).expect("MGET a b", "*2 $1 1 $1 2")
+	}
+}
+
 // One directory, one engine. Another directory, or the same one when it is free, is fine.
 func TestADirectoryInUse(t *testing.T) {
 	s := begin(t, setup{})
