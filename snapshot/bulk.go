@@ -8,6 +8,8 @@ import (
 	"maps"
 	"os"
 	"slices"
+
+	"holdfast/internal/vfs"
 )
 
 // A file that is written whole is written here, and not by bbolt, in bbolt's format: whoever has the keys in order needs no
@@ -16,7 +18,7 @@ import (
 
 // bulkFile is the file. Page numbers are handed out in the order of its bytes.
 type bulkFile struct {
-	file     *os.File
+	file     vfs.File
 	pageSize int
 	buf      []byte // pages not yet written
 	next     uint64 // number of the page behind them
@@ -26,8 +28,8 @@ type bulkFile struct {
 const bulkBytes = 256 << 10
 
 // createBulk makes the file, which must not be there.
-func createBulk(path string) (*bulkFile, error) {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+func createBulk(fs vfs.FS, path string) (*bulkFile, error) {
+	file, err := fs.Create(path)
 	if err != nil {
 		return nil, err
 	}

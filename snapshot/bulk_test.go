@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"go.etcd.io/bbolt"
+
+	"holdfast/internal/vfs"
 )
 
 // TestBulkTrees: what is written page by page is what bbolt reads, finds no fault with, and goes on with: it changes and
@@ -48,7 +50,7 @@ func TestBulkTrees(t *testing.T) {
 func bulkAndBbolt(t *testing.T, rng *rand.Rand, keys, values [][]byte) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "bulk.db")
-	f, err := createBulk(path)
+	f, err := createBulk(vfs.OS(), path)
 	must(t, err)
 	tree := newBulkTree(f)
 	for i, key := range keys {
@@ -101,7 +103,7 @@ func bulkAndBbolt(t *testing.T, rng *rand.Rand, keys, values [][]byte) {
 
 // TestBulkTreesAreFull: no page but the last of a level has room for what comes behind it.
 func TestBulkTreesAreFull(t *testing.T) {
-	f, err := createBulk(filepath.Join(t.TempDir(), "bulk.db"))
+	f, err := createBulk(vfs.OS(), filepath.Join(t.TempDir(), "bulk.db"))
 	must(t, err)
 	tree := newBulkTree(f)
 	const keys, perLeaf = 100_000, 4080 / (16 + 8 + 32)
@@ -123,7 +125,7 @@ func TestBulkTreesAreFull(t *testing.T) {
 // TestBulkKeysRise: two of the same, or one behind a greater, is the caller's bug.
 func TestBulkKeysRise(t *testing.T) {
 	for _, second := range []string{"a", "b"} {
-		f, err := createBulk(filepath.Join(t.TempDir(), "bulk.db"))
+		f, err := createBulk(vfs.OS(), filepath.Join(t.TempDir(), "bulk.db"))
 		must(t, err)
 		tree := newBulkTree(f)
 		must(t, tree.put([]byte("b"), nil, 0))

@@ -33,18 +33,6 @@ func WriteFresh(fs vfs.FS, dir, name string, ch *Changes, m Meta) (Result, error
 	return l.result(started), nil
 }
 
-// syncFile syncs a file that was written past fs, and has fs know of it.
-func syncFile(fs vfs.FS, path string) error {
-	file, err := fs.Open(path)
-	if err != nil {
-		return fmt.Errorf("opening %s: %w", path, err)
-	}
-	if err = errors.Join(file.Sync(), file.Close()); err != nil {
-		return fmt.Errorf("syncing %s: %w", path, err)
-	}
-	return nil
-}
-
 // inspect looks at a new file's shape as Open and the first Apply would.
 func inspect(fs vfs.FS, path string) error {
 	b, err := Open(path, OpenOptions{FS: fs, ReadOnly: true})
@@ -118,9 +106,6 @@ func (l *loader) build(fill func() error) error {
 	}
 	err := guard(l.path, "writing a new base", func() error { return l.load(fill) })
 	if err = errors.Join(err, l.derived.discard()); err == nil {
-		err = syncFile(l.fs, l.path)
-	}
-	if err == nil {
 		err = inspect(l.fs, l.path)
 	}
 	if err != nil {
@@ -137,12 +122,12 @@ func (l *loader) result(started time.Time) Result {
 }
 
 func (l *loader) load(fill func() error) (err error) {
-	if l.file, err = createBulk(l.path); err != nil {
+	if l.file, err = createBulk(l.fs, l.path); err != nil {
 		return fmt.Errorf("creating %s: %w", l.path, err)
 	}
 	defer func() { // also when the disk cannot give a mapped page
 		if err == nil {
-			err = l.file.file.Sync() // by the descriptor that wrote: another may not be told of what failed since
+			err = l.file.file.Sync()
 		}
 		if err = l.file.close(err); err != nil {
 			err = fmt.Errorf("writing %s: %w", l.path, err)

@@ -375,6 +375,40 @@ func TestCrashFreezesWhatOthersWrote(t *testing.T) {
 	}
 }
 
+// Whoever opens a file by the name that it was given when it was whole may write it past Faulty, as bbolt does.
+func TestARenameHandsOverWhatIsSynced(t *testing.T) {
+	for what, c := range map[string]struct {
+		act  func(s *script)
+		want string
+	}{
+		"synced, renamed":            {func(s *script) { s.sync("tmp"); s.rename("tmp", "base") }, "by others"},
+		"renamed, synced":            {func(s *script) { s.rename("tmp", "base"); s.sync("tmp") }, "ours"},
+		"a sync failed, then synced": {func(s *script) { s.failSync("tmp"); s.sync("tmp"); s.rename("tmp", "base") }, ""},
+	} {
+		s := newScript(t)
+		s.create("tmp")
+		s.write("tmp", "ours")
+		c.act(s)
+		s.outside("base", "by others")
+		s.syncDir(".")
+		if got := after(t, s.f, vfs.OnlySynced, 1); !maps.Equal(got, left{"base": c.want}) {
+			t.Errorf("%s: %q, want %q", what, got, c.want)
+		}
+		s.f.Crash()
+		if got := after(t, s.f, vfs.OnlySynced, 1); !maps.Equal(got, left{"base": c.want}) {
+			t.Errorf("%s, after the crash: %q, want %q", what, got, c.want)
+		}
+	}
+	s := newScript(t) // the bytes of what is handed over go to who removes it
+	s.durable("tmp", "ours")
+	s.rename("tmp", "base")
+	s.syncDir(".")
+	s.remove("base")
+	if got := after(t, s.f, vfs.OnlySynced, 1); !maps.Equal(got, left{"base": "ours"}) {
+		t.Errorf("removed: %q", got)
+	}
+}
+
 func TestMaterialiseDisturbsNothing(t *testing.T) {
 	s := newScript(t)
 	s.durable("a", "1")

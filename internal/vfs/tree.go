@@ -15,8 +15,9 @@ type inode struct {
 	// live and synced are a directory's entries: as they are, and as a crash finds them at least. nil for a file.
 	live, synced map[string]*inode
 
-	// data is nil until the file is first changed through Faulty. So long its bytes are those of the real file, and all of
-	// them are durable: they were there before, or bbolt wrote them and synced them as it saw fit.
+	// data is nil until the file is first changed through Faulty, and again once it was renamed with all of that synced. So long
+	// its bytes are those of the real file, and all of them are durable: they were there before, or bbolt wrote them and synced
+	// them as it saw fit.
 	data *history
 }
 
@@ -39,6 +40,13 @@ func (i *inode) track(real *os.File) error {
 		i.data = &history{base: base}
 	}
 	return err
+}
+
+// release ends the history of a file of which nothing is unsynced, so that others may write it.
+func (i *inode) release() {
+	if i.data != nil && len(i.data.pending) == 0 {
+		i.data = nil
+	}
 }
 
 // place is a name in a directory. With an empty name it is the whole directory.
