@@ -130,6 +130,8 @@ func hashType() kv.Type {
 		Timed:    func(v kv.Value) iter.Seq2[[]byte, int64] { return timedElements(v.(*hashes.Hash)) },
 		Survey:   hashes.Survey,
 		Walk:     hashes.Walk,
+		Assembly: hashes.Assembly(),
+		Checker:  checker(hashes.Check),
 		Remake:   remakeHash,
 	}
 }

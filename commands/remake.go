@@ -111,12 +111,8 @@ func remakeStream(key []byte, emit func(args ...[]byte) error) (outline.Visitor,
 	entries := 0
 	return func(e outline.Element) error {
 		role := func(role outline.Role) []byte {
-			for _, p := range e.Pieces {
-				if p.Role == role {
-					return p.Bytes
-				}
-			}
-			return nil
+			b, _ := e.Piece(role)
+			return b
 		}
 		switch e.Aside {
 		case "":

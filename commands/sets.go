@@ -137,6 +137,8 @@ func setType() kv.Type {
 		Elements: func(v kv.Value) iter.Seq[[]byte] { return v.(*sets.Set).All() },
 		Survey:   sets.Survey,
 		Walk:     sets.Walk,
+		Assembly: sets.Assembly(),
+		Checker:  checker(sets.Check),
 		Remake:   remakeRun("SADD"),
 	}
 }

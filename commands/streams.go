@@ -75,6 +75,8 @@ func streamType() kv.Type {
 		Elements: func(v kv.Value) iter.Seq[[]byte] { return streamElements(v.(*streams.Stream)) },
 		Survey:   streams.Survey,
 		Walk:     streams.Walk,
+		Assembly: streams.Assembly(),
+		Checker:  streams.Checker,
 		Remake:   remakeStream,
 	}
 }

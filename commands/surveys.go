@@ -24,3 +24,10 @@ func walkString(f outline.Form, visit outline.Visitor) error {
 	}
 	return visit(outline.Element{Pieces: []outline.Piece{{Role: outline.Text, Bytes: text}}})
 }
+
+func checkString(e outline.Element) error {
+	if e.Has(outline.Text) {
+		return nil
+	}
+	return outline.ErrNoValue
+}

@@ -5,12 +5,13 @@ import (
 
 	"holdfast/kv"
 	"holdfast/lists"
+	"holdfast/outline"
 )
 
 // Types are the kinds of values that there are commands for.
 func Types() *kv.Types {
 	return kv.NewTypes(
-		kv.Type{Kind: kv.String, Name: "string", Survey: surveyString, Walk: walkString, Remake: remakeString},
+		kv.Type{Kind: kv.String, Name: "string", Survey: surveyString, Walk: walkString, Checker: checker(checkString), Remake: remakeString},
 		listType(),
 		setType(),
 		streamType(),
@@ -33,8 +34,15 @@ func listType() kv.Type {
 		Elements: func(v kv.Value) iter.Seq[[]byte] { return listElements(v.(*lists.List)) },
 		Survey:   lists.Survey,
 		Walk:     lists.Walk,
+		Assembly: lists.Assembly(),
+		Checker:  checker(lists.Check),
 		Remake:   remakeRun("RPUSH"),
 	}
+}
+
+// checker is kv.Type.Checker for a type whose elements are looked at one by one.
+func checker(check outline.Visitor) func() outline.Visitor {
+	return func() outline.Visitor { return check }
 }
 
 func listElements(l *lists.List) iter.Seq[[]byte] {

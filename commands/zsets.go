@@ -193,6 +193,8 @@ func zsetType() kv.Type {
 		Elements: func(v kv.Value) iter.Seq[[]byte] { return zsetElements(v.(*zsets.Set)) },
 		Survey:   zsets.Survey,
 		Walk:     zsets.Walk,
+		Assembly: zsets.Assembly(),
+		Checker:  checker(zsets.Check),
 		Remake:   remakeZSet,
 	}
 }

@@ -42,6 +42,11 @@ func (c *Config) Bytes(name string) Handle[int64] {
 	return resolve[int64](c, name, KindMemory, KindMemoryOrPercent)
 }
 
+// Number resolves a number or a memory size, for whoever need not know which of them it is.
+func (c *Config) Number(name string) Handle[int64] {
+	return resolve[int64](c, name, KindInt, KindMemory)
+}
+
 // String resolves a text or a choice; a choice is in the spelling of the table.
 func (c *Config) String(name string) Handle[string] {
 	return resolve[string](c, name, KindString, KindEnum)

@@ -3,17 +3,18 @@ package dict
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
 	"math/bits"
 	"slices"
 
 	"github.com/dchest/siphash"
+
+	"holdfast/outline"
 )
 
-// ErrTwice says that a Builder got a key twice.
-var ErrTwice = errors.New("dict: a key twice")
+// ErrTwice says that a Builder got a key twice. It is outline.ErrNoValue.
+var ErrTwice = fmt.Errorf("dict: a key twice: %w", outline.ErrNoValue)
 
 // PartBytesMax is how long a key and its value may be together, in bytes, for a Builder.
 const PartBytesMax = partMax
@@ -98,7 +99,7 @@ func (b *Builder) cut(all bool) error {
 		}
 		if !b.fits(n) {
 			if b.depth++; b.depth > depthMax {
-				return fmt.Errorf("%w: more than %d keys whose hashes begin with the same %d bits", ErrCorrupt, leafMax, depthMax)
+				return fmt.Errorf("%w: more than %d keys whose hashes begin with the same %d bits", outline.ErrNoValue, leafMax, depthMax)
 			}
 			continue
 		}

@@ -10,17 +10,13 @@ import (
 
 	"holdfast/aof"
 	"holdfast/config"
-	"holdfast/dict"
 	"holdfast/engine"
 	"holdfast/inspect"
 	"holdfast/internal/vfs"
 	"holdfast/kv"
 	"holdfast/rdb"
 	"holdfast/restore"
-	"holdfast/sets"
 	"holdfast/snapshot"
-	"holdfast/streams"
-	"holdfast/zsets"
 )
 
 // Options say how to take something in.
@@ -148,7 +144,7 @@ func (d *directory) keys() (err error) {
 			return err
 		}
 		if d.large(f.Key()) {
-			err := d.putInParts(changes, e, f.Key().Size, rules, func() error { return f.Refused(0) })
+			err := d.putInParts(changes, e, f.Key().Size, func() error { return f.Refused(0) })
 			if errors.Is(err, rdb.ErrCorrupt) && !f.Broken() {
 				return h.bad(fmt.Errorf("%s: %w", d.in.Name, err))
 			}
@@ -171,7 +167,7 @@ func (d *directory) keys() (err error) {
 		return put(changes, storeOf(e.DB), e, o)
 	})
 	if err == nil && d.in.json {
-		handed, err = d.largeLines(changes, h, rules, place)
+		handed, err = d.largeLines(changes, h, place)
 	}
 	if err = errors.Join(err, d.ctx.Err()); err != nil {
 		return err
@@ -212,21 +208,15 @@ func put(to *snapshot.Changes, store snapshot.Store, e *inspect.Entry, o rdb.Obj
 }
 
 // rules are how values are made: as by a server that has been told nothing else.
-func (d *directory) rules() rdb.Rules {
-	seed := func() (s dict.Seed) {
-		if _, err := rand.Read(s[:]); err != nil {
-			panic("BUG: no randomness: " + err.Error()) // crypto/rand ends the process itself before it says so
-		}
-		return s
+func (d *directory) rules() rdb.Rules { return rdb.DirectiveRules(d.setting, d.seed) }
+
+func (d *directory) setting(directive string) int64 { return d.cfg.Number(directive).Load() }
+
+func (*directory) seed() (s [16]byte) {
+	if _, err := rand.Read(s[:]); err != nil {
+		panic("BUG: no randomness: " + err.Error()) // crypto/rand ends the process itself before it says so
 	}
-	n := func(name string) int64 { return d.cfg.Int(name).Load() }
-	size := func(name string) int64 { return d.cfg.Bytes(name).Load() }
-	return rdb.Rules{
-		Known: true, HashEntries: n("hash-max-listpack-entries"), HashValue: size("hash-max-listpack-value"), Seed: seed,
-		Sets:    sets.Rules{MaxIntegers: n("set-max-intset-entries"), Seed: seed},
-		ZSets:   zsets.Limits{Entries: int(n("zset-max-listpack-entries")), Value: int(size("zset-max-listpack-value")), Seed: seed},
-		Streams: streams.Limits{Bytes: size("stream-node-max-bytes"), Entries: n("stream-node-max-entries")},
-	}
+	return s
 }
 
 // commands replays the commands onto the base, each as a record of a log.

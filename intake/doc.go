@@ -12,6 +12,7 @@
 //   - Nothing is in the new directory, and nothing is sent, unless the whole input has been found sound; what is skipped was
 //     asked for, and is counted.
 //   - Damage is told with the file and the line or offset where it begins.
+//   - No type of value is known here but the string: what one has to say for itself stands in kv.Type (Checker, Assembly, Remake).
 //   - Memory: a piece of the input, one element, and what the sort and the replay are allowed: a large value of an RDB file goes
 //     into the base in parts (parts.go), unless one of its elements is beyond 192 MiB; so does one of JSON lines (jsonlarge.go),
 //     whose long strings are decoded in pieces (jsontext.go). Only what commands of an AOF work on is made whole. A torn end of an AOF is no damage: a crash

@@ -32,11 +32,11 @@ type jsonReader struct {
 	bad    bool // the key at hand is left out: so are the lines that go on with it
 	db     int
 	key    []byte
-	made   kv.Kind
 	due    int64
 	count  int64 // elements announced
 	found  int64
 	begun  bool // a command of it has gone
+	check  outline.Visitor
 	visit  outline.Visitor
 	finish func() error
 }
@@ -264,18 +264,18 @@ func (r *jsonReader) begin(l *jsonLine) error {
 	if err := r.done.twice(r.db, r.key); err != nil {
 		return err
 	}
-	kind := r.kind(l.Type)
+	kind := kindOf(r.types, l.Type)
 	switch {
-	case kind < 0:
+	case kind == 0:
 		return fmt.Errorf("there is no type %.40q", l.Type)
 	case l.Deadline < 0:
 		return fmt.Errorf("a deadline of %d", l.Deadline)
 	case (l.Value != nil) == (l.Elements != nil):
 		return errors.New("a line with neither value nor elements, or with both")
-	case (l.Value != nil) != (kv.Kind(kind) == kv.String):
+	case (l.Value != nil) != (kind == kv.String):
 		return errors.New("a string has a value, and every other type has elements")
 	}
-	r.made = kv.Kind(kind)
+	r.check = r.types[kind].Checker()
 	r.visit, r.finish = r.types[kind].Remake(r.key, r.emit)
 	r.open = true
 	if l.Value == nil {
@@ -283,15 +283,6 @@ func (r *jsonReader) begin(l *jsonLine) error {
 	}
 	r.count, r.found = 1, 1
 	return r.visit(outline.Element{Pieces: []outline.Piece{{Role: outline.Text, Bytes: *l.Value}}})
-}
-
-func (r *jsonReader) kind(name string) int {
-	for i, t := range r.types {
-		if t.Name != "" && t.Name == name && t.Remake != nil {
-			return i
-		}
-	}
-	return -1
 }
 
 // close ends the key at hand.
@@ -332,8 +323,8 @@ func (r *jsonReader) elements(raw []json.RawMessage) error {
 		if err != nil {
 			return fmt.Errorf("element %d of the line: %w", i+1, err)
 		}
-		if e.Aside == "" && !shaped(r.made, e) || e.Aside != "" && r.made != kv.Stream {
-			return fmt.Errorf("element %d of the line: %w", i+1, errNoValue)
+		if err := r.check(e); err != nil {
+			return fmt.Errorf("element %d of the line: %w", i+1, err)
 		}
 		elements = append(elements, e)
 	}
@@ -346,29 +337,6 @@ func (r *jsonReader) elements(raw []json.RawMessage) error {
 		}
 	}
 	return nil
-}
-
-// shaped reports whether an element has the pieces that those of a type have.
-func shaped(kind kv.Kind, e outline.Element) bool {
-	is := func(roles ...outline.Role) bool {
-		for i, role := range roles {
-			if e.Pieces[i].Role != role {
-				return false
-			}
-		}
-		return true
-	}
-	switch n := len(e.Pieces); kind {
-	case kv.List, kv.Set:
-		return n == 1 && is("")
-	case kv.ZSet:
-		return n == 2 && is(outline.Member, outline.Score)
-	case kv.Hash:
-		return n == 2 && is(outline.Field, outline.Value)
-	case kv.Stream:
-		return n >= 3 && n%2 == 1 && is(outline.ID)
-	}
-	return false
 }
 
 // element reads one: bytes, or an object of pieces by their roles, in their order.

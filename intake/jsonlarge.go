@@ -8,13 +8,11 @@ import (
 	"fmt"
 	"io"
 
-	"holdfast/commands"
 	"holdfast/inspect"
 	"holdfast/kv"
 	"holdfast/outline"
 	"holdfast/rdb"
 	"holdfast/snapshot"
-	"holdfast/streams"
 )
 
 // Large values of JSON lines go into a new base in parts, as those of an RDB file do, before commands make the others. They are
@@ -60,7 +58,7 @@ type jsonLarge struct {
 	bad      bool
 	head     jsonLine
 	key      rdb.Key // with what has been counted
-	last     streams.ID
+	check    outline.Visitor
 }
 
 func (s *jsonSurvey) run() error {
@@ -146,14 +144,18 @@ func (l *jsonLarge) begin(text []byte, types *kv.Types) {
 		return
 	}
 	l.key.Kind = kindOf(types, h.Type)
-	l.bad = l.key.Kind == 0 || l.key.Kind == kv.String || *h.DB < 0 || *h.DB >= databasesMost || elements(h.Elements, l.count) != nil
+	if l.bad = l.key.Kind == 0 || l.key.Kind == kv.String || *h.DB < 0 || *h.DB >= databasesMost; l.bad {
+		return
+	}
+	l.check = types[l.key.Kind].Checker()
+	l.bad = elements(h.Elements, l.count) != nil
 	h.Elements = nil
 }
 
 // more visits the elements of a line that goes on with the key.
 func (l *jsonLarge) more(line *jsonLine, visit outline.Visitor) error {
 	if line.DB == nil || line.Key == nil || *line.DB != *l.head.DB || !bytes.Equal(*line.Key, *l.head.Key) || !line.More {
-		return errNoValue
+		return outline.ErrNoValue
 	}
 	return elements(line.Elements, visit)
 }
@@ -174,11 +176,10 @@ func elements(raw []json.RawMessage, visit outline.Visitor) error {
 
 // count looks whether an element is one of the type, and counts it.
 func (l *jsonLarge) count(e outline.Element) error {
-	k := &l.key
-	if !l.sound(e) || e.Deadline != 0 && k.Kind != kv.Hash {
-		return errNoValue
+	if err := l.check(e); err != nil {
+		return err
 	}
-	size := int64(0)
+	k, size := &l.key, int64(0)
 	for _, p := range e.Pieces {
 		size += int64(len(p.Bytes))
 	}
@@ -190,36 +191,6 @@ func (l *jsonLarge) count(e outline.Element) error {
 		k.Lapse = e.Deadline
 	}
 	return nil
-}
-
-// sound reports whether an element is one of the type.
-func (l *jsonLarge) sound(e outline.Element) bool {
-	switch {
-	case e.Aside != "":
-		return l.key.Kind == kv.Stream && l.soundAside(e)
-	case !shaped(l.key.Kind, e):
-		return false
-	case l.key.Kind != kv.Stream:
-		return true
-	}
-	id, ok := streams.ParseID(e.Pieces[0].Bytes, 0)
-	l.last = id
-	return ok
-}
-
-// soundAside reports whether what a stream has beside its entries is what a stream can have.
-func (l *jsonLarge) soundAside(e outline.Element) bool {
-	r := roles{pieces: e.Pieces}
-	switch e.Aside {
-	case "stream":
-		return !r.id(outline.LastID).Less(l.last) && !r.id(outline.LastID).Less(r.id(outline.MaxDeleted)) &&
-			r.number(outline.Added) >= l.key.Elements && r.err == nil
-	case "group":
-		return r.number(outline.Read) >= streams.Unknown && r.err == nil
-	case "pending":
-		return r.number(outline.At) >= 0 && r.number(outline.Times) >= 0 && r.err == nil
-	}
-	return e.Aside == "consumer"
 }
 
 // Walk reads the lines again. They have been found to make sense.
@@ -251,7 +222,7 @@ func (l *jsonLarge) Walk(visit outline.Visitor) error {
 }
 
 // largeLines puts the large values of JSON lines into a base that is to be written. place is told of their databases.
-func (d *directory) largeLines(to *snapshot.Changes, h handler, rules rdb.Rules, place func(db int) error) (handed int64, err error) {
+func (d *directory) largeLines(to *snapshot.Changes, h handler, place func(db int) error) (handed int64, err error) {
 	d.in.done = done{lines: map[int]bool{}, keys: map[keyName]int{}}
 	took := func(line int, e *inspect.Entry, put func() error) error {
 		d.in.done.lines[line] = true
@@ -270,7 +241,7 @@ func (d *directory) largeLines(to *snapshot.Changes, h handler, rules rdb.Rules,
 		return err
 	}
 	err = d.in.readFile(part{path: d.in.Name}, func(r *io.SectionReader) error {
-		s := jsonSurvey{jsonReader: jsonReader{name: d.in.Name, in: bufio.NewReaderSize(r, longLine), file: r, h: h, types: commands.Types()}}
+		s := jsonSurvey{jsonReader: jsonReader{name: d.in.Name, in: bufio.NewReaderSize(r, longLine), file: r, h: h, types: d.in.types}}
 		s.found = func(l *jsonLarge) error {
 			if !d.large(&l.key) {
 				return nil
@@ -278,7 +249,7 @@ func (d *directory) largeLines(to *snapshot.Changes, h handler, rules rdb.Rules,
 			e := &inspect.Entry{DB: *l.head.DB, Key: inspect.Bytes(*l.head.Key), Kind: l.key.Kind, Deadline: l.head.Deadline,
 				Lapse: l.key.Lapse, Summary: outline.Summary{Elements: l.key.Elements}, Value: l}
 			return took(l.line, e, func() error {
-				return d.putInParts(to, e, l.key.Size, rules, func() error {
+				return d.putInParts(to, e, l.key.Size, func() error {
 					return &DamageError{File: l.name, Where: fmt.Sprintf("line %d", l.line), Reason: fmt.Sprintf("in the value of the key %.100q something is there twice, or out of order", e.Key)}
 				})
 			})
@@ -293,6 +264,7 @@ func (d *directory) largeLines(to *snapshot.Changes, h handler, rules rdb.Rules,
 	return handed, err
 }
 
+// kindOf is the kind of the type of a name, one that can be made of its elements; 0 without one.
 func kindOf(types *kv.Types, name string) kv.Kind {
 	for i, t := range types {
 		if t.Name != "" && t.Name == name && t.Remake != nil {

@@ -15,6 +15,7 @@ import (
 	"holdfast/commands"
 	"holdfast/inspect"
 	"holdfast/internal/vfs"
+	"holdfast/kv"
 	"holdfast/rdb"
 )
 
@@ -23,12 +24,13 @@ type Input struct {
 	Name string
 	Kind string // in words
 
-	fs   vfs.FS
-	keys *inspect.RDBSource // to begin with; nil
-	aof  []part             // files of commands, in order
-	json bool               // Name is JSON lines
-	done done               // of it
-	rest int64              // where the commands begin behind the keys in one file; 0: there are none
+	fs    vfs.FS
+	types *kv.Types
+	keys  *inspect.RDBSource // to begin with; nil
+	aof   []part             // files of commands, in order
+	json  bool               // Name is JSON lines
+	done  done               // of it
+	rest  int64              // where the commands begin behind the keys in one file; 0: there are none
 }
 
 // part is a file of an AOF.
@@ -50,7 +52,7 @@ func Open(fsys vfs.FS, path string) (*Input, error) {
 	case strings.HasSuffix(path, manifestSuffix):
 		return openManifest(fsys, path)
 	}
-	in := &Input{Name: path, fs: fsys}
+	in := newInput(fsys, path)
 	head, err := beginning(fsys, path)
 	switch {
 	case err != nil:
@@ -67,6 +69,10 @@ func Open(fsys vfs.FS, path string) (*Input, error) {
 		return nil, fmt.Errorf("%w: %s is empty", ErrUnknown, path)
 	}
 	return nil, fmt.Errorf("%w: %s begins with %.16q", ErrUnknown, path, head)
+}
+
+func newInput(fsys vfs.FS, path string) *Input {
+	return &Input{Name: path, fs: fsys, types: commands.Types()}
 }
 
 // beginning reads the first bytes of a file.
@@ -123,7 +129,8 @@ func openDirectory(fsys vfs.FS, path string) (*Input, error) {
 
 // openManifest opens the files that a manifest names: one to begin with, and those that follow by their numbers.
 func openManifest(fsys vfs.FS, path string) (*Input, error) {
-	in := &Input{Name: path, Kind: "AOF of several files", fs: fsys}
+	in := newInput(fsys, path)
+	in.Kind = "AOF of several files"
 	base, following, err := readManifest(fsys, path)
 	if err != nil {
 		return nil, err
@@ -258,7 +265,7 @@ func (in *Input) eachKey(h handler, fn func(*inspect.Entry, *rdb.File) error) er
 func (in *Input) eachCommand(h handler) error {
 	if in.json {
 		return in.readFile(part{path: in.Name}, func(r *io.SectionReader) error {
-			reader := &jsonReader{name: in.Name, in: bufio.NewReaderSize(r, longLine), file: r, done: in.done, h: h, types: commands.Types()}
+			reader := &jsonReader{name: in.Name, in: bufio.NewReaderSize(r, longLine), file: r, done: in.done, h: h, types: in.types}
 			return reader.run()
 		})
 	}

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"holdfast/client"
-	"holdfast/commands"
 	"holdfast/inspect"
 	"holdfast/rdb"
 	"holdfast/resp"
@@ -127,7 +126,7 @@ func (s *sending) look() (err error) {
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
 	l := looking{conn: conn, db: -1, replace: s.Replace, report: &s.report, seen: map[int]bool{}}
-	types, nothing := commands.Types(), func(...[]byte) error { return nil }
+	types, nothing := s.in.types, func(...[]byte) error { return nil }
 	err = s.each("looking at "+s.in.Name, sink{
 		key: l.key,
 		entry: func(e *inspect.Entry) error {
@@ -237,7 +236,7 @@ func (s *sending) send() error {
 func (s *sending) write(w *io.PipeWriter) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	requests := inspect.NewRequests(out, false)
-	types := commands.Types()
+	types := s.in.types
 	err := s.each("sending "+s.in.Name, sink{
 		key: func(db int, key []byte) error {
 			if key == nil {

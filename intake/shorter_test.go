@@ -78,7 +78,8 @@ func TestSendingWhatBecameShorter(t *testing.T) {
 	path, torn := largeFile(t), 0
 	for reads, whole := 2, false; !whole; reads++ {
 		left := reads
-		in := &Input{Name: path, fs: shrinking{vfs.OS(), &left}, aof: []part{{path: filepath.Join(filepath.Dir(path), "more.aof")}}}
+		in := newInput(shrinking{vfs.OS(), &left}, path)
+		in.aof = []part{{path: filepath.Join(filepath.Dir(path), "more.aof")}}
 		must(t, os.WriteFile(in.aof[0].path, []byte(requests("SET behind 1")), 0o600))
 		must(t, in.openKeys(path))
 		in.fs = vfs.OS()

@@ -98,6 +98,11 @@ type Type struct {
 	Survey func(outline.Form) (outline.Summary, error)
 	// Walk visits the elements of a stored value, one part after the other.
 	Walk func(outline.Form, outline.Visitor) error
+	// Assembly makes a value in parts of its elements. Its Begin is nil for a type without parts.
+	Assembly outline.Assembly
+	// Checker makes a visitor that looks at elements from outside, in their order, whether they are as a value of the type has
+	// them: outline.ErrNoValue. That something is there twice it does not notice.
+	Checker func() outline.Visitor
 	// Remake makes commands of the elements of a value that make it anew under a key, and hands them to emit: visit takes the
 	// elements one by one, and end is called behind the last. What emit gets is good during the call.
 	Remake func(key []byte, emit func(args ...[]byte) error) (visit outline.Visitor, end func() error)

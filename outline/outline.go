@@ -1,10 +1,12 @@
 // Package outline is the language in which the package of a type tells what a value in its stored form holds, without making
 // the value: how it is encoded, how many elements it has, and the elements one after the other. It is for tools that read
-// data offline. The package of each type speaks it with two functions (Survey and Walk), which kv.Type holds.
+// data offline, and for those that store it. The package of each type speaks it with a few functions (Survey, Walk, Checker,
+// Assembly), which kv.Type holds.
 //
 //	Form       the bytes of a value as a base has them: in one piece, or a body and parts
 //	Summary    what the body alone tells
 //	Element    pieces, each with a role: a field and its value, a member and its score, an ID and fields and values …
+//	Assembly   the way back: elements become the parts of a value that is never whole in memory
 //
 // Invariants
 //

@@ -54,6 +54,17 @@ type Rules struct {
 	Seed func() dict.Seed
 }
 
+// DirectiveRules are those of a server's directives, with a source of seeds, for values that have been read before.
+func DirectiveRules(setting func(directive string) int64, seed func() [16]byte) Rules {
+	newSeed := func() dict.Seed { return seed() }
+	return Rules{
+		Known: true, HashEntries: setting("hash-max-listpack-entries"), HashValue: setting("hash-max-listpack-value"), Seed: newSeed,
+		Sets:    sets.Rules{MaxIntegers: setting("set-max-intset-entries"), Seed: newSeed},
+		ZSets:   zsets.Limits{Entries: int(setting("zset-max-listpack-entries")), Value: int(setting("zset-max-listpack-value")), Seed: newSeed},
+		Streams: streams.Limits{Bytes: setting("stream-node-max-bytes"), Entries: setting("stream-node-max-entries")},
+	}
+}
+
 // Object is a value: Text where it is a string, else Value.
 type Object struct {
 	Kind  kv.Kind

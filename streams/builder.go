@@ -1,9 +1,13 @@
 package streams
 
-import "errors"
+import (
+	"fmt"
 
-// ErrOrder says that the ID of an entry is not above those before it.
-var ErrOrder = errors.New("streams: the IDs of entries do not rise")
+	"holdfast/outline"
+)
+
+// ErrOrder says that the ID of an entry is not above those before it. It is outline.ErrNoValue.
+var ErrOrder = fmt.Errorf("streams: the IDs of entries do not rise: %w", outline.ErrNoValue)
 
 // PartBytesMax is how much an entry may have, in bytes, for a Builder.
 const PartBytesMax = partMax - 1<<20

@@ -86,7 +86,7 @@ var mayImport = map[string][]string{
 
 	"metrics": {"engine", "commands", "config", "resp", "internal/histogram", "internal/vfs"}, // config, resp, vfs in tests
 
-	"intake":       {"inspect", "restore", "engine", "commands", "config", "rdb", "kv", "outline", "dict", "lists", "hashes", "sets", "zsets", "streams", "aof", "snapshot", "client", "resp", "internal/vfs"},
+	"intake":       {"inspect", "restore", "engine", "commands", "config", "rdb", "kv", "outline", "aof", "snapshot", "client", "resp", "internal/vfs"},
 	"inspect":      {"engine", "commands", "rdb", "kv", "outline", "history", "lists", "hashes", "streams", "zsets", "hll", "expiry", "aof", "snapshot", "client", "resp", "glob", "internal/vfs"},
 	"server":       {"acl", "engine", "commands", "resp", "config", "internal/nice", "internal/vfs"}, // vfs in tests
 	"cmd/holdfast": {"*"},
