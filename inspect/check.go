@@ -112,6 +112,9 @@ func (c *checker) report() Report {
 		sound += fmt.Sprintf(", log up to LSN %d", c.logEnd)
 	}
 	r.conclude(sound)
+	if r.Verdict == Damaged {
+		r.Summary += fmt.Sprintf(", or see what a repair would do and what it would lose: holdfast check --dir %s --repair --dry-run", r.Dir)
+	}
 	return r
 }
 

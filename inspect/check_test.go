@@ -224,6 +224,9 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			if report.Verdict != c.verdict || !strings.Contains(b.String(), c.says) {
 				t.Errorf("expected %q and %q in:\n%s", c.verdict, c.says, b.String())
 			}
+			if (report.Verdict == Damaged) != strings.Contains(report.Summary, "holdfast check --dir "+dir+" --repair --dry-run") {
+				t.Errorf("%s, and what to do is: %s", report.Verdict, report.Summary)
+			}
 			for _, f := range report.Files {
 				want := Fine
 				if v, ok := c.files[f.File]; ok {

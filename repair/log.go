@@ -113,13 +113,11 @@ func (p *planner) loss() error {
 		}
 		p.o.Progress("reading what is left", int64(i+1), int64(len(p.gone())))
 	}
-	if p.plan.cut == nil {
-		return nil
-	}
-	if last == known && !errors.Is(p.reach.Damage, aof.ErrGap) {
-		last++ // the damaged record, at least
-	}
-	if last > known {
+	switch {
+	case p.plan.cut == nil && !p.plan.unlog:
+	case last == known && !errors.Is(p.reach.Damage, aof.ErrGap):
+		l.From = known + 1
+	case last > known:
 		l.From, l.To, l.Readable, l.Unreadable = known+1, last, readable, max(0, int64(last-known)-readable)
 	}
 	return nil

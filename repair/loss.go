@@ -16,7 +16,7 @@ const keysCounted = 1 << 16
 // Loss is what a repair takes from the data.
 type Loss struct {
 	From       uint64 `json:"from_lsn,omitempty"` // of the log's records; 0: none
-	To         uint64 `json:"to_lsn,omitempty"`
+	To         uint64 `json:"to_lsn,omitempty"`   // 0 behind a From: nothing that is left tells how many there were
 	Readable   int64  `json:"readable_records"`   // of them, in quarantine
 	Unreadable int64  `json:"unreadable_records"` // or missing
 	// Keys are those that readable records name: their last changes are lost. Those of a salvaged base are lost whole.
@@ -121,6 +121,9 @@ func (l Loss) String() string {
 	if l.To > 0 {
 		texts = append(texts, fmt.Sprintf("%d log records, LSN %d to %d, of which %d can still be read in quarantine",
 			l.To-l.From+1, l.From, l.To, l.Readable))
+	}
+	if l.From > 0 && l.To == 0 {
+		texts = append(texts, fmt.Sprintf("what the log held from LSN %d on, if anything: nothing that is left tells how much", l.From))
 	}
 	if l.KeyCount > 0 {
 		texts = append(texts, fmt.Sprintf("these name %d keys: %s", l.KeyCount, list(l.Keys, l.KeyCount)))

@@ -258,7 +258,28 @@ func TestMissingLog(t *testing.T) {
 	if steps := plan.Steps; len(steps) != 1 || steps[0].Do != "accept" || plan.Quarantine != "" {
 		t.Errorf("%+v", plan)
 	}
+	unknownFrom(t, plan, p.Bases[1]+1)
 	isAt(t, p, p.Bases[1])
+}
+
+// unknownFrom expects that a plan admits not to know what is lost.
+func unknownFrom(t *testing.T, plan *Plan, lsn uint64) {
+	t.Helper()
+	l := plan.Loss
+	if want := fmt.Sprintf("what the log held from LSN %d on", lsn); l.From != lsn || l.To != 0 || !strings.HasPrefix(l.String(), want) {
+		t.Errorf("the loss is %+v, %q; expected to begin with %q", l, l.String(), want)
+	}
+}
+
+// Of a segment that was emptied nobody can tell what it held.
+func TestEmptySegment(t *testing.T) {
+	p := historytest.Play(t).Copy(t)
+	segments := p.Segments(t)
+	last := segments[len(segments)-1]
+	must(t, os.Truncate(last, 0))
+	first := firstOf(t, last)
+	unknownFrom(t, repaired(t, p.Dir)[0], first)
+	isAt(t, p, first-1)
 }
 
 // All segments behind the base are cut: the base stands alone.
