@@ -89,7 +89,7 @@ func OpenAny(fsys vfs.FS, what, dir string) (DiffSide, error) {
 			return nil, err
 		}
 		return d.Snapshot()
-	case err == nil && beginsLikeRDB(fsys, what):
+	case err == nil && info.Mode().IsRegular() && beginsLikeRDB(fsys, what):
 		return OpenRDB(fsys, what)
 	case err == nil:
 		return OpenSnapshot(fsys, what)
@@ -101,6 +101,15 @@ func OpenAny(fsys vfs.FS, what, dir string) (DiffSide, error) {
 		return nil, fmt.Errorf("there is neither a file %s nor a directory with such a snapshot: %w", what, err)
 	}
 	return d.Named(what)
+}
+
+// CheckFile refuses a pipe and a device: what is read here is read more than once, and not from its beginning on. Whether there
+// is anything at the path is for others to say.
+func CheckFile(fsys vfs.FS, path string) error {
+	if info, err := fsys.Stat(path); err != nil || info.IsDir() || info.Mode().IsRegular() {
+		return nil
+	}
+	return fmt.Errorf("%w: %s is a pipe or a device, and is to be read more than once: give a file", ErrNothing, path)
 }
 
 // beginsLikeRDB reports whether a file begins as an RDB file does. One that cannot be read does not.
@@ -118,6 +127,12 @@ func beginsLikeRDB(fsys vfs.FS, path string) bool {
 
 // openBase opens a base for reading.
 func openBase(fsys vfs.FS, path string) (*snapshot.Base, error) {
+	if info, err := fsys.Stat(path); err == nil && info.IsDir() {
+		return nil, fmt.Errorf("%w: %s is a directory and no file; a data directory is named with --dir", ErrNothing, path)
+	}
+	if err := CheckFile(fsys, path); err != nil {
+		return nil, err
+	}
 	base, err := snapshot.Open(path, snapshot.OpenOptions{FS: fsys, ReadOnly: true})
 	if errors.Is(err, snapshot.ErrNotExist) {
 		return nil, fmt.Errorf("%w: there is no file %s", ErrNothing, path)

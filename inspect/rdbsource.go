@@ -25,6 +25,9 @@ func OpenRDB(fsys vfs.FS, path string) (*RDBSource, error) {
 	case info.IsDir():
 		return nil, fmt.Errorf("%w: %s is a directory and no RDB file; a data directory is named with --dir", ErrNothing, path)
 	}
+	if err := CheckFile(fsys, path); err != nil {
+		return nil, err
+	}
 	file, err := fsys.OpenRead(path)
 	if err != nil {
 		return nil, err

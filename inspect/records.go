@@ -101,7 +101,7 @@ func (d *Directory) Records(f RecordFilter, fn func(Record) error) (notes []stri
 	case errors.Is(err, errEnough):
 		return notes, nil
 	case errors.As(err, new(*aof.DamageError)):
-		return notes, fmt.Errorf("%w; what came before it was shown, and holdfast check --dir %s looks at the rest", err, d.path)
+		return notes, fmt.Errorf("%w; what is behind it was not read: holdfast check --dir %s looks at all of it", err, d.path)
 	case errors.Is(err, fs.ErrNotExist):
 		return notes, fmt.Errorf("%w: a running server has removed the segment meanwhile; try again", err)
 	case err == nil && found.CutBytes > 0:

@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"holdfast/inspect"
 	"holdfast/intake"
 	"holdfast/internal/vfs"
 )
@@ -40,6 +41,9 @@ func runImport(ctx *cli.Context, out io.Writer) (err error) {
 	target, err := serverTarget(ctx, 0)
 	if err != nil {
 		return usage(err)
+	}
+	if err := inspect.CheckFile(vfs.OS(), ctx.Args().First()); err != nil {
+		return err
 	}
 	in, err := intake.Open(vfs.OS(), ctx.Args().First())
 	if err != nil {
