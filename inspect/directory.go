@@ -152,7 +152,7 @@ func advise(err error) error {
 	case errors.Is(err, snapshot.ErrUnfinished):
 		advice = "start holdfast serve on its directory once, which does that"
 	case errors.Is(err, snapshot.ErrNewer):
-		advice = "use the version of holdfast that wrote it"
+		advice = newerAdvice
 	case errors.Is(err, snapshot.ErrCorrupt):
 		advice = "bring the file back from a copy"
 	default:

@@ -100,6 +100,8 @@ func (d *Directory) Records(f RecordFilter, fn func(Record) error) (notes []stri
 	switch {
 	case errors.Is(err, errEnough):
 		return notes, nil
+	case errors.Is(err, aof.ErrNewer):
+		return notes, fmt.Errorf("%w; %s", err, newerAdvice)
 	case errors.As(err, new(*aof.DamageError)):
 		return notes, fmt.Errorf("%w; what is behind it was not read: holdfast check --dir %s looks at all of it", err, d.path)
 	case errors.Is(err, fs.ErrNotExist):

@@ -61,10 +61,16 @@ func (d *Directory) list() ([]aof.SegmentInfo, error) {
 	return infos, err
 }
 
+// newerAdvice is what to do about a file that this version cannot read yet.
+const newerAdvice = "use the version of holdfast that wrote it"
+
 // Damage is nil, or the damage of the first segment that has any.
 func (s Segments) Damage() error {
 	for _, segment := range s.Segments {
 		if segment.err != nil {
+			if errors.Is(segment.err, aof.ErrNewer) {
+				return fmt.Errorf("%w; %s", segment.err, newerAdvice)
+			}
 			return fmt.Errorf("%w; bring the segment back from a copy", segment.err)
 		}
 	}
