@@ -32,7 +32,10 @@ func (d *Directory) follow(ctx context.Context, follower *aof.Follower, show *sh
 	defer timer.Stop()
 	for {
 		_, err := follower.More(show.record)
-		if err = errors.Join(err, flush()); err != nil || !follow {
+		if flushed := flush(); !errors.Is(err, flushed) { // a buffered writer repeats its first error
+			err = errors.Join(err, flushed)
+		}
+		if err != nil || !follow {
 			return err
 		}
 		select {

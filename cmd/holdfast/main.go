@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"syscall"
 
 	"github.com/urfave/cli/v2"
 )
@@ -18,6 +19,8 @@ const (
 	exitUsage   = 2
 	exitDamaged = 3
 	exitInUse   = 4
+	// exitUnwanted: nobody reads the output any more. It is what a shell calls a death by SIGPIPE.
+	exitUnwanted = 128 + int(syscall.SIGPIPE)
 )
 
 func main() {

@@ -32,6 +32,7 @@ func offline(c *cli.Command, arguments int, action func(ctx *cli.Context, out io
 			return usage(err)
 		}
 		out := bufio.NewWriter(ctx.App.Writer)
+		signal.Ignore(syscall.SIGPIPE) // who reads no further ends the command in good order: temporary files go
 		err := action(ctx, out)
 		if flushed := out.Flush(); !errors.Is(err, flushed) { // the writer repeats its first error
 			err = errors.Join(err, flushed)
@@ -39,6 +40,9 @@ func offline(c *cli.Command, arguments int, action func(ctx *cli.Context, out io
 		var coder cli.ExitCoder
 		if err == nil || errors.As(err, &coder) {
 			return err
+		}
+		if unwanted(err) {
+			return cli.Exit("", exitUnwanted)
 		}
 		text := strings.ReplaceAll(err.Error(), "\n", "; ")
 		switch {
@@ -50,6 +54,12 @@ func offline(c *cli.Command, arguments int, action func(ctx *cli.Context, out io
 		return cli.Exit(text, exitCode(err))
 	}
 	return c
+}
+
+// unwanted reports whether nobody reads the output any more, as behind "| head -1".
+func unwanted(err error) bool {
+	var path *fs.PathError
+	return errors.As(err, &path) && path.Op == "write" && errors.Is(path.Err, syscall.EPIPE)
 }
 
 // besideCancel is what else went wrong when a command was interrupted: mostly in cleaning up.

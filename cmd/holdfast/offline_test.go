@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -241,6 +242,42 @@ func TestOfflineOnABaseInUse(t *testing.T) {
 		if code, _, errs := runOffline(t, append(strings.Fields(args), "--dir", dir)...); code != want {
 			t.Errorf("%s: exit code %d, %q", args, code, errs)
 		}
+	}
+}
+
+// gone is an output that nobody reads any more.
+type gone struct{}
+
+func (gone) Write([]byte) (int, error) {
+	return 0, &fs.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.EPIPE}
+}
+
+// Who reads no further is no failure to talk of, and temporary files go all the same.
+func TestAnOutputThatNobodyReads(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", filepath.Join(dir, "temporary"))
+	var lines strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&lines, "{\"db\":0,\"key\":\"k%d\",\"type\":\"string\",\"value\":\"v\"}\n", i)
+	}
+	if err := errors.Join(os.Mkdir(filepath.Join(dir, "temporary"), 0o700), os.WriteFile(filepath.Join(dir, "keys.json"), []byte(lines.String()), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range []string{"snapshot import DIR/keys.json --to DIR/data", "snapshot export --dir DIR/data --match k --format rdb --out DIR/none.rdb"} {
+		if code, _, errs := runOffline(t, strings.Fields(strings.ReplaceAll(args, "DIR", dir))...); code != 0 {
+			t.Fatalf("%s: exit code %d, %s", args, code, errs)
+		}
+	}
+	for _, args := range []string{"snapshot diff DIR/data DIR/none.rdb", "snapshot keys --dir DIR/data", "snapshot info --dir DIR/data"} {
+		app := &cli.App{Commands: []*cli.Command{snapshotCommand()}, Writer: gone{}, ExitErrHandler: func(*cli.Context, error) {}}
+		err := app.Run(append([]string{"holdfast"}, strings.Fields(strings.ReplaceAll(args, "DIR", dir))...))
+		var coder cli.ExitCoder
+		if !errors.As(err, &coder) || coder.ExitCode() != 141 || err.Error() != "" {
+			t.Errorf("%s: %v, want the exit code 141 and no word", args, err)
+		}
+	}
+	if left, err := os.ReadDir(filepath.Join(dir, "temporary")); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
 
