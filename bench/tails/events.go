@@ -95,7 +95,9 @@ func expiry(ctx context.Context, s *subject) error {
 	if err := s.pause(ctx, time.Until(s.due)-pollPause); err != nil {
 		return err
 	}
-	s.run.Phase(phaseEvent) // only what comes now is the burst
+	if err := s.enter(phaseEvent); err != nil { // only what comes now is the burst
+		return err
+	}
 	n := s.scaled(dueKeys)
 	return s.awaitInfo(ctx, "stats", "expired_keys", func(expired int64) bool { return uint64(expired) >= n*99/100 })
 }
@@ -197,4 +199,8 @@ type subject struct {
 	rate    float64 // at which an event writes what it has to: the load's, 50,000 at the most
 	run     *load.Run
 	due     time.Time // of the keys that expiry is about
+
+	phase  string                   // at hand
+	before time.Duration            // stolen when it began
+	stolen map[string]time.Duration // in the last phase of each name
 }

@@ -1,15 +1,16 @@
 // Tails measures how long requests wait while something else happens to a server: a checkpoint, a million keys that are
 // due in one second, the end of a list of millions.
 //
-//	go run ./bench/tails [-only checkpoint,expiry] [-keys N] [-scale F] [-rate R] [-quick] [-markdown FILE]
+//	go run ./bench/tails [-only checkpoint,expiry] [-rounds N] [-keys N] [-scale F] [-rate R] [-quick] [-markdown FILE]
 //
-// Each event is measured by itself, on holdfast and on a redis-server, one after the other:
+// Each event is measured by itself, on holdfast and on a redis-server, one after the other, so many rounds:
 //
 //	prepare ─► load at a fixed rate: quiet ─► the event ─► until it is over, and a second at least
 //
 // The load is half GET and half SET at 70 % of what the slower server takes. Latency counts from when a request was due
 // (package load), so the longest one is the longest pause. What is shown of each server is the quiet time before the
-// event and the event itself, in the same run: machines drift.
+// event and the event itself, in the same run: machines drift. With each stands how long the machine below a virtual one took
+// the processors away meanwhile: no server can answer then, and a wait as long as that is not its own.
 package main
 
 import (
@@ -45,6 +46,7 @@ type Options struct {
 	Scale    float64       // of the events: 1 is a million keys due, five million flushed, a list of ten million
 	Rate     float64       // of the load, requests per second; 0: 70 % of what the slower server takes
 	Quiet    time.Duration // before an event
+	Rounds   int
 	Clients  int
 }
 
@@ -71,6 +73,7 @@ func parseOptions(args []string, stderr io.Writer) (Options, error) {
 	flags.Float64Var(&o.Scale, "scale", 1, "size of the events: 1 is a million keys due, five million flushed, a list of ten million elements")
 	flags.Float64Var(&o.Rate, "rate", 0, "requests per second of the load; 0 for 70 % of what the slower server takes")
 	flags.DurationVar(&o.Quiet, "quiet", 5*time.Second, "how long the load goes on before an event")
+	flags.IntVar(&o.Rounds, "rounds", 1, "measure each event so often, and show medians")
 	flags.IntVar(&o.Clients, "clients", 50, "connections of the load")
 	flags.BoolVar(&quick, "quick", false, "small events on few keys: a test of this program, not of the servers")
 	if err := flags.Parse(args); err != nil {
@@ -82,8 +85,8 @@ func parseOptions(args []string, stderr io.Writer) (Options, error) {
 	switch {
 	case flags.NArg() > 0:
 		return o, fmt.Errorf("what is %q? There are only flags; -help lists them", flags.Arg(0))
-	case o.Keys < 1 || o.Clients < 1 || o.Quiet <= 0 || !(o.Scale > 0 && o.Scale <= 100):
-		return o, errors.New("-keys, -clients and -quiet must be positive, -scale above 0 and at most 100")
+	case o.Keys < 1 || o.Clients < 1 || o.Rounds < 1 || o.Quiet <= 0 || !(o.Scale > 0 && o.Scale <= 100):
+		return o, errors.New("-keys, -clients, -rounds and -quiet must be positive, -scale above 0 and at most 100")
 	case !(o.Rate == 0 || o.Rate >= 1 && o.Rate <= 1e7):
 		return o, errors.New("-rate is 0, or from 1 to 10000000")
 	}
@@ -142,18 +145,11 @@ func measureAll(ctx context.Context, o Options, args []string, stdout, stderr io
 			return err
 		}
 	}
-	report := Report{Heading: append(heading, fmt.Sprintf("load: half GET, half SET, %.0f a second on %d connections, %d keys, values of %d bytes",
-		o.Rate, o.Clients, o.Keys, valueBytes)), Left: programs[0].Name, Right: programs[1].Name}
+	report := Report{Heading: append(heading, fmt.Sprintf("load: half GET, half SET, %.0f a second on %d connections, %d keys, values of %d bytes; %d rounds",
+		o.Rate, o.Clients, o.Keys, valueBytes, o.Rounds)), Left: programs[0].Name, Right: programs[1].Name}
 	fmt.Fprint(stdout, report.Head())
 	for _, e := range o.Events {
-		row := Row{Event: e.name}
-		for i, program := range programs {
-			if row.Sides[i], err = measure(ctx, o, program, e, filepath.Join(dir, fmt.Sprint(e.name, i))); err != nil {
-				err = fmt.Errorf("%s: %s: %w", e.name, program.Name, err)
-				break
-			}
-			fmt.Fprintf(stderr, "%s: %s: %s\n", e.name, program.Name, row.Sides[i])
-		}
+		row, err := measureEvent(ctx, o, programs, e, dir, stderr)
 		if ctx.Err() != nil {
 			return errors.New("interrupted")
 		}
@@ -170,6 +166,22 @@ func measureAll(ctx context.Context, o Options, args []string, stdout, stderr io
 		}
 	}
 	return nil
+}
+
+// measureEvent measures the programs in turn, round by round.
+func measureEvent(ctx context.Context, o Options, programs []rig.Program, e event, dir string, stderr io.Writer) (Row, error) {
+	var rounds [2][]Side
+	for range o.Rounds {
+		for i, program := range programs {
+			side, err := measure(ctx, o, program, e, filepath.Join(dir, fmt.Sprint(e.name, i)))
+			if err != nil {
+				return Row{}, fmt.Errorf("%s: %s: %w", e.name, program.Name, err)
+			}
+			fmt.Fprintf(stderr, "%s: %s: %s\n", e.name, program.Name, side)
+			rounds[i] = append(rounds[i], side)
+		}
+	}
+	return Row{Event: e.name, Sides: [2]Side{middle(rounds[0]), middle(rounds[1])}}, nil
 }
 
 func describe(ctx context.Context, programs []rig.Program, dir string, args []string) ([]string, error) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"holdfast/bench/rig"
+	"holdfast/internal/proc"
 	"holdfast/load"
 )
 
@@ -27,13 +28,40 @@ const (
 
 // Side is what was seen of one server.
 type Side struct {
-	Quiet, Event load.Latency
+	Quiet, Event Waits
 	Seconds      float64 // that the event lasted, its own second at least
 }
 
+// Waits are those of the requests of one phase, in milliseconds.
+type Waits struct {
+	P999, Max float64
+	Stolen    float64 // from the machine meanwhile, all processors together
+}
+
+// figures are all numbers of a side.
+func (s *Side) figures() []*float64 {
+	return []*float64{&s.Quiet.P999, &s.Quiet.Max, &s.Quiet.Stolen, &s.Event.P999, &s.Event.Max, &s.Event.Stolen, &s.Seconds}
+}
+
+// middle is the median of the rounds, figure by figure.
+func middle(rounds []Side) Side {
+	var m Side
+	for i, figure := range m.figures() {
+		var all []float64
+		for _, r := range rounds {
+			all = append(all, *r.figures()[i])
+		}
+		*figure = rig.Median(all)
+	}
+	return m
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
 // String is the side for the progress.
 func (s Side) String() string {
-	return fmt.Sprintf("p99.9 %v quiet, %v in the event; longest %v and %v", s.Quiet.P999, s.Event.P999, s.Quiet.Max, s.Event.Max)
+	return fmt.Sprintf("p99.9 %.1f ms quiet, %.1f in the event; longest %.1f and %.1f; stolen %.0f and %.0f",
+		s.Quiet.P999, s.Event.P999, s.Quiet.Max, s.Event.Max, s.Quiet.Stolen, s.Event.Stolen)
 }
 
 func (s *subject) options() load.Options {
@@ -61,7 +89,7 @@ func begin(ctx context.Context, o Options, program rig.Program, dir string) (*su
 	if err != nil {
 		return nil, err
 	}
-	s := &subject{o: o, process: process, rate: math.Min(math.Max(o.Rate, 1), 50_000)}
+	s := &subject{o: o, process: process, stolen: map[string]time.Duration{}, rate: math.Min(math.Max(o.Rate, 1), 50_000)}
 	if err := load.Fill(ctx, s.options(), nil); err != nil {
 		process.Kill()
 		return nil, process.Explain(err)
@@ -118,12 +146,16 @@ func measure(ctx context.Context, o Options, program rig.Program, e event, dir s
 		return side, err
 	}
 	s.run.For(min(warmUp, o.Quiet), nil)
-	s.run.Phase(phaseQuiet)
+	if err := s.enter(phaseQuiet); err != nil {
+		return side, err
+	}
 	s.run.For(o.Quiet, nil)
 	if e.restart {
 		return s.anew(ctx, program, dir, e)
 	}
-	s.run.Phase(phaseEvent)
+	if err := s.enter(phaseEvent); err != nil {
+		return side, err
+	}
 	happened := s.happen(ctx, e)
 	return s.finish(happened)
 }
@@ -147,7 +179,23 @@ func (s *subject) load(ctx context.Context, phase string) error {
 	if err != nil {
 		return err
 	}
-	s.run, err = load.Start(ctx, o, phase)
+	if s.run, err = load.Start(ctx, o, phase); err != nil {
+		return err
+	}
+	return s.note(phase)
+}
+
+// enter begins a phase of the load.
+func (s *subject) enter(phase string) error {
+	s.run.Phase(phase)
+	return s.note(phase)
+}
+
+// note reads what was stolen in the phase before this one.
+func (s *subject) note(phase string) error {
+	now, err := proc.Stolen()
+	s.stolen[s.phase] = now - s.before
+	s.phase, s.before = phase, now
 	return err
 }
 
@@ -170,16 +218,20 @@ func (s *subject) finish(happened error) (Side, error) {
 	if err != nil {
 		return Side{}, s.process.Explain(err)
 	}
+	if err := s.note(""); err != nil {
+		return Side{}, err
+	}
 	var side Side
 	for _, p := range result.Phases {
 		if p.Errors > 0 {
 			return side, fmt.Errorf("the server refuses: %s", p.Complaint())
 		}
+		waits := Waits{milliseconds(p.Latency.P999), milliseconds(p.Latency.Max), milliseconds(s.stolen[p.Name])}
 		switch p.Name {
 		case phaseQuiet:
-			side.Quiet = p.Latency
+			side.Quiet = waits
 		case phaseEvent:
-			side.Event, side.Seconds = p.Latency, p.Seconds
+			side.Event, side.Seconds = waits, p.Seconds
 		}
 	}
 	return side, nil

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"strings"
-	"time"
 )
 
 // A Report is the whole of what is printed: Markdown that is also readable as it is.
@@ -19,7 +18,7 @@ type Row struct {
 	Sides [2]Side
 }
 
-var widths = []int{10, 15, 15, 17, 15, 15, 17}
+var widths = []int{10, 15, 15, 17, 17, 15, 15, 17, 17}
 
 // Head is everything above the first row.
 func (r Report) Head() string {
@@ -30,7 +29,7 @@ func (r Report) Head() string {
 	b.WriteString("\n")
 	cells, rules := []string{"event"}, []string{strings.Repeat("-", widths[0])}
 	for _, name := range []string{r.Left, r.Right} {
-		cells = append(cells, name+" p99.9", name+" max", name+" lasted")
+		cells = append(cells, name+" p99.9", name+" max", name+" stolen", name+" lasted")
 	}
 	for _, width := range widths[1:] {
 		rules = append(rules, strings.Repeat("-", width-1)+":")
@@ -44,14 +43,16 @@ func (r Report) Head() string {
 func (r Row) Line() string {
 	cells := []string{r.Event}
 	for _, s := range r.Sides {
-		cells = append(cells, pair(s.Event.P999, s.Quiet.P999), pair(s.Event.Max, s.Quiet.Max), fmt.Sprintf("%.1f s", s.Seconds))
+		cells = append(cells, pair(s.Event.P999, s.Quiet.P999), pair(s.Event.Max, s.Quiet.Max),
+			fmt.Sprintf("%.0f (%.0f)", s.Event.Stolen, s.Quiet.Stolen), fmt.Sprintf("%.1f s", s.Seconds))
 	}
 	return tableLine(cells)
 }
 
 // Foot is everything below the last row.
 func (r Report) Foot() string {
-	return "\nMilliseconds from when a request was due to its reply, in the event; in brackets those of the quiet time before it.\n"
+	return "\nMilliseconds from when a request was due to its reply, in the event; in brackets those of the quiet time before it. " +
+		"Stolen are milliseconds for which the machine below kept processors from this one.\n"
 }
 
 // String is the complete report.
@@ -65,10 +66,7 @@ func (r Report) String() string {
 	return b.String()
 }
 
-func pair(event, quiet time.Duration) string {
-	ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-	return fmt.Sprintf("%.1f (%.1f)", ms(event), ms(quiet))
-}
+func pair(event, quiet float64) string { return fmt.Sprintf("%.1f (%.1f)", event, quiet) }
 
 func tableLine(cells []string) string {
 	var b strings.Builder

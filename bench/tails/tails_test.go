@@ -9,11 +9,10 @@ import (
 	"time"
 
 	"holdfast/bench/rig"
-	"holdfast/load"
 )
 
 func TestOptionsThatMeanNothing(t *testing.T) {
-	for _, line := range []string{"-only never", "-only ,", "-keys 0", "-scale 0", "-scale 101", "-rate -1", "-rate 0.5", "-quiet 0s", "-clients 0", "x", "-nosuch"} {
+	for _, line := range []string{"-only never", "-only ,", "-keys 0", "-scale 0", "-scale 101", "-rate -1", "-rate 0.5", "-quiet 0s", "-clients 0", "-rounds 0", "x", "-nosuch"} {
 		if code := run(t.Context(), strings.Fields(line), io.Discard, io.Discard); code != rig.ExitUsage {
 			t.Errorf("%s: exit code %d", line, code)
 		}
@@ -34,21 +33,27 @@ func TestQuickKeepsWhatWasAskedFor(t *testing.T) {
 }
 
 func TestTable(t *testing.T) {
-	side := func(ms int) Side {
-		d := time.Duration(ms) * time.Millisecond
-		return Side{Quiet: load.Latency{P999: d, Max: 2 * d}, Event: load.Latency{P999: 3 * d, Max: 4 * d}, Seconds: 1.25}
+	side := func(ms float64) Side {
+		return Side{Quiet: Waits{ms, 2 * ms, 0}, Event: Waits{3 * ms, 4 * ms, 20}, Seconds: 1.25}
 	}
 	const want = `- machine: one
 
-| event      |  holdfast p99.9 |    holdfast max |   holdfast lasted |     redis p99.9 |       redis max |      redis lasted |
-| ---------- | --------------: | --------------: | ----------------: | --------------: | --------------: | ----------------: |
-| del        |       3.0 (1.0) |       4.0 (2.0) |             1.2 s |     30.0 (10.0) |     40.0 (20.0) |             1.2 s |
+| event      |  holdfast p99.9 |    holdfast max |   holdfast stolen |   holdfast lasted |     redis p99.9 |       redis max |      redis stolen |      redis lasted |
+| ---------- | --------------: | --------------: | ----------------: | ----------------: | --------------: | --------------: | ----------------: | ----------------: |
+| del        |       3.0 (1.0) |       4.0 (2.0) |            20 (0) |             1.2 s |     30.0 (10.0) |     40.0 (20.0) |            20 (0) |             1.2 s |
 
-Milliseconds from when a request was due to its reply, in the event; in brackets those of the quiet time before it.
+Milliseconds from when a request was due to its reply, in the event; in brackets those of the quiet time before it. Stolen are milliseconds for which the machine below kept processors from this one.
 `
 	got := Report{Heading: []string{"machine: one"}, Left: "holdfast", Right: "redis", Rows: []Row{{"del", [2]Side{side(1), side(10)}}}}.String()
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestMiddle(t *testing.T) {
+	round := func(n float64) Side { return Side{Waits{n, 2 * n, 3 * n}, Waits{4 * n, 5 * n, 6 * n}, 7 * n} }
+	if got := middle([]Side{round(9), round(1), round(2)}); got != round(2) {
+		t.Errorf("%+v", got)
 	}
 }
 

@@ -59,7 +59,7 @@ var mayImport = map[string][]string{
 	"bench/rig":     {},
 	"bench/inspect": {"bench/rig"},
 	"bench/scale":   {"bench/rig", "internal/proc"},
-	"bench/tails":   {"bench/rig", "load"},
+	"bench/tails":   {"bench/rig", "internal/proc", "load"},
 	"history":       {"aof", "engine", "internal/vfs", "snapshot"},
 	"restore":       {"history", "history/historytest", "engine", "config", "glob", "aof", "snapshot", "internal/vfs"},
 	"repair":        {"history", "history/historytest", "engine", "commands", "kv", "config", "aof", "snapshot", "internal/vfs"},

@@ -47,3 +47,32 @@ func parseStat(line string) (time.Duration, error) {
 	}
 	return time.Duration(ticks) * ClockTick, nil
 }
+
+// Stolen is how long the machine below this one kept its processors from it so far, while something wanted to run: steal, the
+// eighth number of the first line of /proc/stat, of all processors together. It is 0 on a machine of one's own.
+func Stolen() (time.Duration, error) {
+	const name = "/proc/stat"
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return 0, fmt.Errorf("stolen time: %w", err)
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	stolen, err := parseStolen(line)
+	if err != nil {
+		return 0, fmt.Errorf("stolen time: %s: %w", name, err)
+	}
+	return stolen, nil
+}
+
+func parseStolen(line string) (time.Duration, error) {
+	const steal = 8 // behind the word "cpu"
+	fields := strings.Fields(line)
+	if len(fields) <= steal || fields[0] != "cpu" {
+		return 0, fmt.Errorf("no sum of all processors in %q", line)
+	}
+	n, err := strconv.ParseUint(fields[steal], 10, 40)
+	if err != nil {
+		return 0, fmt.Errorf("field %d: %w", steal, err)
+	}
+	return time.Duration(n) * ClockTick, nil
+}

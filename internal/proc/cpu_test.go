@@ -61,3 +61,34 @@ func TestCPUTimeOfNobody(t *testing.T) {
 		t.Error("a process that cannot exist has CPU time")
 	}
 }
+
+func TestParseStolen(t *testing.T) {
+	for _, c := range []struct {
+		line  string
+		want  time.Duration
+		fails bool
+	}{
+		{line: "cpu  2492039 2558639 1348238 2910736 61913 0 133044 49510 0 0", want: 495100 * time.Millisecond},
+		{line: "cpu  1 2 3 4 5 6 7 0", want: 0},
+		{line: "cpu0 1 2 3 4 5 6 7 8", fails: true},
+		{line: "cpu  1 2 3 4 5 6 7", fails: true},
+		{line: "cpu  1 2 3 4 5 6 7 -8", fails: true},
+		{line: "", fails: true},
+	} {
+		got, err := parseStolen(c.line)
+		if c.fails != (err != nil) || got != c.want {
+			t.Errorf("%q: got %v, %v", c.line, got, err)
+		}
+	}
+}
+
+// The kernel's own line is read.
+func TestStolen(t *testing.T) {
+	before, err := Stolen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after, err := Stolen(); err != nil || after < before {
+		t.Errorf("%v, and before %v: %v", after, before, err)
+	}
+}
