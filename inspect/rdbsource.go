@@ -55,6 +55,8 @@ type RDBSource struct {
 	ended func() error // that EachFile was given last
 	tail  bool         // something else may follow, as in an AOF
 
+	// Progress, if any, is told how far Find has come.
+	Progress func(done, total int64)
 	// Functions is how many libraries of functions were met.
 	Functions int
 }
@@ -167,7 +169,7 @@ func (s *RDBSource) fill(e *Entry, k *rdb.Key) {
 
 // Find reads the file as far as the key.
 func (s *RDBSource) Find(db int, key []byte, fn func(*Entry) error) error {
-	err := s.Each(Scope{DB: db, Prefix: key}, func(e *Entry) error {
+	err := s.Each(Scope{DB: db, Prefix: key, Progress: s.Progress}, func(e *Entry) error {
 		if !bytes.Equal(e.Key, key) {
 			return nil
 		}

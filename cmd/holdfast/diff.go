@@ -47,7 +47,8 @@ func diffCommand() *cli.Command {
 		stop, cancel := stoppable(ctx)
 		defer cancel()
 		bar := newBar(ctx.App.ErrWriter)
-		defer bar.end()
+		out, done := bar.beside(ctx, out)
+		defer func() { err = done(err) }()
 		a, err := inspect.OpenAny(vfs.OS(), names[0], ctx.String("dir"))
 		if err != nil {
 			return err
@@ -93,8 +94,12 @@ func secondSide(stop context.Context, ctx *cli.Context, names []string, temporar
 
 // stateAt builds the state of an LSN in a temporary directory.
 func stateAt(stop context.Context, ctx *cli.Context, temporary string, bar *bar) (*inspect.Snapshot, error) {
+	dir := ctx.String("dir")
+	if info, err := os.Stat(ctx.Args().First()); err == nil && info.IsDir() && !ctx.IsSet("dir") {
+		dir = ctx.Args().First() // whose own log it is
+	}
 	_, err := restore.Restore(stop, restore.Options{
-		FS: vfs.OS(), Dir: ctx.String("dir"), To: temporary, Point: restore.AtLSN(ctx.Uint64("lsn")), Clock: time.Now, Progress: bar.show,
+		FS: vfs.OS(), Dir: dir, To: temporary, Point: restore.AtLSN(ctx.Uint64("lsn")), Clock: time.Now, Progress: bar.show,
 	})
 	if err != nil {
 		return nil, err
@@ -108,12 +113,9 @@ func writeDiff(stop context.Context, ctx *cli.Context, out io.Writer, a, b inspe
 	if err != nil {
 		return err
 	}
-	o := inspect.DiffOptions{DB: ctx.Int("db"), Prefix: prefix, Values: ctx.Bool("values"), Temporary: temporary}
+	o := inspect.DiffOptions{DB: ctx.Int("db"), Prefix: prefix, Values: ctx.Bool("values"), Temporary: temporary, Progress: bar.show}
 	if o.DB < inspect.AllDatabases {
 		return usage(fmt.Errorf("--db takes no negative number"))
-	}
-	if !isTerminal(ctx.App.Writer) {
-		o.Progress = bar.show
 	}
 	asJSON := ctx.Bool("json")
 	summary, err := inspect.Diff(stop, a, b, o, func(d inspect.Difference) error {

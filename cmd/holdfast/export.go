@@ -32,13 +32,14 @@ func exportCommand() *cli.Command {
 			&cli.StringFlag{Name: "out", Usage: "new `FILE` to write; without it the standard output"},
 			toggle("compress", "with --format rdb: compress strings; slower by far, and a smaller file"),
 			toggle("skip-bad", "leave out keys that cannot be read, and count them")),
-	}, 0, func(ctx *cli.Context, out io.Writer, source inspect.Source) error {
+	}, 0, func(ctx *cli.Context, out io.Writer, source inspect.Source) (err error) {
 		o, err := exportOptions(ctx, source)
 		if err != nil {
 			return err
 		}
 		var done inspect.Exported
 		bar := newBar(ctx.App.ErrWriter)
+		out, end := bar.beside(ctx, out)
 		o.Progress = func(n, total int64) { bar.show("exporting", n, total) }
 		write := func(w io.Writer) (err error) {
 			done, err = exportTo(ctx, source, o, w)
@@ -49,7 +50,7 @@ func exportCommand() *cli.Command {
 		} else {
 			err = write(out)
 		}
-		if bar.end(); err != nil {
+		if err = end(err); err != nil {
 			return err
 		}
 		for _, why := range done.Skipped {

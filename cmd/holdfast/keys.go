@@ -46,16 +46,15 @@ func keysCommand() *cli.Command {
 		Flags: append(filterFlags(),
 			toggle("long", "print type, encoding, elements, bytes and deadline too, in columns"),
 			jsonFlag("an object a line")),
-	}, 0, func(ctx *cli.Context, out io.Writer, s inspect.Source) error {
+	}, 0, func(ctx *cli.Context, out io.Writer, s inspect.Source) (err error) {
 		f, err := keyFilter(ctx, s.About().Time)
 		if err != nil {
 			return err
 		}
-		if !isTerminal(ctx.App.Writer) { // a bar would break the lines
-			bar := newBar(ctx.App.ErrWriter)
-			f.Progress = func(done, total int64) { bar.show("reading keys", done, total) }
-			defer bar.end()
-		}
+		bar := newBar(ctx.App.ErrWriter)
+		f.Progress = func(done, total int64) { bar.show("reading keys", done, total) }
+		out, done := bar.beside(ctx, out)
+		defer func() { err = done(err) }()
 		if ctx.Bool("long") && !ctx.Bool("json") {
 			if err := inspect.WriteLongTitles(out); err != nil {
 				return err

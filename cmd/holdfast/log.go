@@ -73,7 +73,6 @@ func logStatsCommand() *cli.Command {
 		}
 		return nil
 	}, func(l logReading) ([]string, error) {
-		l.filter.Progress = l.bar.show
 		stats, notes, err := l.LogStats(inspect.LogStatsOptions{
 			RecordFilter: l.filter, Top: l.ctx.Int("top"), Separator: []byte(l.ctx.String("separator")), Depth: l.ctx.Int("depth"),
 		})
@@ -155,7 +154,7 @@ type logReading struct {
 }
 
 // onLog completes a command that reads records: which ones, filter says by the flags; check, if any, looks at its other flags.
-// The action returns what a reader should know beside the records. Where these go to the terminal no bar breaks their lines.
+// The action returns what a reader should know beside the records.
 func onLog(c *cli.Command, arguments int, filter func(*cli.Context) (inspect.RecordFilter, error), check func(*cli.Context) error,
 	action func(logReading) (notes []string, err error)) *cli.Command {
 	return offline(c, arguments, func(ctx *cli.Context, out io.Writer) error {
@@ -171,11 +170,10 @@ func onLog(c *cli.Command, arguments int, filter func(*cli.Context) (inspect.Rec
 			return err
 		}
 		bar := newBar(ctx.App.ErrWriter)
-		if !isTerminal(ctx.App.Writer) {
-			f.Progress = bar.show
-		}
+		f.Progress = bar.show
+		out, done := bar.beside(ctx, out)
 		notes, err := action(logReading{d, ctx, out, f, bar})
-		bar.end()
+		err = done(err)
 		for _, note := range notes {
 			fmt.Fprintln(ctx.App.ErrWriter, "holdfast: "+note)
 		}

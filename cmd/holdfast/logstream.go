@@ -59,7 +59,6 @@ func logExportCommand() *cli.Command {
 		if !l.ctx.IsSet("aof") {
 			return l.Records(l.filter, inspect.NewRequests(l.out, l.ctx.Bool("stamps")).Record)
 		}
-		l.filter.Progress = l.bar.show
 		done, notes, err := l.ExportAOF(l.ctx.String("aof"), l.filter, l.ctx.Bool("stamps"))
 		if l.bar.end(); err != nil {
 			return notes, err

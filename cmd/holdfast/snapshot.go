@@ -258,10 +258,16 @@ func getCommand() *cli.Command {
 			toggle("resp", "print the reply as a server sends it"),
 			jsonFlag("one object, the value in it"),
 		},
-	}, 1, func(ctx *cli.Context, out io.Writer, s inspect.Source) error {
+	}, 1, func(ctx *cli.Context, out io.Writer, s inspect.Source) (err error) {
 		key, err := unquote(ctx.Args().First())
 		if err != nil {
 			return err
+		}
+		bar := newBar(ctx.App.ErrWriter)
+		out, done := bar.beside(ctx, out)
+		defer func() { err = done(err) }()
+		if file, ok := s.(*inspect.RDBSource); ok { // which has its keys in no order
+			file.Progress = func(done, total int64) { bar.show("searching", done, total) }
 		}
 		return inspect.Get(s, ctx.Int("db"), key, out, look(ctx))
 	})
