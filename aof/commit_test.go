@@ -194,8 +194,8 @@ func TestSegmentsFollowEachOther(t *testing.T) {
 	commit(t, l, bodiesOf(10, 200)...) // one batch
 	size := RecordBytes(len(bodiesOf(1, 200)[0]))
 	want := []SegmentInfo{
-		{File: pathOf(dir, 1), First: 1, Last: 4, Bytes: HeaderBytes + 4*size, Used: HeaderBytes + 4*size},
-		{File: pathOf(dir, 5), First: 5, Last: 8, Bytes: HeaderBytes + 4*size, Used: HeaderBytes + 4*size},
+		{File: pathOf(dir, 1), First: 1, Last: 4, Bytes: HeaderBytes + 4*size + sealBytes, Used: HeaderBytes + 4*size},
+		{File: pathOf(dir, 5), First: 5, Last: 8, Bytes: HeaderBytes + 4*size + sealBytes, Used: HeaderBytes + 4*size},
 		{File: pathOf(dir, 9), First: 9, Last: 10, Bytes: HeaderBytes + 1000, Used: HeaderBytes + 2*size + 1},
 	}
 	for i := range want {

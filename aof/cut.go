@@ -10,7 +10,7 @@ import (
 
 // CutAt ends the log in dir at an offset of the segment that begins at LSN first: the segments behind it are removed,
 // the newest first, and what it holds from the offset on becomes zeroes, as where a torn tail is cut. An offset within
-// the header removes the segment too. It is for damage that Recover does not pass; whoever calls it has copied away
+// the header removes the segment too, and the seal of the one before it. It is for damage that Recover does not pass; whoever calls it has copied away
 // what it takes, and holds the data directory's lock.
 //
 // A crash on the way leaves the damage, or nothing of it: Recover says which, and CutAt may be called again.
@@ -31,7 +31,7 @@ func CutAt(fsys vfs.FS, dir string, first uint64, offset int64) error {
 		return fmt.Errorf("sync directory %s: %w", dir, err)
 	}
 	if offset < HeaderBytes {
-		return nil
+		return unseal(fsys, dir)
 	}
 	return zeroFrom(fsys, filepath.Join(dir, segmentName(first)), offset)
 }

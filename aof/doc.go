@@ -5,8 +5,8 @@
 //
 //	<first LSN, 20 digits>.aof
 //	┌────────────┬──────────┬──────────┬─────┬──────────┬───────────────────────────┐
-//	│ header     │ record   │ record   │ …   │ record   │ zeroes (preallocated)     │
-//	│ 4096 bytes │ LSN f    │ LSN f+1  │     │ LSN l    │ a zero length ends it     │
+//	│ header     │ record   │ record   │ …   │ record   │ zeroes (preallocated), or │
+//	│ 4096 bytes │ LSN f    │ LSN f+1  │     │ LSN l    │ a seal where more follows │
 //	└────────────┴──────────┴──────────┴─────┴──────────┴───────────────────────────┘
 //	record: length u32 │ CRC32C u32 │ LSN u64 │ unix ms i64 │ durable LSN u64 │ flags u8 │ body
 //
@@ -22,9 +22,11 @@
 //     every policy). A visible segment therefore proves that every LSN before its first was durable.
 //  3. The durable LSN in a record was reached by a finished sync before that record was written. A record
 //     therefore proves that every LSN up to it was durable.
-//  4. After the last record there are only zeroes: a torn tail is zeroed and synced before anything is written,
+//  4. After the last record of the live segment there are only zeroes: a torn tail is zeroed and synced before anything is written,
 //     so that a stale valid record never follows a new one.
-//  5. An error on the live segment is final. Nothing is written, synced or acknowledged after it; in particular
+//  5. A seal, which tells the LSN that the next segment begins with, is written when that one has its name for good. A last
+//     segment with a seal therefore proves that another one followed, and is a gap.
+//  6. An error on the live segment is final. Nothing is written, synced or acknowledged after it; in particular
 //     a failed sync is not repeated, since the kernel may have dropped the pages and would report success.
 //
 // # Torn or corrupt

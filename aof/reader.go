@@ -27,6 +27,7 @@ type finding uint8
 const (
 	sound     finding = iota // the expected record
 	ended                    // a zero length, or the end of the file
+	sealed                   // the seal of a segment that another one follows
 	bad                      // not a record
 	misplaced                // a record with another LSN than the expected one
 )
@@ -45,6 +46,9 @@ func (r *reader) next(expected uint64) (rec Record, f finding, why string, err e
 		return Record{}, ended, "the log ends here, but something follows", nil
 	}
 	size := recordSize(b)
+	if isSeal(b, r.seed, expected) {
+		return Record{}, sealed, "the segment was sealed here", nil
+	}
 	if size < recordMin || size > r.size-r.off {
 		return Record{}, bad, fmt.Sprintf("a record of %d bytes can not be here", size), nil
 	}

@@ -221,14 +221,25 @@ func TestJudgement(t *testing.T) {
 			edit(t, pathOf(dir, 9), func(b []byte) []byte { clear(b[HeaderBytes : HeaderBytes+100]); return b })
 		}, DamageError{Kind: ErrCorrupt, Segment: segmentName(9), Offset: HeaderBytes, LSN: 9}},
 		{"the last record of a sealed segment", func(t *testing.T, dir string) {
-			edit(t, pathOf(dir, 1), func(b []byte) []byte { b[len(b)-1] ^= 1; return b })
+			edit(t, pathOf(dir, 1), func(b []byte) []byte { b[len(b)-sealBytes-1] ^= 1; return b })
 		}, atFirst(4, four)},
 		{"a sealed segment is shorter", func(t *testing.T, dir string) {
-			edit(t, pathOf(dir, 1), func(b []byte) []byte { return b[:len(b)-1] })
+			edit(t, pathOf(dir, 1), func(b []byte) []byte { return b[:len(b)-sealBytes-1] })
 		}, atFirst(4, four)},
 		{"a sealed segment lacks a whole record", func(t *testing.T, dir string) {
 			edit(t, pathOf(dir, 1), func(b []byte) []byte { return b[:four] })
 		}, DamageError{Kind: ErrGap, Segment: segmentName(5), LSN: 4}},
+		{"a sealed segment lacks those behind it", func(t *testing.T, dir string) {
+			remove(t, pathOf(dir, 5))
+			remove(t, pathOf(dir, 9))
+		}, DamageError{Kind: ErrGap, Segment: segmentName(1), Offset: four + RecordBytes(len(ten[0])), LSN: 5}},
+		{"the newest segment is missing", func(t *testing.T, dir string) { remove(t, pathOf(dir, 9)) },
+			DamageError{Kind: ErrGap, Segment: segmentName(5), Offset: four + RecordBytes(len(ten[0])), LSN: 9}},
+		{"a sealed segment is not followed by what its seal says", func(t *testing.T, dir string) {
+			remove(t, pathOf(dir, 5))
+			b := header{version: Version, first: 6, id: testID}.encode()
+			writeFile(t, pathOf(dir, 6), b)
+		}, DamageError{Kind: ErrGap, Segment: segmentName(6), LSN: 5}},
 		{"a segment is missing", func(t *testing.T, dir string) { remove(t, pathOf(dir, 5)) },
 			DamageError{Kind: ErrGap, Segment: segmentName(9), LSN: 5}},
 		{"the first segment is missing", func(t *testing.T, dir string) { remove(t, pathOf(dir, 1)) },
@@ -295,9 +306,42 @@ func TestAnEmptySegmentVouchesForTheOneBefore(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustClose(t, l)
-	edit(t, pathOf(dir, 1), func(b []byte) []byte { b[len(b)-1] ^= 1; return b })
+	edit(t, pathOf(dir, 1), func(b []byte) []byte { b[len(b)-sealBytes-1] ^= 1; return b })
 	wantDamage(t, dir, 0, DamageError{Kind: ErrCorrupt, Segment: segmentName(1),
 		Offset: HeaderBytes + RecordBytes(3), LSN: 2})
+}
+
+// The seal is proof of what followed, and nothing else: without it, or with a damaged one, a log is as sound as with it.
+func TestALogDoesWithoutSeals(t *testing.T) {
+	for name, change := range map[string]func(b []byte) []byte{
+		"none":      func(b []byte) []byte { return b[:len(b)-sealBytes] },
+		"torn":      func(b []byte) []byte { return b[:len(b)-3] },
+		"damaged":   func(b []byte) []byte { b[len(b)-1] ^= 1; return b },
+		"not cut":   func(b []byte) []byte { return append(b, make([]byte, 30)...) },
+		"no record": func(b []byte) []byte { clear(b[len(b)-sealBytes:]); return b },
+	} {
+		dir := logOf(t, bodiesOf(10, 200)...)
+		edit(t, pathOf(dir, 1), change)
+		edit(t, pathOf(dir, 5), change)
+		l, found, bodies := mustRecover(t, options(vfs.OS(), dir), 0)
+		mustClose(t, l)
+		if len(bodies) != 10 || found.CutBytes != 0 {
+			t.Errorf("%s: %d records, %+v", name, len(bodies), found)
+		}
+	}
+}
+
+// A log that ends before the base is its caller's to judge.
+func TestASealBeforeTheBaseIsNoDamage(t *testing.T) {
+	dir := logOf(t, bodiesOf(10, 200)...)
+	remove(t, pathOf(dir, 9))
+	l, _, bodies := mustRecover(t, options(vfs.OS(), dir), 9)
+	commit(t, l, "more")
+	mustClose(t, l)
+	if len(bodies) != 0 || l.Last() != 10 {
+		t.Errorf("%q, LSN %d", bodies, l.Last())
+	}
+	wantDamage(t, dir, 7, DamageError{Kind: ErrGap, Segment: segmentName(10), LSN: 9})
 }
 
 func TestDamageBehindTheBaseDoesNotStopAStart(t *testing.T) {

@@ -113,16 +113,17 @@ func (l *Log) relist(old liveSegment) {
 	if old.first == l.live.first {
 		l.segs = l.segs[:end]
 	} else {
-		l.segs[end].Last, l.segs[end].Used, l.segs[end].Bytes = l.live.first-1, old.off, old.off
+		l.segs[end].Last, l.segs[end].Used, l.segs[end].Bytes = l.live.first-1, old.off, old.sealedSize()
 	}
 	l.segs = append(l.segs, l.live.info(l.opt.ID))
 }
 
-// retireLive gives back the zeroes behind old's last record. They need no sync: with or without them it is sound.
+// retireLive seals the old segment, which another one follows, and lets it go. It needs no sync: with or without the seal it
+// is sound. The caller holds syncMu.
 func (l *Log) retireLive(old liveSegment) error {
 	var err error
-	if old.first != l.live.first && old.off < old.size {
-		err = old.file.Truncate(old.off)
+	if old.first != l.live.first {
+		err = old.seal(l.live.first)
 	}
 	if err = errors.Join(err, old.file.Close()); err != nil {
 		return l.fail("seal "+old.path, err)
@@ -171,7 +172,7 @@ func (l *Log) askTurn() {
 func (l *Log) takeNext(need int64) (file vfs.File, temp string, size int64, err error) {
 	size = l.opt.SegmentBytes
 	if need > size-HeaderBytes {
-		size = HeaderBytes + need
+		size = HeaderBytes + need + sealBytes
 	} else if l.next != nil {
 		file, l.next = l.next, nil
 		return file, filepath.Join(l.opt.Dir, nextTemp), size, nil

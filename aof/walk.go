@@ -237,6 +237,8 @@ func (w *walk) sealedEnd(i int, r *reader, kind finding, why string) error {
 		return nil
 	case w.next > follows:
 		return w.corrupt(r.path, HeaderBytes, follows, fmt.Sprintf("LSN %d to %d are in the next segment too", follows, w.next-1))
+	case kind == sealed:
+		return w.gap(i+1, w.next, follows-1)
 	case kind == ended:
 		rest, err := dataEnd(r.file, w.end, r.size)
 		if err != nil {
@@ -251,8 +253,11 @@ func (w *walk) sealedEnd(i int, r *reader, kind finding, why string) error {
 
 // liveEnd judges the end of the last segment.
 func (w *walk) liveEnd(r *reader, kind finding, why string) error {
-	if kind == misplaced {
+	switch kind {
+	case misplaced:
 		return w.corrupt(r.path, w.end, w.next, why)
+	case sealed:
+		return w.missing(r)
 	}
 	rest, err := examine(r, w.end, w.next)
 	if err != nil {

@@ -58,7 +58,7 @@ func (c *checker) readLog() {
 			return // a segment that no scan gets past
 		}
 		c.log[k].blame(c.covered(k, damage))
-		if at = k + 1; errors.Is(damage, aof.ErrGap) {
+		if at = k + 1; errors.Is(damage, aof.ErrGap) && damage.Offset == 0 {
 			at = k // the segment behind the gap has not been read
 		}
 	}

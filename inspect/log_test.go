@@ -19,12 +19,12 @@ func TestLogList(t *testing.T) {
 	must(t, errors.Join(err, segments.Damage()))
 	golden(t, func(b *bytes.Buffer) error { return segments.WriteText(b) },
 		`segment                   first LSN  last LSN  records  bytes  created                   damage
-00000000000000000001.aof  1          3         3        4246   2023-11-14T22:13:20.000Z  -
+00000000000000000001.aof  1          3         3        4262   2023-11-14T22:13:20.000Z  -
 00000000000000000004.aof  4          7         4        8192   2023-11-14T22:13:20.000Z  -
 `)
 	golden(t, func(b *bytes.Buffer) error { return WriteJSON(b, segments) }, fmt.Sprintf(
 		`{"dir":"%s/aof","staged":false,"segments":[`+
-			`{"file":"00000000000000000001.aof","first_lsn":1,"last_lsn":3,"records":3,"bytes":4246,"created_unix_ms":1700000000000},`+
+			`{"file":"00000000000000000001.aof","first_lsn":1,"last_lsn":3,"records":3,"bytes":4262,"created_unix_ms":1700000000000},`+
 			`{"file":"00000000000000000004.aof","first_lsn":4,"last_lsn":7,"records":4,"bytes":8192,"created_unix_ms":1700000000000}]}`+"\n", dir))
 }
 
@@ -38,7 +38,7 @@ func TestLogListNamesDamage(t *testing.T) {
 	}
 	golden(t, func(b *bytes.Buffer) error { segments.Segments[0].Damage = "D"; return segments.WriteText(b) },
 		`segment                   first LSN  last LSN  records  bytes  created                   damage
-00000000000000000001.aof  1          3         3        4246   -                         D
+00000000000000000001.aof  1          3         3        4262   -                         D
 00000000000000000004.aof  4          7         4        8192   2023-11-14T22:13:20.000Z  -
 `)
 }

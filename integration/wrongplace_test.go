@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -119,6 +120,7 @@ func TestHalfADataSetRefuses(t *testing.T) {
 	}{
 		"no base":        {func(t *testing.T, dir string) { remove(t, filepath.Join(dir, "base.db")) }, []string{".aof", "lsn"}},
 		"no log":         {func(t *testing.T, dir string) { remove(t, filepath.Join(dir, "aof")) }, []string{"base.db", "lsn"}},
+		"no newest":      {func(t *testing.T, dir string) { removeNewest(t, dir) }, []string{".aof", "offset", "lsn", "is not there"}},
 		"an empty file":  {func(t *testing.T, dir string) { truncate(t, segmentFiles(t, dir)[0]) }, []string{".aof", "offset"}},
 		"another's log":  {func(t *testing.T, dir string) { swapLogs(t, dir, lay(t).Dir) }, []string{".aof", "data set"}},
 		"an older base":  {func(t *testing.T, dir string) { putOlderBase(t, dir) }, []string{".aof", "lsn"}},
@@ -130,6 +132,27 @@ func TestHalfADataSetRefuses(t *testing.T) {
 			c.spoil(t, o.Dir)
 			expectRefusal(t, refusal{options: o, code: []int{exitDamaged}, says: append(c.says, "holdfast check --dir "+o.Dir)})
 		})
+	}
+}
+
+// removeNewest makes a data set of several segments in place of this one, and removes the last of them.
+func removeNewest(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	proc := start(t, subject, Options{Dir: dir, Extra: []string{"--segment-bytes", "1mb"}})
+	c := dial(t, proc.Addr)
+	for i := range 60 {
+		must(t, c, "SET", "large", strings.Repeat(strconv.Itoa(i), 40_000))
+	}
+	proc.Kill()
+	segments := segmentFiles(t, dir)
+	if len(segments) < 2 {
+		t.Fatalf("only %q", segments)
+	}
+	if err := os.Remove(segments[len(segments)-1]); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -60,7 +60,7 @@ func (p *planner) cutAt(d *aof.DamageError) *cut {
 	i := slices.IndexFunc(p.history.Segments, func(s aof.SegmentInfo) bool { return s.File == d.Segment })
 	s := p.history.Segments[i]
 	switch {
-	case errors.Is(d, aof.ErrGap):
+	case errors.Is(d, aof.ErrGap) && d.Offset < aof.HeaderBytes:
 		return &cut{first: s.First} // s is the segment behind the gap
 	case d.Offset == aof.HeaderBytes && d.LSN > s.First:
 		// The next segment has LSNs that this one has too. Which of the two is the history nobody knows; this one follows
@@ -115,7 +115,7 @@ func (p *planner) loss() error {
 	}
 	switch {
 	case p.plan.cut == nil && !p.plan.unlog:
-	case last == known && !errors.Is(p.reach.Damage, aof.ErrGap):
+	case last == known:
 		l.From = known + 1
 	case last > known:
 		l.From, l.To, l.Readable, l.Unreadable = known+1, last, readable, max(0, int64(last-known)-readable)

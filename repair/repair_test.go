@@ -271,6 +271,23 @@ func unknownFrom(t *testing.T, plan *Plan, lsn uint64) {
 	}
 }
 
+// The newest segment is gone, and the seal of the one before it says so.
+func TestMissingNewestSegment(t *testing.T) {
+	p := historytest.Played{Dir: t.TempDir(), States: []historytest.State{{}}}
+	s := historytest.Open(t, p.Dir, historytest.NewClock())
+	for i := range 30 { // more than a segment
+		s.Do("SET", fmt.Sprint("key", i), strings.Repeat("v", 50_000))
+		p.States = append(p.States, s.State())
+	}
+	s.Close(false)
+	segments := p.Segments(t)
+	last := segments[len(segments)-1]
+	first := firstOf(t, last)
+	must(t, os.Remove(last))
+	unknownFrom(t, repaired(t, p.Dir)[0], first)
+	isAt(t, p, first-1)
+}
+
 // Of a segment that was emptied nobody can tell what it held.
 func TestEmptySegment(t *testing.T) {
 	p := historytest.Play(t).Copy(t)
