@@ -181,8 +181,8 @@ func setCommand(c *Call) {
 	if !ok {
 		return
 	}
-	if len(c.Args) == 3 {
-		c.set(c.Args[1], c.Args[2], expiry.None)
+	if !o.nx && !o.xx && !o.get && o.time != keepTTL {
+		c.set(c.Args[1], c.Args[2], deadline)
 		c.Reply.OK()
 		return
 	}

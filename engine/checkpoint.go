@@ -386,7 +386,7 @@ func (e *Engine) considerCheckpoint(now int64) {
 	e.Checkpoint(nil)
 }
 
-// What a start may have to replay. Replaying costs some 3 microseconds a record, most of it fetching the key from a big base. A quiet
+// What a start may have to replay. Replaying costs a microsecond a record, and some 3 more where the key must be fetched from a big base. A quiet
 // server keeps that below what anybody notices; under a flood of writes a checkpoint costs more than it saves, so they are
 // fewer, and keep to a share of the time.
 const (

@@ -269,7 +269,7 @@ func (e *Engine) record(now int64) {
 
 func (e *Engine) appendRecord(now int64) {
 	if e.log != nil {
-		e.lsn = e.log.Append(now, 0, e.body)
+		e.lsn = e.log.Append(now, uint8(e.world.Keys.Found()), e.body)
 		e.checkpoints.appended.Add(int64(len(e.body)))
 	} else {
 		e.lsn++

@@ -16,7 +16,8 @@ import (
 // name. So the tail is taken in batches. While further ones are read, a goroutine for each fetches the keys that it names, in
 // the base's order; then its records are applied, in the log's order. Fetching changes nothing but what is hot, and makes hot what is
 // cold by then: whatever a record has done to a key, or to all of them, comes first. A key that was not fetched, be it for an
-// error, for its size or for that of others, is left for its record to ask for.
+// error, for its size or for that of others, is left for its record to ask for. Where a record says what was under the keys to which
+// it gave strings (see kv.Found), nothing is fetched for those.
 
 const (
 	replayAtOnce = 1024      // records of a batch at most
@@ -47,6 +48,7 @@ type replayBatch struct {
 type redoRecord struct {
 	lsn      uint64
 	time     int64
+	found    kv.Found
 	commands int // how many
 }
 
@@ -74,6 +76,8 @@ func (r *replayer) take(record aof.Record) error {
 		if err := r.finish(); err != nil {
 			return err
 		}
+		r.e.world.Keys.Foretell(foundOf(record.Flags))
+		defer r.e.world.Keys.Foretell(kv.FoundOther)
 		return r.e.replay(record)
 	}
 	if err := r.add(record); err != nil {
@@ -108,6 +112,7 @@ func (r *replayer) close() {
 		b.fetched.Wait()
 	}
 	r.e.redoing = redoing{}
+	r.e.world.Keys.Found()
 }
 
 // add takes a record apart.
@@ -115,16 +120,18 @@ func (r *replayer) add(record aof.Record) (err error) {
 	b := r.filling
 	from := len(b.bodies)
 	b.bodies = append(b.bodies, record.Body...)
-	before := len(b.commands)
+	before, found := len(b.commands), foundOf(record.Flags)
 	b.words, err = aof.Split(b.bodies[from:], b.words, func(db int, args [][]byte) error {
 		cmd, err := r.e.logged(record.LSN, db, args)
 		if err == nil {
 			b.commands = append(b.commands, redoCommand{cmd, db, args})
+		}
+		if err == nil && (found == kv.FoundOther || !setsStrings(cmd, args)) {
 			cmd.EachKey(args, func(i int, _ commands.KeyFlags) { b.want(db, args[i]) })
 		}
 		return err
 	})
-	b.records = append(b.records, redoRecord{record.LSN, record.Time, len(b.commands) - before})
+	b.records = append(b.records, redoRecord{record.LSN, record.Time, found, len(b.commands) - before})
 	return err
 }
 
@@ -200,9 +207,11 @@ func (r *replayer) applyOldest() error {
 }
 
 func (r *replayer) apply(b *replayBatch) error {
+	defer r.e.world.Keys.Foretell(kv.FoundOther)
 	at := 0
 	for _, record := range b.records {
 		r.e.beginRedo(record.time)
+		r.e.world.Keys.Foretell(record.found)
 		for _, c := range b.commands[at : at+record.commands] {
 			if err := r.e.redo(c.Command, c.db, c.args, record.lsn); err != nil {
 				return err
@@ -212,4 +221,25 @@ func (r *replayer) apply(b *replayBatch) error {
 		r.e.endRedo(record.lsn)
 	}
 	return nil
+}
+
+// foundOf is what the flags of a record say: what its commands found under the keys to which they gave strings. It is true of
+// the state that the record was made on top of, and so of any base that the whole log leads on from.
+func foundOf(flags uint8) kv.Found {
+	f := kv.Found(flags)
+	if f == kv.FoundNothing || f == kv.FoundLasting {
+		return f
+	}
+	return kv.FoundOther
+}
+
+// setsStrings reports whether a command does nothing to its keys but give them strings, whatever they held.
+func setsStrings(cmd *commands.Command, args [][]byte) bool {
+	switch cmd.Name {
+	case "mset":
+		return true
+	case "set":
+		return len(args) == 3 || len(args) == 5 && bytes.EqualFold(args[3], []byte("PXAT"))
+	}
+	return false
 }

@@ -3,8 +3,13 @@ package engine_test
 import (
 	"fmt"
 	"maps"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"holdfast/aof"
+	"holdfast/engine"
 )
 
 // A log's tail that names many keys of the base ends in the state that it left, whatever it did to them: keys of strings,
@@ -66,6 +71,12 @@ func TestATailThatNamesMuchOfTheBase(t *testing.T) {
 // of them a key lapses, and in the last ones whole databases change.
 var borderCases = [][3]string{
 	{"SET @k 1", "SET @k 22", "APPEND @k 3"},
+	{"SET @k 1", "SET @k 2", "DEL @k"},
+	{"SET @k 1 PXAT 1900000000000", "SET @k 2", "DEL @k"},
+	{"SET @k 1", "SET @k 2 PXAT 1900000000000", "DEL @k"},
+	{"SET @n 1", "MSET @k 1 @n 2", "DEL @k @n"},
+	{"MSET @k 1 @n 2", "MSET @k 3 @n 4", "DEL @n"},
+	{"SET @k 1", "EVAL redis.call('DEL',KEYS[1]);redis.call('SET',KEYS[1],'x') 1 @k", "SET @k 2"},
 	{"SET @k 1", "DEL @k", "APPEND @k 2"},
 	{"SET @k 1", "GETDEL @k", "RPUSH @k a"},
 	{"SET @k 1", "RENAME @k @n", "APPEND @k 2"},
@@ -84,8 +95,11 @@ var borderCases = [][3]string{
 	{"ZADD @k 1 a 2 b", "ZINCRBY @k 5 a", "ZPOPMIN @k"},
 	{"XADD @k 1-1 f v", "XADD @k 2-1 f w", "XDEL @k 1-1"},
 	{"RPUSH @k " + strings.Repeat("element ", 20_000), "LPOP @k", "RPUSH @k last"}, // it lies in parts
+	{"RPUSH @k " + strings.Repeat("element ", 20_000), "SET @k text", "DEL @k"},
+	{"RPUSH @k " + strings.Repeat("element ", 20_000), "SET @k text", "APPEND @k more"},
 	{"SET @k 1", "EVAL redis.call('DEL',KEYS[1]);redis.call('RPUSH',KEYS[1],'x');redis.call('SET',KEYS[2],'y') 2 @k @n", "LPUSH @k w"},
 	{"SET @k " + big("large"), "SET @k " + big("larger"), "APPEND @k !"}, // no batch has room for the record
+	{"SET @k 1 PXAT 1900000000000", "SET @k " + big("large"), "SET @k 2"},
 	{"SELECT 1", "SELECT 1", "SELECT 1"},
 	{"SET @k 1", "MOVE @k 2", "APPEND @k 2"},
 	{"MSET @k 1 @n 2", "FLUSHDB", "APPEND @k 2"},
@@ -144,9 +158,12 @@ func TestARandomTail(t *testing.T) {
 	rng := chance(t)
 	lines := []func(key, other string, n int) string{
 		func(key, _ string, n int) string { return fmt.Sprintf("SET s%s %0*d", key, n, n) },
+		func(key, other string, n int) string { return fmt.Sprintf("MSET s%s %0*d h%s 2", key, n, n, other) },
+		func(key, _ string, n int) string { return fmt.Sprintf("SET s%s %d PXAT %d", key, n, 1900000000000+n) },
+		func(key, _ string, n int) string { return fmt.Sprintf("SET l%s %d", key, n) },
 		func(key, _ string, n int) string { return fmt.Sprintf("APPEND s%s %d", key, n) },
 		func(key, other string, _ int) string { return fmt.Sprintf("RENAME s%s s%s", key, other) },
-		func(key, _ string, _ int) string { return fmt.Sprintf("DEL s%s h%[1]s", key) },
+		func(key, _ string, _ int) string { return fmt.Sprintf("DEL s%s h%[1]s l%[1]s", key) },
 		func(key, _ string, n int) string { return fmt.Sprintf("PEXPIREAT s%s %d", key, 1900000000000+n) },
 		func(key, _ string, n int) string { return fmt.Sprintf("HSET h%s f%d %d", key, n%5, n) },
 		func(key, _ string, n int) string { return fmt.Sprintf("HDEL h%s f%d", key, n%5) },
@@ -181,6 +198,90 @@ func TestARandomTail(t *testing.T) {
 		r = r.again()
 		if got := r.dump(); !maps.Equal(got, want) {
 			t.Fatalf("after the restart: %d keys, and %d before", len(got), len(want))
+		}
+	}
+}
+
+// A record says what was under the keys that it gave strings to, where that was the same under all of them; it says so of
+// the moment before each command.
+func TestWhatARecordFound(t *testing.T) {
+	const nothing, lasting = 1, 2
+	r := open(t, setup{})
+	var want []uint8
+	for _, step := range []struct {
+		line  string
+		flags uint8
+	}{
+		{"SET a 1", nothing},
+		{"SET a 2", lasting},
+		{"SET a 3 EX 1000", lasting},
+		{"SET a 4", 0},
+		{"MSET a 5 b 1", 0},
+		{"MSET a 6 b 2", lasting},
+		{"MSET c 1 d 1", nothing},
+		{"MSET e 1 e 2", 0},
+		{"DEL a", 0},
+		{"SET a 7 NX", nothing},
+		{"SETEX b 1000 3", lasting},
+		{"HSET h f 1", 0},
+		{"SET h text", lasting},
+		{"HSET lapsing f 1", 0},
+		{"HPEXPIREAT lapsing 1900000000000 FIELDS 1 f", 0},
+		{"SET lapsing text", 0},
+		{"RENAME a c", lasting},
+		{"EVAL redis.call('DEL',KEYS[1]);redis.call('SET',KEYS[1],'x') 1 c", nothing},
+		{"EVAL redis.call('SET',KEYS[1],'x');redis.call('SET',KEYS[1],'y') 1 new", 0},
+	} {
+		if reply := r.do(step.line); strings.HasPrefix(reply, "-") {
+			t.Fatalf("%s: %s", step.line, reply)
+		}
+		want = append(want, step.flags)
+	}
+	var got []uint8
+	_, err := aof.Scan(r.setup.fs, filepath.Join(r.setup.dir, engine.LogDir), 0, func(_ aof.Position, record aof.Record) error {
+		got = append(got, record.Flags)
+		return nil
+	})
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("the records say %v, %v; want %v", got, err, want)
+	}
+}
+
+// Keys that a tail gives strings to are counted as before, with those that have a deadline, though nothing of them is fetched;
+// and so does the base, once a checkpoint has told it.
+func TestCountsOfKeysThatWereNotFetched(t *testing.T) {
+	r := open(t, setup{})
+	for i := range 300 {
+		r.do(fmt.Sprintf("SET key:%d 1", i))
+		r.do(fmt.Sprintf("SET due:%d 1 PXAT 1900000000000", i))
+	}
+	if err := r.checkpoint(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 450 {
+		r.do(fmt.Sprintf("SET key:%d 2", i))
+		r.do(fmt.Sprintf("SET due:%d 2", i))
+		r.do(fmt.Sprintf("SET key:%d 3 PXAT 1900000000000", i/3))
+		r.do(fmt.Sprintf("MSET due:%d 4 key:%d 4", i/2, i/2))
+	}
+	r.do("DEL key:7 key:350 due:8 key:450")
+	counts := func() string {
+		_, told, _ := strings.Cut(r.do("INFO keyspace"), "db0:")
+		told, _, _ = strings.Cut(told, ",avg_ttl=")
+		return told
+	}
+	want := counts()
+	if want != "keys=897,expires=149" {
+		t.Errorf("INFO before the restart: %s", want)
+	}
+	for range 2 {
+		r.mustClose(false)
+		r = r.again()
+		if got := counts(); got != want {
+			t.Errorf("after a restart INFO says %s, and before %s", got, want)
+		}
+		if err := r.checkpoint(); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

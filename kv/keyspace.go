@@ -39,6 +39,8 @@ type Keyspace struct {
 	unnoticed bool // accesses leave no trace
 	edited    []edit
 	piece     int // bytes of a big collection that a checkpoint gets at a time
+	found     Found
+	foretold  Found
 }
 
 // edit is a collection that was handed out for change and is not counted again yet.

@@ -162,14 +162,34 @@ func (w *twin) change() {
 	w.ks.Settle()
 }
 
-// set sets a string: to new bytes, to its own, or to a part of another key's.
+// set sets a string: to new bytes, to its own, or to a part of another key's. What it finds is foretold now and then.
 func (w *twin) set(db *DB, m map[string]thing, key []byte) {
 	value, at := w.text(), w.deadline()
 	if e, ok := db.Peek(w.name()); ok && e.Kind() == String && w.of(4) == 0 {
 		value = e.Text()[w.of(len(e.Text())+1):]
 	}
+	was, there := m[string(key)]
+	finds := FoundOther
+	switch {
+	case !there:
+		finds = FoundNothing
+	case was.due() == expiry.None:
+		finds = FoundLasting
+	}
 	m[string(key)] = thing{kind: String, text: string(value), deadline: at}
+	if w.of(2) == 0 {
+		w.ks.Foretell(finds)
+	}
+	asked := w.base.asked
+	w.ks.Found()
 	db.SetString(key, value, at)
+	if found := w.ks.Found(); found != finds && w.ks.foretold == FoundOther {
+		w.Fatalf("SetString found %d under the key %.40q, not %d", found, key, finds)
+	}
+	if w.ks.foretold != FoundOther && w.base.asked != asked {
+		w.Fatalf("the base was asked for the key %.40q, of which everything had been foretold", key)
+	}
+	w.ks.Foretell(FoundOther)
 }
 
 func (w *twin) edit(db *DB, m map[string]thing, key []byte, was thing) {

@@ -7,16 +7,25 @@ import "holdfast/expiry"
 // SetString makes the key hold the string, whatever it held, with the deadline (expiry.None for none). The
 // value may be a string of this keyspace, even the key's own.
 func (db *DB) SetString(key, value []byte, deadline int64) {
+	if db.ks.foretold != FoundOther && db.setForetold(key, value, deadline) {
+		return
+	}
 	p, found := db.lookup(key)
+	db.note(p, found)
 	if found {
 		db.beforeChange(p)
 		if db.overwrite(p, value, deadline) {
 			return
 		}
 	}
+	r, _ := db.newStringBlock(key, value, deadline)
+	db.place(p, found, r)
+}
+
+func (db *DB) newStringBlock(key, value []byte, deadline int64) (ref, block) {
 	r, b := db.newBlock(key, String, deadline, len(value))
 	copy(db.newString(b, len(value)), value)
-	db.place(p, found, r)
+	return r, b
 }
 
 // overwrite replaces the value where it lies if the new one fits and wastes little: in its block, whose size class
