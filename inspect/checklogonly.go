@@ -20,7 +20,7 @@ func CheckLog(fsys vfs.FS, dir string, progress Progress) (Report, error) {
 	c.checkLog(false)
 	r := Report{Dir: d.logPath(), DataSet: c.dataSet(), Files: c.log}
 	sound := "no records"
-	if c.logEnd > 0 && len(c.infos) > 0 && !c.staged() {
+	if len(c.infos) > 0 && c.logEnd >= c.infos[0].First && !c.staged() {
 		sound = fmt.Sprintf("LSN %d to %d", c.infos[0].First, c.logEnd)
 	}
 	r.conclude(sound)

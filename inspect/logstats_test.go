@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -194,8 +195,17 @@ func TestTail(t *testing.T) {
 	for range 5 {
 		write()
 	}
-	ctx, cancel := context.WithCancel(t.Context())
 	var seen []uint64
+	must(t, openDir(t, dir).Tail(t.Context(), RecordFilter{}, 2, false, func(r Record) error {
+		seen = append(seen, r.LSN)
+		log.Append(testTime, 0, body("SET k later")) // by a server that writes meanwhile: not one of the last two
+		return log.Commit()
+	}, func() error { return nil }))
+	if !slices.Equal(seen, []uint64{4, 5}) {
+		t.Errorf("the last two of 5 are %v", seen)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	seen = nil
 	enough := errors.New("enough")
 	err = openDir(t, dir).Tail(ctx, RecordFilter{}, 2, true, func(r Record) error {
 		seen = append(seen, r.LSN)
@@ -221,11 +231,25 @@ func TestTail(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, lsn := range seen {
-		if lsn != uint64(4+i) {
+		if lsn != uint64(6+i) {
 			t.Fatalf("handed out %v", seen)
 		}
 	}
 	must(t, log.Close())
+}
+
+func TestCheckLogWithoutRecords(t *testing.T) {
+	dir := t.TempDir()
+	must(t, os.MkdirAll(filepath.Join(dir, "aof"), 0o700))
+	log, _, err := aof.Recover(aof.Options{FS: vfs.OS(), Dir: filepath.Join(dir, "aof"), ID: testID, SegmentBytes: 8192, Clock: clockHand},
+		8, func(aof.Record) error { return nil })
+	must(t, err)
+	must(t, log.Close())
+	report, err := CheckLog(vfs.OS(), dir, nil)
+	must(t, err)
+	if report.Summary != "no records" || report.Verdict != Fine {
+		t.Errorf("%+v", report)
+	}
 }
 
 func TestTailEndsAtLimit(t *testing.T) {

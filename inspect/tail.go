@@ -13,9 +13,12 @@ import (
 // writes from then on, until ctx ends. last is how many records of the log's end to begin with; f.From goes before it.
 // After each batch flush is called. Segments that are begun and retired meanwhile are no matter.
 func (d *Directory) Tail(ctx context.Context, f RecordFilter, last int, follow bool, fn func(Record) error, flush func() error) error {
-	from, err := d.tailFrom(f.From, last)
+	from, end, err := d.tailFrom(f.From, last)
 	if err != nil {
 		return err
+	}
+	if !follow && f.To == 0 {
+		f.To = end // what a server writes meanwhile is not asked for
 	}
 	follower := aof.Follow(d.fs, d.logPath(), from)
 	show := shower{RecordFilter: f, table: commands.NewTable(), left: f.Limit, fn: fn}
@@ -46,23 +49,24 @@ func (d *Directory) follow(ctx context.Context, follower *aof.Follower, show *sh
 	}
 }
 
-// tailFrom is the LSN to begin at.
-func (d *Directory) tailFrom(from uint64, last int) (uint64, error) {
+// tailFrom is the LSN to begin at, and the last one there is; 0 where there is no record.
+func (d *Directory) tailFrom(from uint64, last int) (begin, end uint64, err error) {
 	infos, err := d.list()
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	for _, info := range infos {
 		if info.Damage != nil {
-			return 0, info.Damage
+			return 0, 0, info.Damage
 		}
 	}
 	if len(infos) == 0 {
-		return max(from, 1), nil
+		return max(from, 1), 0, nil
 	}
-	first, end := infos[0].First, infos[len(infos)-1].Last
+	first := infos[0].First
+	end = infos[len(infos)-1].Last
 	if from == 0 {
 		from = end + 1 - min(uint64(last), end+1-first)
 	}
-	return max(from, first), nil
+	return max(from, first), end, nil
 }
