@@ -229,6 +229,7 @@ func TestMemoryIsBounded(t *testing.T) {
 func TestRecursionIsBounded(t *testing.T) {
 	m := newTestMachine(false)
 	for _, c := range []struct{ code, want string }{
+		{`local function f(n) if n == 0 then return 'deep' end return f(n - 1) .. '' end return f(9900)`, "deep"},
 		{`local function f() return 1 + f() end return f()`, "stack overflow"},
 		{`local function f() local ok, e = pcall(f) if not ok then error(e, 0) end end return f()`, "C stack overflow"},
 		{`local function f(n) return coroutine.wrap(f)(n + 1) end return f(1)`, "C stack overflow"},
