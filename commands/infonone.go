@@ -1,6 +1,6 @@
 package commands
 
-// infoNone are fields of Redis's INFO for what there is none of here: forks, replicas, threads for sockets, a defragmentation,
+// infoNone are fields of Redis's INFO for what there is none of here: forks, replicas, threads for sockets,
 // buffers that belong to nobody. Tools look some of them up, and take a missing field for a server that is too old.
 func infoNone(section string) []struct{ name, value string } {
 	type none = struct{ name, value string }
@@ -28,8 +28,8 @@ func infoNone(section string) []struct{ name, value string } {
 			{"total_net_repl_input_bytes", "0"}, {"total_net_repl_output_bytes", "0"}, {"instantaneous_input_repl_kbps", "0.00"},
 			{"instantaneous_output_repl_kbps", "0.00"}, {"expired_stale_perc", "0.00"}, {"expired_time_cap_reached_count", "0"},
 			{"expire_cycle_cpu_milliseconds", "0"}, {"total_eviction_exceeded_time", "0"}, {"current_eviction_exceeded_time", "0"},
-			{"migrate_cached_sockets", "0"}, {"slave_expires_tracked_keys", "0"}, {"active_defrag_hits", "0"}, {"active_defrag_misses", "0"},
-			{"active_defrag_key_hits", "0"}, {"active_defrag_key_misses", "0"}, {"total_active_defrag_time", "0"}, {"current_active_defrag_time", "0"},
+			{"migrate_cached_sockets", "0"}, {"slave_expires_tracked_keys", "0"}, {"active_defrag_misses", "0"},
+			{"active_defrag_key_misses", "0"}, {"total_active_defrag_time", "0"}, {"current_active_defrag_time", "0"},
 			{"unexpected_error_replies", "0"}, {"dump_payload_sanitizations", "0"}, {"io_threaded_reads_processed", "0"},
 			{"io_threaded_writes_processed", "0"}, {"reply_buffer_shrinks", "0"}, {"reply_buffer_expands", "0"},
 		}

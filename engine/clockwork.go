@@ -56,6 +56,7 @@ func (e *Engine) chime(pace *pace) (more bool) {
 	e.stats.sample(now, e.world.Keys.Bytes())
 	more = e.expireDue(now)
 	more = e.evictOn(now) || more
+	more = e.compact(now) || more
 	more = e.sweepSubscriptions() || more
 	e.serve(now)
 	if e.world.Tracking.Pending() {

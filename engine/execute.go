@@ -48,6 +48,7 @@ func (e *Engine) Run(c *commands.Client, w *resp.Writer, requests [][][]byte) (d
 		gate = max(gate, e.broadcast(w))
 	}
 	e.world.Running = nil
+	e.world.Keys.Repay(done)
 	e.rouse()
 	if e.failed.Load() {
 		gate = never // what was to be fetched may be missing from the replies

@@ -5,6 +5,7 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"syscall"
+	"time"
 )
 
 // memory is what the process holds beside the keyspace, as last sampled: together with what the keyspace counts itself
@@ -47,6 +48,18 @@ func (m *memory) sample(keyspace int64) {
 	if m.startup == 0 {
 		m.startup = m.beside()
 	}
+}
+
+// compact moves keys together for about a slice of time, and reports whether there is more to do.
+func (e *Engine) compact(now int64) (more bool) {
+	start := time.Now()
+	for e.world.Keys.Compact() {
+		if took := time.Since(start); took > expireSlice || took > expireLeast && e.mu.wanted() {
+			e.spiked("active-defrag-cycle", took, now)
+			return true
+		}
+	}
+	return false
 }
 
 // processMemory is what the process holds of the system's memory, in bytes, but for its code.

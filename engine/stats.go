@@ -121,7 +121,7 @@ func (e *Engine) Figures() commands.Figures {
 // ResetStats sets the counters back.
 func (e *Engine) ResetStats() {
 	e.stats = stats{start: e.stats.start, memory: e.stats.memory}
-	e.world.Keys.Hits, e.world.Keys.Misses = 0, 0
+	e.world.Keys.Hits, e.world.Keys.Misses, e.world.Keys.Moved = 0, 0, 0
 	for _, c := range e.world.Table.All() {
 		c.Stats = commands.Stats{}
 		for _, s := range c.Subs {

@@ -37,7 +37,7 @@ func TestAnAdoptedPageHasNoRoom(t *testing.T) {
 			a.checkRoom(t)
 		}
 	}
-	if room := a.room[size/classStep]; len(room) != 1 || room[0] != own[0].page() {
+	if room := a.class(size).room; len(room) != 1 || room[0] != own[0].page() {
 		t.Fatalf("pages with room: %d", room)
 	}
 }

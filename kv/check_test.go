@@ -181,6 +181,7 @@ func (c *checker) arena() {
 	c.Helper()
 	a, handed, pages := &c.db.arena, int64(0), int64(0)
 	inPage := map[uint32]int{}
+	classes := map[int]class{}
 	for r := range c.blocks {
 		inPage[r.page()]++
 	}
@@ -190,6 +191,7 @@ func (c *checker) arena() {
 		}
 		pages++
 		handed += int64(p.used * p.size)
+		classes[p.size] = class{pages: classes[p.size].pages + 1, used: classes[p.size].used + p.used}
 		if p.used != inPage[uint32(number)] || p.used == 0 {
 			c.Fatalf("page %d counts %d blocks; entries hold %d", number, p.used, inPage[uint32(number)])
 		}
@@ -200,14 +202,17 @@ func (c *checker) arena() {
 				c.Fatalf("page %d: block %d is in the chain of free ones, and should not be", number, i)
 			}
 			free[i] = true
-			next = uint16(p.mem[i*p.size]) | uint16(p.mem[i*p.size+1])<<8
+			next = p.nextFree(i)
 		}
 		if len(free)+p.used != p.fresh || p.fresh*p.size > len(p.mem) {
 			c.Fatalf("page %d: %d blocks used, %d free, of %d", number, p.used, len(free), p.fresh)
 		}
 	}
-	if a.idle != nil {
-		pages++
+	pages += int64(len(a.idle))
+	for size := smallestBlock; size <= maxBlock; size = blockSize(size + 1) {
+		if got, want := a.class(size), classes[size]; got.pages != want.pages || got.used != want.used {
+			c.Fatalf("class %d counts %d pages and %d blocks; there are %d and %d", size, got.pages, got.used, want.pages, want.used)
+		}
 	}
 	if handed != a.handed || pages*pageBytes != a.bytes {
 		c.Fatalf("%d bytes handed out of %d pages; counted are %d and %d", handed, pages, a.handed, a.bytes/pageBytes)
@@ -224,10 +229,11 @@ func (c *checker) arena() {
 func (a *arena) checkRoom(t testing.TB) {
 	t.Helper()
 	listed := 0
-	for class, room := range a.room {
+	for class := range a.classes {
+		room := a.classes[class].room
 		listed += len(room)
 		for i, number := range room {
-			if p := a.pages[number]; p == nil || p.size/classStep != class || p.place != i+1 {
+			if p := a.pages[number]; p == nil || p.size/classStep != class || p.place != i+1 || number == a.leaving {
 				t.Fatalf("class %d: page %d stands at %d of those with room, and is %+v", class, number, i, p)
 			}
 		}
@@ -237,7 +243,7 @@ func (a *arena) checkRoom(t testing.TB) {
 		case p == nil:
 		case p.place > 0:
 			listed--
-		case !p.full():
+		case !p.full() && uint32(number) != a.leaving:
 			t.Fatalf("page %d has room, and is not among those", number)
 		}
 	}

@@ -141,7 +141,11 @@ func (db *DB) newBlock(key []byte, kind Kind, deadline int64, n int) (ref, block
 	if size+n > maxBlock {
 		n = 0
 	}
+	held := db.arena.bytes
 	r, fresh := db.arena.alloc(size + n)
+	if db.arena.bytes > held {
+		db.ks.owed += owedShare * pageBytes
+	}
 	b := block(fresh)
 	b.begin(kind, deadline)
 	db.fillKey(b, key)

@@ -120,6 +120,9 @@ func (db *DB) settle(b *Batch, l laid) {
 	seg, i, found := db.table.place(l.hash, func(hot ref) bool {
 		return bytes.Equal(db.key(db.arena.at(hot)), block(b.arena.at(l.at)).inlineKey())
 	})
+	if !own {
+		db.arena.loose--
+	}
 	switch {
 	case found && !own:
 		db.arena.release(r)
@@ -145,6 +148,7 @@ func (db *DB) settle(b *Batch, l laid) {
 func (db *DB) Drop(b *Batch) {
 	for _, l := range b.laid {
 		if b.moved && b.numbers[l.at.page()] != 0 {
+			db.arena.loose--
 			db.arena.release(makeRef(b.numbers[l.at.page()], uint16(l.at.block())))
 		}
 	}

@@ -23,6 +23,8 @@ type Keyspace struct {
 	Types *Types
 	// Hits and Misses count the lookups by Get.
 	Hits, Misses int64
+	// Moved counts the blocks that Compact has moved.
+	Moved int64
 
 	// Added, where set, hears of each key that comes to be there, and Missed of each that Get looked for in vain.
 	Added, Missed func(db *DB, key []byte)
@@ -36,7 +38,8 @@ type Keyspace struct {
 	places    places
 	clock     uint32 // unix seconds, for access times
 	frequency *Frequency
-	unnoticed bool // accesses leave no trace
+	unnoticed bool  // accesses leave no trace
+	owed      int64 // bytes that Repay is to move
 	edited    []edit
 	piece     int // bytes of a big collection that a checkpoint gets at a time
 	found     Found

@@ -53,6 +53,7 @@ func (s *slabs) act(d *byteDice) {
 			s.step()
 		}
 	}
+	s.db.ks.Repay(n)
 	if s.db.Len() != len(s.want) {
 		s.Fatalf("%d keys, and not %d", s.db.Len(), len(s.want))
 	}

@@ -77,6 +77,17 @@ func (t *table) find(hash uint64, key []byte) (*segment, int) {
 	}
 }
 
+// slotOf returns where the key is whose block is r.
+func (t *table) slotOf(hash uint64, r ref) (*segment, int) {
+	seg := t.segment(hash)
+	for i := int(seg.tag(hash) >> 8); seg.slots[i] != 0; i = (i + 1) % segmentSlots {
+		if seg.slots[i].ref() == r {
+			return seg, i
+		}
+	}
+	panic("BUG: a block without a slot")
+}
+
 // insert adds a key that is not there, and returns where it is then.
 func (t *table) insert(hash uint64, m mark, r ref) (*segment, int) {
 	seg := t.segment(hash)
