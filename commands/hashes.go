@@ -123,16 +123,17 @@ func hashType() kv.Type {
 		FromParts: func(head []byte, next func() (uint64, []byte, bool, error)) (kv.Value, error) {
 			return hashes.FromParts(head, next)
 		},
-		Unpack:   func(b []byte) kv.Value { return hashes.Unpack(b) },
-		Clone:    func(v kv.Value) kv.Value { return v.(*hashes.Hash).Clone() },
-		Encoding: func(v kv.Value) string { return v.(*hashes.Hash).Encoding() },
-		Elements: func(v kv.Value) iter.Seq[[]byte] { return hashElements(v.(*hashes.Hash)) },
-		Timed:    func(v kv.Value) iter.Seq2[[]byte, int64] { return timedElements(v.(*hashes.Hash)) },
-		Survey:   hashes.Survey,
-		Walk:     hashes.Walk,
-		Assembly: hashes.Assembly(),
-		Checker:  checker(hashes.Check),
-		Remake:   remakeHash,
+		Unpack:    func(b []byte) kv.Value { return hashes.Unpack(b) },
+		Clone:     func(v kv.Value) kv.Value { return v.(*hashes.Hash).Clone() },
+		Encoding:  func(v kv.Value) string { return v.(*hashes.Hash).Encoding() },
+		Elements:  func(v kv.Value) iter.Seq[[]byte] { return hashElements(v.(*hashes.Hash)) },
+		Timed:     func(v kv.Value) iter.Seq2[[]byte, int64] { return timedElements(v.(*hashes.Hash)) },
+		Survey:    hashes.Survey,
+		Walk:      hashes.Walk,
+		Assembly:  hashes.Assembly(),
+		Checker:   checker(hashes.Check),
+		Remake:    remakeHash,
+		Rewritten: rewrittenHash(),
 	}
 }
 

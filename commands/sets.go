@@ -5,6 +5,7 @@ import (
 
 	"holdfast/expiry"
 	"holdfast/kv"
+	"holdfast/outline"
 	"holdfast/resp"
 	"holdfast/sets"
 )
@@ -131,15 +132,16 @@ func setType() kv.Type {
 		FromParts: func(head []byte, next func() (uint64, []byte, bool, error)) (kv.Value, error) {
 			return sets.FromParts(head, next)
 		},
-		Unpack:   func(b []byte) kv.Value { return sets.Unpack(b) },
-		Clone:    func(v kv.Value) kv.Value { return v.(*sets.Set).Clone() },
-		Encoding: func(v kv.Value) string { return v.(*sets.Set).Encoding() },
-		Elements: func(v kv.Value) iter.Seq[[]byte] { return v.(*sets.Set).All() },
-		Survey:   sets.Survey,
-		Walk:     sets.Walk,
-		Assembly: sets.Assembly(),
-		Checker:  checker(sets.Check),
-		Remake:   remakeRun("SADD"),
+		Unpack:    func(b []byte) kv.Value { return sets.Unpack(b) },
+		Clone:     func(v kv.Value) kv.Value { return v.(*sets.Set).Clone() },
+		Encoding:  func(v kv.Value) string { return v.(*sets.Set).Encoding() },
+		Elements:  func(v kv.Value) iter.Seq[[]byte] { return v.(*sets.Set).All() },
+		Survey:    sets.Survey,
+		Walk:      sets.Walk,
+		Assembly:  sets.Assembly(),
+		Checker:   checker(sets.Check),
+		Remake:    remakeRun("SADD"),
+		Rewritten: rewrittenRun(outline.Member, "SADD"),
 	}
 }
 

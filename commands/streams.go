@@ -70,14 +70,15 @@ func streamType() kv.Type {
 		FromParts: func(head []byte, next func() (uint64, []byte, bool, error)) (kv.Value, error) {
 			return streams.FromParts(head, next)
 		},
-		Clone:    func(v kv.Value) kv.Value { return v.(*streams.Stream).Clone() },
-		Encoding: func(kv.Value) string { return "stream" },
-		Elements: func(v kv.Value) iter.Seq[[]byte] { return streamElements(v.(*streams.Stream)) },
-		Survey:   streams.Survey,
-		Walk:     streams.Walk,
-		Assembly: streams.Assembly(),
-		Checker:  streams.Checker,
-		Remake:   remakeStream,
+		Clone:     func(v kv.Value) kv.Value { return v.(*streams.Stream).Clone() },
+		Encoding:  func(kv.Value) string { return "stream" },
+		Elements:  func(v kv.Value) iter.Seq[[]byte] { return streamElements(v.(*streams.Stream)) },
+		Survey:    streams.Survey,
+		Walk:      streams.Walk,
+		Assembly:  streams.Assembly(),
+		Checker:   streams.Checker,
+		Remake:    remakeStream,
+		Rewritten: rewrittenStream(),
 	}
 }
 

@@ -11,7 +11,8 @@ import (
 // Types are the kinds of values that there are commands for.
 func Types() *kv.Types {
 	return kv.NewTypes(
-		kv.Type{Kind: kv.String, Name: "string", Survey: surveyString, Walk: walkString, Checker: checker(checkString), Remake: remakeString},
+		kv.Type{Kind: kv.String, Name: "string", Survey: surveyString, Walk: walkString, Checker: checker(checkString), Remake: remakeString,
+			Rewritten: rewrittenString()},
 		listType(),
 		setType(),
 		streamType(),
@@ -28,15 +29,16 @@ func listType() kv.Type {
 		FromParts: func(head []byte, next func() (uint64, []byte, bool, error)) (kv.Value, error) {
 			return lists.FromParts(head, next)
 		},
-		Unpack:   func(b []byte) kv.Value { return lists.Unpack(b) },
-		Clone:    func(v kv.Value) kv.Value { return v.(*lists.List).Clone() },
-		Encoding: func(kv.Value) string { return "quicklist" },
-		Elements: func(v kv.Value) iter.Seq[[]byte] { return listElements(v.(*lists.List)) },
-		Survey:   lists.Survey,
-		Walk:     lists.Walk,
-		Assembly: lists.Assembly(),
-		Checker:  checker(lists.Check),
-		Remake:   remakeRun("RPUSH"),
+		Unpack:    func(b []byte) kv.Value { return lists.Unpack(b) },
+		Clone:     func(v kv.Value) kv.Value { return v.(*lists.List).Clone() },
+		Encoding:  func(kv.Value) string { return "quicklist" },
+		Elements:  func(v kv.Value) iter.Seq[[]byte] { return listElements(v.(*lists.List)) },
+		Survey:    lists.Survey,
+		Walk:      lists.Walk,
+		Assembly:  lists.Assembly(),
+		Checker:   checker(lists.Check),
+		Remake:    remakeRun("RPUSH"),
+		Rewritten: rewrittenRun(outline.Item, "RPUSH"),
 	}
 }
 

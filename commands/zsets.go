@@ -190,12 +190,13 @@ func zsetType() kv.Type {
 			}
 			return "listpack"
 		},
-		Elements: func(v kv.Value) iter.Seq[[]byte] { return zsetElements(v.(*zsets.Set)) },
-		Survey:   zsets.Survey,
-		Walk:     zsets.Walk,
-		Assembly: zsets.Assembly(),
-		Checker:  checker(zsets.Check),
-		Remake:   remakeZSet,
+		Elements:  func(v kv.Value) iter.Seq[[]byte] { return zsetElements(v.(*zsets.Set)) },
+		Survey:    zsets.Survey,
+		Walk:      zsets.Walk,
+		Assembly:  zsets.Assembly(),
+		Checker:   checker(zsets.Check),
+		Remake:    remakeZSet,
+		Rewritten: rewrittenZSet(),
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"strconv"
 )
 
@@ -32,7 +31,24 @@ type aofReader struct {
 	group []Command // of the MULTI at hand
 	multi bool
 	began int64 // where the MULTI begins
+
+	file *io.SectionReader // that in reads, for what is to be skipped
+	skip []run             // by their places
+
+	reuse bool // what a command refers to is good until the next
+	brief bool // likewise, and of each only the first arguments are kept, as far as they are short
+	args  [][]byte
+	room  []byte
+	count int   // of the arguments of the command,
+	at    int64 // and where the last of them lies,
+	size  int   // with so many bytes
 }
+
+// What is kept of a command that is read in brief: its name, a key, a deadline.
+const (
+	briefArgs  = 3
+	briefBytes = 4 << 10
+)
 
 // errTorn says that the file ends within a command.
 var errTorn = errors.New("the file ends within a command")
@@ -41,6 +57,9 @@ var errTorn = errors.New("the file ends within a command")
 func (r *aofReader) run() error {
 	const often = 1 << 10
 	for n := 1; ; n++ {
+		if err := r.pass(); err != nil {
+			return err
+		}
 		begin := r.off
 		args, err := r.next()
 		if n%often == 0 && r.h.progress != nil {
@@ -62,6 +81,25 @@ func (r *aofReader) run() error {
 		}
 	}
 }
+
+// pass goes on behind what is in the base already, where that begins here.
+func (r *aofReader) pass() error {
+	for len(r.skip) > 0 && r.off >= r.skip[0].from {
+		to := r.skip[0].to
+		if r.off > r.skip[0].from {
+			return fmt.Errorf("reading %s at offset %d: %w", r.name, r.off, errOther)
+		}
+		if _, err := r.file.Seek(to, io.SeekStart); err != nil {
+			return fmt.Errorf("reading %s at offset %d: %w", r.name, to, err)
+		}
+		r.in.Reset(r.file)
+		r.off, r.skip = to, r.skip[1:]
+	}
+	return nil
+}
+
+// errOther says that an AOF is not what it was when it was read before.
+var errOther = errors.New("the file has changed since it was read first")
 
 // torn is the end of a file within a command, or within a transaction.
 func (r *aofReader) torn(begin int64) error {
@@ -125,27 +163,57 @@ func (r *aofReader) next() ([][]byte, error) {
 		if first[0] != '*' {
 			return nil, r.damage(at, fmt.Sprintf("no command begins with %q", first))
 		}
-		n, err := r.count('*', argsMax)
+		n, err := r.number('*', argsMax)
 		switch {
 		case err != nil:
 			return nil, err
 		case n == 0:
 			return nil, r.damage(at, "a command without a name")
 		}
-		args := make([][]byte, 0, min(n, 64))
-		for range n {
-			size, err := r.count('$', bulkMax)
-			if err != nil {
-				return nil, err
-			}
-			arg, err := r.bulk(size)
-			if err != nil {
-				return nil, err
-			}
+		return r.arguments(n)
+	}
+}
+
+// arguments reads so many.
+func (r *aofReader) arguments(n int) ([][]byte, error) {
+	args := r.args[:0]
+	if r.room = r.room[:0]; !r.reuse && !r.brief {
+		args = make([][]byte, 0, min(n, 64))
+	}
+	r.count = n
+	for i := range n {
+		size, err := r.number('$', bulkMax)
+		if err != nil {
+			return nil, err
+		}
+		r.at, r.size = r.off, size
+		var arg []byte
+		if r.brief && (i >= briefArgs || size > briefBytes) {
+			err = r.leaveOut(size)
+		} else {
+			arg, err = r.bulk(size)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !r.brief || i < briefArgs {
 			args = append(args, arg)
 		}
-		return args, nil
 	}
+	if r.reuse || r.brief {
+		r.args = args
+	}
+	return args, nil
+}
+
+// leaveOut reads an argument that is not kept, and the line's end behind it.
+func (r *aofReader) leaveOut(size int) error {
+	n, err := r.in.Discard(size)
+	if r.off += int64(n); err != nil {
+		return r.ending(err, errTorn)
+	}
+	_, err = r.bulk(0)
+	return err
 }
 
 // ending is what the end of the file comes to, or an error of the file.
@@ -172,8 +240,8 @@ func (r *aofReader) line(most int) ([]byte, error) {
 	return line[:len(line)-2], nil
 }
 
-// count reads a number behind a mark.
-func (r *aofReader) count(mark byte, most int) (int, error) {
+// number reads a number behind a mark.
+func (r *aofReader) number(mark byte, most int) (int, error) {
 	at := r.off
 	line, err := r.line(lineMax)
 	if err != nil {
@@ -182,16 +250,21 @@ func (r *aofReader) count(mark byte, most int) (int, error) {
 	if len(line) < 2 || line[0] != mark {
 		return 0, r.damage(at, fmt.Sprintf("%q where a command should go on with %q", line, mark))
 	}
-	n, err := strconv.ParseUint(string(line[1:]), 10, 63)
-	if err != nil || n > uint64(most) || n > math.MaxInt {
-		return 0, r.damage(at, fmt.Sprintf("%q is no number from 0 to %d", line[1:], most))
+	n := 0
+	for _, digit := range line[1:] {
+		if n = 10*n + int(digit-'0'); digit < '0' || digit > '9' || n > most {
+			return 0, r.damage(at, fmt.Sprintf("%q is no number from 0 to %d", line[1:], most))
+		}
 	}
-	return int(n), nil
+	return n, nil
 }
 
 // bulk reads an argument and the line's end behind it. It makes room as the bytes come.
 func (r *aofReader) bulk(size int) ([]byte, error) {
-	const piece = 1 << 20
+	const piece, short = 1 << 20, 64 << 10
+	if (r.reuse || r.brief) && size <= short {
+		return r.short(size)
+	}
 	b := make([]byte, 0, min(size+2, piece))
 	for want := size + 2; len(b) < want; {
 		n := min(want-len(b), piece)
@@ -202,8 +275,29 @@ func (r *aofReader) bulk(size int) ([]byte, error) {
 			return nil, r.ending(err, errTorn)
 		}
 	}
+	return r.ended(b, size)
+}
+
+// ended is an argument without the line's end behind it.
+func (r *aofReader) ended(b []byte, size int) ([]byte, error) {
 	if b[size] != '\r' || b[size+1] != '\n' {
 		return nil, r.damage(r.off-2, "an argument does not end where it should")
 	}
 	return b[:size:size], nil
+}
+
+// short reads a short argument into room. What that grew out of keeps the arguments before.
+func (r *aofReader) short(size int) ([]byte, error) {
+	b, err := r.in.Peek(size + 2)
+	if err != nil {
+		r.off += int64(len(b))
+		return nil, r.ending(err, errTorn)
+	}
+	begin := len(r.room)
+	r.room = append(r.room, b...)
+	r.off += int64(len(b))
+	if _, err := r.in.Discard(len(b)); err != nil {
+		return nil, r.ending(err, errTorn)
+	}
+	return r.ended(r.room[begin:], size)
 }

@@ -103,6 +103,7 @@ func (d *directory) build() error {
 		{"maxmemory", strconv.FormatInt(d.Memory, 10)},
 		{"proto-max-bulk-len", strconv.FormatInt(1<<40, 10)},
 	})
+	defer func() { d.in.taken = nil }()
 	if err == nil {
 		err = d.keys()
 	}
@@ -166,8 +167,12 @@ func (d *directory) keys() (err error) {
 		handed++
 		return put(changes, storeOf(e.DB), e, o)
 	})
-	if err == nil && d.in.json {
+	switch {
+	case err != nil:
+	case d.in.json:
 		handed, err = d.largeLines(changes, h, place)
+	case d.in.keys == nil && len(d.in.aof) > 0:
+		handed, err = d.largeRuns(changes, h, place)
 	}
 	if err = errors.Join(err, d.ctx.Err()); err != nil {
 		return err

@@ -179,17 +179,7 @@ func (l *jsonLarge) count(e outline.Element) error {
 	if err := l.check(e); err != nil {
 		return err
 	}
-	k, size := &l.key, int64(0)
-	for _, p := range e.Pieces {
-		size += int64(len(p.Bytes))
-	}
-	k.Size, k.Longest = k.Size+size, max(k.Longest, size)
-	if e.Aside == "" {
-		k.Elements++
-	}
-	if e.Deadline != 0 && (k.Lapse == 0 || e.Deadline < k.Lapse) {
-		k.Lapse = e.Deadline
-	}
+	measure(&l.key, e)
 	return nil
 }
 

@@ -30,6 +30,7 @@ type Input struct {
 	aof   []part             // files of commands, in order
 	json  bool               // Name is JSON lines
 	done  done               // of it
+	taken []run              // values that the first of those begins with, and that are done
 	rest  int64              // where the commands begin behind the keys in one file; 0: there are none
 }
 
@@ -275,7 +276,10 @@ func (in *Input) eachCommand(h handler) error {
 	}
 	for i, p := range parts {
 		err := in.readFile(p, func(r *io.SectionReader) error {
-			reader := &aofReader{name: p.path, in: bufio.NewReaderSize(r, 256<<10), off: p.from, last: i == len(parts)-1, h: h}
+			reader := &aofReader{name: p.path, in: bufio.NewReaderSize(r, 256<<10), off: p.from, last: i == len(parts)-1, h: h, file: r}
+			if i == 0 {
+				reader.skip = in.taken
+			}
 			return reader.run()
 		})
 		if err != nil {

@@ -12,10 +12,13 @@ import (
 // A value that is large for the memory that there is goes into the base in parts as it is read, and is never made whole. How, its
 // type says: outline.Assembly. What it sorts on the way goes to temporary files beside the base.
 
+// least is how many bytes make a value large.
+func (d *directory) least() int64 { return max(d.Memory/32, 64<<10) }
+
 // large reports whether a value is to be stored so. One with an element that is too long for a part lies in the base in one piece.
 func (d *directory) large(k *rdb.Key) bool {
-	const perElement, least = 16, 64 << 10
-	if k.Size+perElement*k.Elements < max(d.Memory/32, least) {
+	const perElement = 16
+	if k.Size+perElement*k.Elements < d.least() {
 		return false
 	}
 	a := d.in.types[k.Kind].Assembly

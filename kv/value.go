@@ -106,6 +106,17 @@ type Type struct {
 	// Remake makes commands of the elements of a value that make it anew under a key, and hands them to emit: visit takes the
 	// elements one by one, and end is called behind the last. What emit gets is good during the call.
 	Remake func(key []byte, emit func(args ...[]byte) error) (visit outline.Visitor, end func() error)
+	// Rewritten reads such commands.
+	Rewritten Rewritten
+}
+
+// Rewritten is how the values of a type are told in commands: those of Remake, and those of a Redis that rewrites its AOF.
+type Rewritten struct {
+	// Keys are the commands by their names, in capitals, and which of its arguments is the key of each.
+	Keys map[string]int
+	// Reader makes a function that gets the commands about a key in their order, and returns what elements each of them adds: good
+	// until the next call, and to be gone through once. It returns nil for a command that does anything else.
+	Reader func() func(args [][]byte) iter.Seq[outline.Element]
 }
 
 // TimedElements is Timed for any type of collection.

@@ -101,11 +101,19 @@ func checkAside(e outline.Element, before ID, entries int64) bool {
 		last := r.id(outline.LastID)
 		ok = !last.Less(before) && !last.Less(r.id(outline.MaxDeleted)) && r.number(outline.Added) >= entries
 	case asideGroup:
+		r.bytes(outline.Group)
+		r.id(outline.Delivered)
 		ok = r.number(outline.Read) >= Unknown
+	case asideConsumer:
+		r.bytes(outline.Group)
+		r.bytes(outline.Consumer)
 	case asidePending:
+		r.bytes(outline.Group)
+		r.bytes(outline.Consumer)
+		r.id(outline.ID)
 		ok = r.number(outline.At) >= 0 && r.number(outline.Times) >= 0
 	default:
-		ok = e.Aside == asideConsumer
+		ok = false
 	}
 	return ok && r.err == nil
 }
