@@ -43,6 +43,7 @@ func (b *Base) Apply(ch *Changes, m Meta) (Result, error) {
 		return Result{}, err
 	}
 	before := b.db.Stats().TxStats
+	b.exchanged.pages, b.exchanged.bytes = 0, 0
 	var r Result
 	var err error
 	if ch.Len() <= b.limits.whole && ch.Bytes() <= b.limits.bytes {
@@ -51,8 +52,8 @@ func (b *Base) Apply(ch *Changes, m Meta) (Result, error) {
 		r.Keys, r.Bytes, err = b.applyRedo(ch, to)
 	}
 	after := b.db.Stats().TxStats
-	r.Pages = after.PageCount - before.PageCount
-	r.Bytes += after.PageAlloc - before.PageAlloc
+	r.Pages = after.PageCount - before.PageCount + b.exchanged.pages
+	r.Bytes += after.PageAlloc - before.PageAlloc + b.exchanged.bytes
 	r.Duration = time.Since(started)
 	r.Meta = b.Meta()
 	return r, err

@@ -36,6 +36,11 @@ type Base struct {
 	failed error // the write that left bbolt in doubt (guarded by mu)
 	limits limits
 
+	readers   readers
+	pages     pageFile                     // the same file, for exchanges,
+	mapped    int                          // of which at least so many bytes are mapped
+	exchanged struct{ pages, bytes int64 } // by the Apply under way (guarded by mu)
+
 	places atomic.Pointer[places] // of a recent transaction's buckets
 
 	touched atomic.Int64 // bytes read since the last relief: see relieve
@@ -49,9 +54,12 @@ type limits struct {
 	whole   int   // more entries than this go through a redo file
 	entries int   // in one transaction of a redo file
 	bytes   int64 // in one transaction of either kind
+	pages   int64 // in one exchange, which holds none of them: the file grows by so many
 }
 
-func defaultLimits() limits { return limits{whole: 2 << 10, entries: 2 << 10, bytes: 4 << 20} }
+func defaultLimits() limits {
+	return limits{whole: 2 << 10, entries: 2 << 10, bytes: 4 << 20, pages: 8 << 10}
+}
 
 // OpenOptions say how to open.
 type OpenOptions struct {
@@ -82,15 +90,17 @@ func Open(path string, o OpenOptions) (*Base, error) {
 
 // open opens bbolt's side.
 func (b *Base) open() error {
+	b.mapped = b.room()
 	err := guard(b.path, "opening", func() (err error) {
 		b.db, err = bbolt.Open(b.path, 0o600, &bbolt.Options{
 			Timeout:         time.Millisecond, // lockFile has the lock by then
-			FreelistType:    bbolt.FreelistMapType,
+			FreelistType:    bbolt.FreelistArrayType,
 			PreLoadFreelist: true, // bbolt's check wants it
 			ReadOnly:        b.readOnly,
-			InitialMmapSize: b.room(),
+			InitialMmapSize: b.mapped,
 			OpenFile: func(path string, flag int, mode os.FileMode) (_ *os.File, err error) {
 				b.file, err = b.openFile(path, flag&^os.O_CREATE, mode)
+				b.pages = boltFile{b.file}
 				return b.file, err
 			},
 		})
@@ -244,6 +254,8 @@ func guard(file, doing string, fn func() error) (err error) {
 				panic(p)
 			}
 			err = &DamageError{File: file, Offset: -1, What: doing + ": " + p}
+		case rereadFreelist:
+			err = p.err
 		default:
 			err = &DamageError{File: file, Offset: -1, What: fmt.Sprintf("%s: %v", doing, p)}
 		}
@@ -252,21 +264,16 @@ func guard(file, doing string, fn func() error) (err error) {
 }
 
 // begin starts a read transaction and returns what it sees, with the root's page.
-func (b *Base) begin(doing string) (tx *bbolt.Tx, v view, root uint64, err error) {
+func (b *Base) begin(doing string) (tx reading, v view, root uint64, err error) {
 	began := false
+	tx.of, tx.epoch = &b.readers, b.readers.enter()
 	err = guard(b.path, doing, func() error {
-		if tx, err = b.db.Begin(false); err != nil {
+		if tx.Tx, err = b.db.Begin(false); err != nil {
 			began = true
 			return err
 		}
 		began = true
-		info := b.db.Info()
-		v = view{file: b.path, pageSize: info.PageSize, txid: tx.ID(), places: &b.places}
-		// The mapping outlives the transaction's lock on it, and no collector moves it. The conversion goes
-		// through a pointer because bbolt hands the address out as a number.
-		start := *(*unsafe.Pointer)(unsafe.Pointer(&info.Data))
-		v.data = unsafe.Slice((*byte)(start), tx.Size())
-		root = uint64(tx.Cursor().Bucket().Root())
+		v, root = b.viewOf(tx.Tx)
 		return nil
 	})
 	if !began {
@@ -276,9 +283,21 @@ func (b *Base) begin(doing string) (tx *bbolt.Tx, v view, root uint64, err error
 		err = ErrClosed
 	}
 	if err != nil {
-		return nil, view{}, 0, fmt.Errorf("%s of %s: %w", doing, b.path, err)
+		b.readers.leave(tx.epoch)
+		return reading{}, view{}, 0, fmt.Errorf("%s of %s: %w", doing, b.path, err)
 	}
 	return tx, v, root, nil
+}
+
+// viewOf is what a transaction sees, with the root's page.
+func (b *Base) viewOf(tx *bbolt.Tx) (v view, root uint64) {
+	info := b.db.Info()
+	v = view{file: b.path, pageSize: info.PageSize, txid: tx.ID(), places: &b.places}
+	// The mapping outlives the transaction's lock on it, and no collector moves it. The conversion goes
+	// through a pointer because bbolt hands the address out as a number.
+	start := *(*unsafe.Pointer)(unsafe.Pointer(&info.Data))
+	v.data = unsafe.Slice((*byte)(start), tx.Size())
+	return v, uint64(tx.Cursor().Bucket().Root())
 }
 
 // read runs fn on a short read transaction.
@@ -292,7 +311,8 @@ func (b *Base) read(doing string, fn func(v *view, root uint64) error) error {
 }
 
 // end ends a read transaction.
-func end(tx *bbolt.Tx, err error) error {
+func end(tx reading, err error) error {
+	defer tx.of.leave(tx.epoch)
 	if rollback := tx.Rollback(); rollback != nil {
 		return errors.Join(err, fmt.Errorf("ending a read transaction: %w", rollback))
 	}

@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"path/filepath"
 
-	"go.etcd.io/bbolt"
-
 	"holdfast/internal/vfs"
 )
 
@@ -102,15 +100,15 @@ func (m boltMeta) putPages(file []byte) {
 
 // beginBetween starts a read transaction while nothing is being changed, so that it does not see a change by halves.
 // The header is the one that belongs to it: the pages that it is in are written over by later commits.
-func (b *Base) beginBetween(doing string) (tx *bbolt.Tx, v view, h header, err error) {
+func (b *Base) beginBetween(doing string) (tx reading, v view, h header, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.meta.Load().applying {
-		return nil, view{}, header{}, fmt.Errorf("%s %s: %w", doing, b.path, ErrUnfinished)
+		return reading{}, view{}, header{}, fmt.Errorf("%s %s: %w", doing, b.path, ErrUnfinished)
 	}
 	tx, v, root, err := b.begin(doing)
 	if err != nil {
-		return nil, view{}, header{}, err
+		return reading{}, view{}, header{}, err
 	}
 	err = guard(b.path, doing, func() error {
 		h, _, err = checkHeader(bytes.NewReader(v.data), int64(len(v.data)), v.file)
@@ -120,7 +118,7 @@ func (b *Base) beginBetween(doing string) (tx *bbolt.Tx, v view, h header, err e
 		return err
 	})
 	if err != nil {
-		return nil, view{}, header{}, end(tx, err)
+		return reading{}, view{}, header{}, end(tx, err)
 	}
 	return tx, v, h, nil
 }

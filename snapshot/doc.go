@@ -31,7 +31,8 @@
 //     every bound and depth, the file's head and free list are checked before bbolt sees them (header.go),
 //     and the first Apply after Open walks all branch pages (fence.go) before bbolt may write.
 //   - A file appears under its name only when it is whole: temporary name, sync, rename, directory sync.
-//   - What is written whole is written page by page (bulk.go); bbolt writes what changes in place.
+//   - What is written whole is written page by page (bulk.go), and so are values that a large change puts in the place of others
+//     (overwrite.go, exchange.go); bbolt writes everything else.
 //
 // Rejected: a bucket per database index (SWAPDB would rewrite both); deadlines found by reading all values
 // (a start would read everything to learn which keys expire); big values in one bbolt value (up to four share

@@ -21,6 +21,7 @@ const (
 	boltVersion  = 2
 	boltMetaSize = 64
 	noFreelist   = 1<<64 - 1
+	longFreelist = 0xFFFF // entries, or more
 )
 
 // parseBoltMeta reads a header page. errBoltMagic says that it is none; errBoltSum that it is a damaged one.
@@ -155,7 +156,7 @@ func readFreelist(r io.ReaderAt, m boltMeta, file string) ([]uint64, error) {
 		return nil, fmt.Errorf("reading the free list of %s at %d: %w", file, at, err)
 	}
 	count, skip := uint64(start.count()), 0
-	if count == 0xFFFF { // then the first entry has the true count
+	if count == longFreelist { // then the first entry has the true count
 		count, skip = binary.NativeEndian.Uint64(start[pageHeader:]), 8
 	}
 	over := uint64(start.overflow())

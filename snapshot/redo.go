@@ -168,7 +168,7 @@ func (b *Base) replayRedo() (keys int64, err error) {
 		wanted, err = b.wants(h, path)
 	}
 	if wanted {
-		keys, err = b.replay(newBlockReader(file, path, redoMagic), h.to)
+		keys, err = b.replay(func() source { return newBlockReader(file, path, redoMagic) }, h.to)
 	}
 	if err = errors.Join(err, file.Close()); err != nil {
 		return keys, err
@@ -228,11 +228,18 @@ func (b *Base) wants(h redoHeader, path string) (bool, error) {
 		"the redo file is for data set %x at LSN %d, and the base is %x at %d", h.id, h.lsn, now.ID, now.LSN)}
 }
 
-// replay applies a redo file in bounded transactions, of which the last stores the new meta.
-func (b *Base) replay(from source, to state) (keys int64, err error) {
+// replay applies a redo file in bounded transactions, of which the last stores the new meta. read reads it from its start.
+func (b *Base) replay(read func() source, to state) (keys int64, err error) {
+	done, err := b.overwrite(read(), to)
+	if err != nil {
+		return 0, err
+	}
+	from := read()
 	if _, err := from.next(); err != nil { // the header
 		return 0, err
 	}
+	keys = done.keys
+	ordinal := 0
 	for finished := false; !finished; {
 		err := b.update(func(w *writer) error {
 			w.wanted = to.stores
@@ -242,7 +249,7 @@ func (b *Base) replay(from source, to state) (keys int64, err error) {
 					finished = true
 					break
 				}
-				if err == nil {
+				if ordinal++; err == nil && !done.has(ordinal) {
 					err = w.apply(e)
 				}
 				if err != nil {

@@ -47,7 +47,7 @@ func (b *Base) Verify(progress func(done, total int64)) (Report, error) {
 		func() error { return x.file(progress) },
 		x.freePages,
 		x.counts,
-		func() error { return x.bboltCheck(tx) },
+		func() error { return x.bboltCheck(tx.Tx) },
 	}
 	for _, step := range steps {
 		if err := guard(b.path, "verifying", step); err != nil {

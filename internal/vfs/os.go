@@ -128,7 +128,10 @@ func openOS(path string, flag int) (File, error) {
 	return osFile{file}, nil
 }
 
-func (f osFile) Sync() error { return control(f.File, "fdatasync", datasync) }
+func (f osFile) Sync() error { return Datasync(f.File) }
+
+// Datasync is File.Sync for a file that others opened.
+func Datasync(f *os.File) error { return control(f, "fdatasync", datasync) }
 
 func (f osFile) Size() (int64, error) {
 	info, err := f.Stat()

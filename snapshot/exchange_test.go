@@ -1,0 +1,370 @@
+package snapshot
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"testing"
+
+	"holdfast/internal/vfs"
+)
+
+// byExchange are limits that have a change written by many exchanges of a few pages each.
+var byExchange = limits{whole: 0, entries: 50, bytes: 1 << 20, pages: 16}
+
+// overwritten is a base with a tree of several levels, to be changed by overwrite.
+func overwritten(t *testing.T, seed uint64) (dir string, m *model) {
+	t.Helper()
+	dir = t.TempDir()
+	return dir, damageable(t, dir, rand.New(rand.NewPCG(seed, 2)))
+}
+
+// overwriting are changes for such a base: mostly values of keys that are there.
+func overwriting(t *testing.T, dir string, m *model, seed uint64) both {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(seed, 3))
+	m.meta.LSN++
+	c := newChanges(t, vfs.OS(), dir, m)
+	for range 60 {
+		i := rng.IntN(manyKeys)
+		c.put(1, manyKey(i), Record{Kind: 9, Deadline: int64(i % 3 * i), Payload: make([]byte, rng.IntN(60))})
+	}
+	c.random(rng, 20)
+	return c
+}
+
+// tap is a page file that somebody looks into.
+type tap struct {
+	pageFile
+	write func(b []byte, at int64) error // before a write, if any, and
+	sync  func() error                   // before a sync
+}
+
+func (f tap) WriteAt(b []byte, at int64) (int, error) {
+	if f.write != nil {
+		if err := f.write(b, at); err != nil {
+			return 0, err
+		}
+	}
+	return f.pageFile.WriteAt(b, at)
+}
+
+func (f tap) Sync() error {
+	if f.sync != nil {
+		if err := f.sync(); err != nil {
+			return err
+		}
+	}
+	return f.pageFile.Sync()
+}
+
+// TestValuesAreOverwrittenByExchange: bbolt has next to nothing to do then, and finds the file as its own.
+func TestValuesAreOverwrittenByExchange(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	dir, m := overwritten(t, seed)
+	b := open(t, dir, OpenOptions{})
+	b.limits = byExchange
+	syncs := 0
+	b.pages = tap{pageFile: b.pages, sync: func() error { syncs++; return nil }}
+	overwriting(t, dir, m, seed).apply(b)
+	m.check(t, b)
+	if syncs < 4 {
+		t.Errorf("%d syncs by exchanges", syncs)
+	}
+	for _, limits := range []limits{defaultLimits(), byExchange, ways["redo"], defaultLimits()} {
+		b.limits = limits
+		seed++
+		overwriting(t, dir, m, seed).apply(b)
+		m.check(t, b)
+		if _, err := b.Verify(nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+var errPower = errors.New("the power is gone")
+
+// TestACrashInAnExchange cuts the power before each write and sync of the exchanges; any of what was not synced may be there
+// then, whole or in part. The next start ends in the new state, and the file is sound.
+func TestACrashInAnExchange(t *testing.T) {
+	unraced(t)
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	dir, m := overwritten(t, seed)
+	file, err := os.ReadFile(basePath(dir))
+	must(t, err)
+	for n := 1; ; n++ {
+		must(t, os.WriteFile(basePath(dir), file, 0o600))
+		if over := crashInExchange(t, dir, m.clone(), seed, n); over {
+			if n < 12 {
+				t.Errorf("only %d crashes", n-1)
+			}
+			return
+		}
+	}
+}
+
+func crashInExchange(t *testing.T, dir string, after *model, seed uint64, n int) (over bool) {
+	t.Helper()
+	b, err := Open(basePath(dir), OpenOptions{})
+	must(t, err)
+	b.limits = byExchange
+	rng := rand.New(rand.NewPCG(seed, uint64(n)))
+	var image []byte // the file as a crash leaves it
+	synced := true
+	ops := 0
+	next := func() error {
+		if ops++; ops == n {
+			over = false
+			return errPower
+		}
+		return nil
+	}
+	over = true
+	b.pages = tap{
+		pageFile: b.pages,
+		write: func(p []byte, at int64) error {
+			if synced { // whatever bbolt wrote before is
+				image, err = os.ReadFile(basePath(dir))
+				must(t, err)
+				synced = false
+			}
+			stays := p
+			switch rng.IntN(3) {
+			case 0:
+				stays = nil
+			case 1:
+				stays = p[:rng.IntN(len(p)+1)/512*512]
+			}
+			if more := at + int64(len(stays)) - int64(len(image)); more > 0 {
+				image = append(image, make([]byte, more)...)
+			}
+			copy(image[at:], stays)
+			return next()
+		},
+		sync: func() error {
+			err := next()
+			if err == nil {
+				synced = true
+			}
+			return err
+		},
+	}
+	c := overwriting(t, dir, after, seed)
+	_, err = b.Apply(c.ch, after.meta)
+	must(t, c.ch.Discard())
+	if over {
+		must(t, errors.Join(err, b.Close()))
+		return true
+	}
+	if !errors.Is(err, errPower) || !errors.Is(err, ErrFailed) {
+		t.Fatalf("crash %d: Apply said %v", n, err)
+	}
+	if synced {
+		image, err = os.ReadFile(basePath(dir))
+		must(t, err)
+	}
+	redo, err := os.ReadFile(basePath(dir) + redoSuffix)
+	must(t, err)
+	must(t, errors.Join(b.Close(), os.Remove(basePath(dir)+redoSuffix)))
+	left := filepath.Join(t.TempDir(), "left")
+	must(t, os.MkdirAll(left, 0o700))
+	must(t, os.WriteFile(basePath(left), image, 0o600))
+	must(t, os.WriteFile(basePath(left)+redoSuffix, redo, 0o600))
+	b, err = Open(basePath(left), OpenOptions{})
+	if err != nil {
+		t.Fatalf("crash %d: %v", n, err)
+	}
+	if err := after.differs(b); err != nil {
+		t.Fatalf("crash %d: %v", n, err)
+	}
+	if _, err := b.Verify(nil); err != nil {
+		t.Fatalf("crash %d: %v", n, err)
+	}
+	must(t, b.Close())
+	return false
+}
+
+// TestAFailedExchange: a full disk leaves the rest to bbolt, another error ends all changes until the file is opened anew.
+func TestAFailedExchange(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		at    int // the first write that may fail
+		sync  bool
+		err   error
+		fatal bool
+	}{
+		{"a full disk", 4, false, &os.PathError{Op: "write", Path: "base.db", Err: syscall.ENOSPC}, false},
+		{"a bad disk", 4, false, &os.PathError{Op: "write", Path: "base.db", Err: syscall.EIO}, true},
+		{"a bad disk, by a sync", 0, true, syscall.EIO, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir, m := overwritten(t, 1)
+			b, err := Open(basePath(dir), OpenOptions{})
+			must(t, err)
+			b.limits = byExchange
+			writes := 0
+			b.pages = tap{
+				pageFile: b.pages,
+				write: func(_ []byte, at int64) error {
+					if writes++; c.at > 0 && writes >= c.at && at >= 2*int64(os.Getpagesize()) { // no header page
+						c.at = 0
+						return c.err
+					}
+					return nil
+				},
+				sync: func() error {
+					if c.sync {
+						return c.err
+					}
+					return nil
+				},
+			}
+			changes := overwriting(t, dir, m, 1)
+			_, err = b.Apply(changes.ch, m.meta)
+			if c.fatal != errors.Is(err, ErrFailed) || c.fatal != errors.Is(err, c.err) {
+				t.Fatalf("Apply said %v", err)
+			}
+			if c.fatal {
+				_, err = b.Apply(changes.ch, m.meta)
+				if !errors.Is(err, ErrFailed) {
+					t.Fatalf("then Apply said %v", err)
+				}
+				must(t, b.Close())
+				b, err = Open(basePath(dir), OpenOptions{})
+				must(t, err)
+			}
+			m.check(t, b)
+			if _, err := b.Verify(nil); err != nil {
+				t.Error(err)
+			}
+			must(t, errors.Join(b.Close(), changes.ch.Discard()))
+		})
+	}
+}
+
+// TestAReaderKeepsItsStateBesideExchanges: one that began before them leaves all to bbolt, one that begins amid them
+// is waited for before a page that it sees is written over.
+func TestAReaderKeepsItsStateBesideExchanges(t *testing.T) {
+	dir, m := overwritten(t, 1)
+	b := open(t, dir, OpenOptions{})
+	b.limits = byExchange
+	kinds := func(v *view, root uint64) (all []byte) {
+		keys, err := (&storeView{v, root, 1}).tree(tableKeys)
+		if err != nil {
+			return fmt.Append(nil, err)
+		}
+		for i := range manyKeys {
+			value, ok, err := keys.find(appendStored(nil, []byte(manyKey(i))))
+			if err != nil {
+				return fmt.Append(nil, err)
+			}
+			if !ok {
+				value = make([]byte, headSize)
+			}
+			all = append(all, value[4])
+		}
+		return all
+	}
+	tx, v, root, err := b.begin("reading")
+	must(t, err)
+	old := kinds(&v, root)
+	overwriting(t, dir, m, 1).apply(b)
+	m.check(t, b)
+	if b.exchanged.pages != 0 || !slices.Equal(kinds(&v, root), old) {
+		t.Errorf("%d pages exchanged under a reader", b.exchanged.pages)
+	}
+	must(t, end(tx, nil))
+
+	writes, done := 0, make(chan error, 1)
+	b.pages = tap{pageFile: b.pages, write: func([]byte, int64) error {
+		if writes++; writes != 5 {
+			return nil
+		}
+		tx, v, root, err := b.begin("reading")
+		if err != nil {
+			return err
+		}
+		go func() {
+			was := kinds(&v, root)
+			for range 200 {
+				if now := kinds(&v, root); !slices.Equal(was, now) || len(was) != manyKeys {
+					err = fmt.Errorf("a reader has %v and then %v", was, now)
+				}
+			}
+			done <- end(tx, err)
+		}()
+		return nil
+	}}
+	for kind := byte(20); kind < 22; kind++ {
+		c := newChanges(t, vfs.OS(), dir, m)
+		for i := range manyKeys {
+			c.put(1, manyKey(i), Record{Kind: kind, Deadline: int64(i % 3 * i)})
+		}
+		c.apply(b)
+		m.check(t, b)
+	}
+	if must(t, <-done); b.exchanged.pages == 0 {
+		t.Error("no page was exchanged")
+	}
+}
+
+func TestOutlastWaitsForThoseBefore(t *testing.T) {
+	var r readers
+	for range 3 {
+		before := r.enter()
+		done := make(chan bool)
+		go func() { r.outlast(); close(done) }()
+		for r.epoch.Load() == before {
+		}
+		after := r.enter()
+		select {
+		case <-done:
+			t.Fatal("it did not wait")
+		default:
+		}
+		r.leave(before)
+		<-done // though one that came later is still there
+		r.leave(after)
+	}
+}
+
+// imageFile is a page file in memory.
+type imageFile struct{ b []byte }
+
+func (f *imageFile) WriteAt(b []byte, at int64) (int, error) {
+	f.b = slices.Concat(f.b, make([]byte, max(0, int(at)+len(b)-len(f.b))))
+	return copy(f.b[at:], b), nil
+}
+
+func (f *imageFile) Sync() error { return nil }
+
+// TestTheFreeListOfAnExchangeIsRead: short and long ones, of which the first entry is the length, in a run of free pages or at
+// the file's end.
+func TestTheFreeListOfAnExchangeIsRead(t *testing.T) {
+	const pageSize = 1 << 10
+	for _, n := range []int{0, 1, 500, longFreelist - 3, longFreelist - 2, longFreelist - 1, longFreelist, 2 * longFreelist} {
+		old := make(page, 3*pageSize) // two header pages, and the old list
+		binary.NativeEndian.PutUint64(old[2*pageSize:], 2)
+		file := &imageFile{}
+		x := exchange{file: file, view: &view{pageSize: pageSize, data: old}, header: header{boltMeta: boltMeta{freelist: 2}}}
+		x.hwm, x.most = 10+2*uint64(n), 1<<20
+		for i := range n {
+			x.free = append(x.free, uint64(10+2*i)) // no two side by side
+		}
+		id, err := x.putFreelist()
+		must(t, err)
+		free, err := readFreelist(bytes.NewReader(file.b), boltMeta{pageSize: pageSize, freelist: id, hwm: x.hwm}, "file")
+		must(t, err)
+		if left := n - len(x.free); len(free) != n+1-left || free[0] != 2 {
+			t.Errorf("%d free pages and the old list's are %d", n, len(free))
+		}
+	}
+}
