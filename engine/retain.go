@@ -396,12 +396,13 @@ func (e *Engine) dropOvertaken(meta snapshot.Meta, segments []aof.SegmentInfo) e
 		return nil
 	}
 	for _, s := range segments {
-		if s.Damage != nil {
+		if s.Damage != nil && !endsAtSeal(s) {
 			return nil // a start has something to say about that
 		}
 	}
-	last := segments[len(segments)-1].Last
-	if last >= meta.LSN {
+	newest := segments[len(segments)-1]
+	last := newest.Last
+	if last > meta.LSN || last == meta.LSN && !endsAtSeal(newest) { // a crash may have left that of a log that was being dropped
 		return nil
 	}
 	e.o.Log.Warn("no log was kept for a time: what was retained before is dropped", "log_lsn", last, "base_lsn", meta.LSN)

@@ -319,7 +319,7 @@ func (e *Engine) refuseWithoutLog(segments []aof.SegmentInfo, meta snapshot.Meta
 	}
 	found := "holds no segment"
 	if n := len(segments); n > 0 {
-		if segments[n-1].Last >= meta.LSN || segments[n-1].Damage != nil {
+		if segments[n-1].Last >= meta.LSN || segments[n-1].Damage != nil && !endsAtSeal(segments[n-1]) {
 			return nil
 		}
 		found = fmt.Sprintf("ends at LSN %d", segments[n-1].Last)
@@ -328,10 +328,13 @@ func (e *Engine) refuseWithoutLog(segments []aof.SegmentInfo, meta snapshot.Meta
 		ErrLogMissing, e.basePath(), meta.LSN, e.logDir(), found, e.o.Dir)
 }
 
+// endsAtSeal reports whether the last segment has the seal of one that another followed, which is not there.
+func endsAtSeal(last aof.SegmentInfo) bool { return errors.Is(last.Damage, aof.ErrGap) }
+
 // refuseToIgnore stops a start without a log over a directory whose log has what the base has not.
 func (e *Engine) refuseToIgnore(segments []aof.SegmentInfo, meta snapshot.Meta) error {
 	for _, s := range segments {
-		if s.Damage != nil {
+		if s.Damage != nil && (meta.Logged || !endsAtSeal(s)) {
 			return s.Damage
 		}
 		if s.Last > meta.LSN {

@@ -316,6 +316,24 @@ func TestALogThatEndsBeforeTheBase(t *testing.T) {
 	refuse(t, s.setup, badStart{says: []string{"DIR/base.db", "DIR/aof", damaged}})
 }
 
+// So it is where the newest segment is gone, and the seal of the one before it says no more than the base.
+func TestALogThatEndsAtASealBeforeTheBase(t *testing.T) {
+	_, dir := disk(t)
+	s := begin(t, setup{dir: dir, settings: []string{"retain", "1h"}})
+	for i := range 5 { // more than a segment
+		s.say("SET k" + fmt.Sprint(i) + " " + big("value"))
+	}
+	s.save()
+	s.say("INCR a")
+	s.mustClose(false)
+	segments, err := filepath.Glob(filepath.Join(dir, engine.LogDir, "*.aof"))
+	if err != nil || len(segments) < 2 {
+		t.Fatalf("%q, %v", segments, err)
+	}
+	remove(t, segments[len(segments)-1])
+	refuse(t, s.setup, badStart{says: []string{"DIR/", damaged}})
+}
+
 // TestAnImportedStateIsNotTheBeginning: LSN 0 is empty, and who builds an older state from a log that begins with LSN 1 takes no base.
 func TestAnImportedStateIsNotTheBeginning(t *testing.T) {
 	for _, keeping := range []string{"yes", "no"} {

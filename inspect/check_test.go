@@ -98,6 +98,12 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			},
 			verdict: Failed, files: map[string]Verdict{"base.db": Failed}, says: "not a holdfast base",
 		},
+		"the log ends before the base": {
+			spoil: func(t *testing.T, dir string) {
+				writeMeta(t, dir, func(m *snapshot.Meta) { m.LSN, m.Logged = 9, true })
+			},
+			verdict: Damaged, files: map[string]Verdict{"aof": Damaged}, says: "the log is missing: the snapshot was written with a log going on after LSN 9, and what there is ends at LSN 7",
+		},
 		"a value that does not decode": {
 			spoil: func(t *testing.T, dir string) {
 				writeBase(t, dir, testMeta(), item{1, "k", snapshot.Record{Kind: byte(kv.List), Payload: []byte{99}}})

@@ -120,6 +120,10 @@ func (c *checker) joinLog() {
 		}
 		return
 	}
+	if c.meta.Logged && c.logEnd < c.meta.LSN && !c.logHasProblems() {
+		c.blameLog(fmt.Errorf("%w: the snapshot was written with a log going on after LSN %d, and what there is ends at LSN %d",
+			engine.ErrLogMissing, c.meta.LSN, c.logEnd))
+	}
 	if first := c.infos[0].First; first > c.meta.LSN+1 {
 		c.log[0].blame(&aof.DamageError{Kind: aof.ErrGap, Segment: c.infos[0].File, LSN: c.meta.LSN + 1,
 			Reason: fmt.Sprintf("LSN %d to %d are neither in the snapshot nor in a segment", c.meta.LSN+1, first-1)})

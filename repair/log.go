@@ -9,6 +9,7 @@ import (
 	"holdfast/aof"
 	"holdfast/commands"
 	"holdfast/engine"
+	"holdfast/history"
 )
 
 // log plans what becomes of the log: which files go, and where what is left ends.
@@ -39,12 +40,43 @@ func (p *planner) log() error {
 				logName(s.File), s.Damage))
 		}
 	}
-	p.plan.logged, p.plan.end = left > 0, p.reach.Last
-	p.plan.unlog = left == 0 && p.plan.base.Meta.Logged && !p.history.Staged
+	end, err := p.logEnd(left, damage)
+	if err != nil {
+		return err
+	}
+	joins := left > 0 && end >= p.plan.base.Meta.LSN
+	p.plan.logged, p.plan.end = joins, p.reach.Last
+	p.plan.unlog = !joins && p.plan.base.Meta.Logged && !p.history.Staged
 	if p.plan.unlog && !p.plan.replace {
-		p.plan.step("accept", engine.BaseName, fmt.Sprintf("it says that a log goes on from LSN %d, and none is left", p.plan.base.Meta.LSN))
+		what := "none is left"
+		if left > 0 {
+			what = fmt.Sprintf("what is left ends at LSN %d: the base has all of it, and a start drops it", end)
+		}
+		p.plan.step("accept", engine.BaseName, fmt.Sprintf("it says that a log goes on from LSN %d, and %s", p.plan.base.Meta.LSN, what))
 	}
 	return nil
+}
+
+// logEnd is the last LSN of the log of which so many segments are left, once it is cut at the damage, if any.
+func (p *planner) logEnd(left int, damage *aof.DamageError) (uint64, error) {
+	switch {
+	case left == 0 || p.reach.Last > p.plan.base.Meta.LSN:
+		return p.reach.Last, nil
+	case damage != nil && p.plan.cut.offset >= aof.HeaderBytes:
+		return damage.LSN - 1, nil
+	case damage != nil:
+		return p.history.Segments[left-1].Last, nil
+	}
+	newest := p.history.Segments[left-1]
+	last := newest.First - 1
+	_, err := aof.ScanSegments(p.o.FS, []aof.SegmentInfo{newest}, p.history.ID, newest.First, history.End, func(_ aof.Position, r aof.Record) error {
+		last = r.LSN
+		return nil
+	})
+	if errors.As(err, new(*aof.DamageError)) { // the log ends there
+		err = nil
+	}
+	return last, err
 }
 
 func logName(path string) string { return engine.LogDir + "/" + filepath.Base(path) }

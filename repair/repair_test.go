@@ -33,7 +33,7 @@ func repaired(t *testing.T, dir string) (plans []*Plan) {
 	}
 	plans = repairAll(t, historytest.FS(), dir)
 	if len(plans) == 0 {
-		t.Error("nothing was repaired")
+		t.Fatal("nothing was repaired")
 	}
 	for _, p := range plans {
 		if p.Quarantine != "" && !strings.HasPrefix(p.Quarantine, filepath.Join(dir, engine.QuarantineName, "20231114T221320Z")) {
@@ -286,6 +286,34 @@ func TestMissingNewestSegment(t *testing.T) {
 	must(t, os.Remove(last))
 	unknownFrom(t, repaired(t, p.Dir)[0], first)
 	isAt(t, p, first-1)
+}
+
+// The log ends before the base, which has all that is left of it: by a cut in what the base has, or as its newest segment is gone.
+func TestLogThatEndsBeforeTheBase(t *testing.T) {
+	for name, c := range map[string]struct {
+		bytes int // of a value: in a small segment a checkpoint goes on
+		spoil func(t *testing.T, newest string)
+	}{
+		"damage":      {10, func(t *testing.T, newest string) { flip(t, newest, aof.HeaderBytes+200) }},
+		"newest gone": {50_000, func(t *testing.T, newest string) { must(t, os.Remove(newest)) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := historytest.Played{Dir: t.TempDir(), States: []historytest.State{{}}}
+			clock := historytest.NewClock()
+			s := historytest.Open(t, p.Dir, clock, "retain", "1h")
+			for i := range 30 {
+				s.Do("SET", fmt.Sprint("key", i), strings.Repeat("v", c.bytes))
+				p.States = append(p.States, s.State())
+			}
+			s.Close(true)
+			c.spoil(t, p.Segments(t)[len(p.Segments(t))-1])
+			plan := repaired(t, p.Dir)[0]
+			if l := plan.Loss; l.From != 31 || l.To != 0 {
+				t.Errorf("the loss is %+v", l)
+			}
+			isAt(t, p, 30)
+		})
+	}
 }
 
 // Of a segment that was emptied nobody can tell what it held.
