@@ -1,8 +1,10 @@
 package inspect
 
 import (
+	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 
 	"holdfast/commands"
@@ -21,6 +23,7 @@ type Requests struct {
 	buf      []byte
 	commands int64
 	torn     bool
+	old      []byte // key that goes together with the first command about it; nil: none
 }
 
 // NewRequests begins a stream of commands. With stamps it says at each new second when what follows was done, in the
@@ -57,12 +60,26 @@ func (q *Requests) Record(r Record) error {
 	return err
 }
 
+// Replace lets the commands that follow, which make the key, take the place of whatever it holds. That goes in one transaction with
+// the first of them: where the server refuses to write, it keeps the old value.
+func (q *Requests) Replace(key []byte) { q.old = append(make([]byte, 0, len(key)), key...) }
+
 // Command writes one command.
 func (q *Requests) Command(db int, args ...[]byte) error {
 	q.buf = q.buf[:0]
 	q.choose(db)
+	replaces := q.old != nil && len(args) > 1 && slices.ContainsFunc(args[1:], func(arg []byte) bool { return bytes.Equal(arg, q.old) })
+	if replaces {
+		q.buf = resp.AppendCommand(q.buf, "MULTI")
+		q.buf = resp.AppendCommand(q.buf, []byte("DEL"), q.old)
+		q.commands++
+	}
+	q.old = nil
 	q.buf = resp.AppendCommand(q.buf, args...)
 	q.commands++
+	if replaces {
+		q.buf = resp.AppendCommand(q.buf, "EXEC")
+	}
 	_, err := q.w.Write(q.buf)
 	return err
 }
@@ -73,7 +90,7 @@ func (q *Requests) Remake(types *kv.Types, e *Entry) error {
 	if n == 0 {
 		return Remake(types, e, func(args ...[]byte) error { return q.Command(e.DB, args...) })
 	}
-	q.buf = q.buf[:0]
+	q.buf, q.old = q.buf[:0], nil // SET replaces by itself
 	q.choose(e.DB)
 	q.buf = fmt.Appendf(q.buf, "*3\r\n$3\r\nSET\r\n$%d\r\n%s\r\n$%d\r\n", len(e.Key), []byte(e.Key), n)
 	q.commands++

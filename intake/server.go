@@ -246,7 +246,8 @@ func (s *sending) write(w *io.PipeWriter) error {
 			if !s.Replace || s.report.Replaced == 0 {
 				return nil
 			}
-			return requests.Command(db, []byte("DEL"), key)
+			requests.Replace(key)
+			return nil
 		},
 		entry: func(e *inspect.Entry) error {
 			err := requests.Remake(types, e)

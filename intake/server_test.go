@@ -104,7 +104,7 @@ func TestIntoServer(t *testing.T) {
 	}
 	o.Replace = true
 	r, err = IntoServer(t.Context(), openFile(t, "x.json", text), o)
-	if must(t, err); r.Replaced != 1 || !strings.Contains(f.sent(), "DEL a|SET a 1|DEL l|RPUSH l x") {
+	if must(t, err); r.Replaced != 1 || !strings.Contains(f.sent(), "MULTI|DEL a|SET a 1|EXEC|MULTI|DEL l|RPUSH l x") {
 		t.Errorf("%+v, %s", r, f.sent())
 	}
 	before := len(f.sent())
