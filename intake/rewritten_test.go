@@ -51,7 +51,7 @@ func surveyOf(t *testing.T, text string, least int64) (found []run) {
 
 // Large values that an AOF begins with go into the base in parts, and are what they would have been.
 func TestRewrittenAOFInParts(t *testing.T) {
-	const n = 12_000
+	const n = 5_000
 	file := fileOfLarge(t, n)
 	text := rewritten(t, file)
 	if found := surveyOf(t, text, 64<<10); len(found) != 5 {
@@ -185,7 +185,7 @@ func TestRewrittenAOFTakesLittleMemory(t *testing.T) {
 	if raced {
 		t.Skip("memory is another under the race detector")
 	}
-	const most, commands, size = 40 << 20, 1000, 1500 // 96 MB
+	const most, commands, size = 24 << 20, 450, 1500 // 43 MB
 	path := filepath.Join(t.TempDir(), "x.aof")
 	must(t, vfs.WriteStream(vfs.OS(), path, func(out io.Writer) error {
 		w := bufio.NewWriter(out)
