@@ -86,7 +86,7 @@ type piecemeal struct {
 }
 
 const (
-	// pieceBytes is about how many bytes of parts are handed out at a time, and partCost what a part counts beside its own.
+	// pieceBytes is about how many bytes of parts, or of whole values, are handed out at a time, and partCost what a part counts beside its own.
 	pieceBytes = 64 << 10
 	partCost   = 64
 )
@@ -112,8 +112,8 @@ func (ks *Keyspace) Freeze(sink func(Frozen)) *Freeze {
 	return f
 }
 
-// Step hands out the keys of one segment of the table, some 150 of them, or a piece of a big collection, and reports
-// whether there are more.
+// Step hands out the keys of one segment of the table, some 150 of them or fewer that are long, or a piece of a big collection,
+// and reports whether there are more.
 func (f *Freeze) Step() bool {
 	if len(f.left) == 0 {
 		return false
@@ -122,8 +122,12 @@ func (f *Freeze) Step() bool {
 	if len(f.big) > 0 {
 		f.handOutPiece(db)
 	} else {
-		f.cursor = db.table.walkMarked(f.cursor, f.old, func(seg *segment, i int) { f.handOutAt(db, seg, i) })
-		f.walked = f.cursor == 0
+		room := int64(db.ks.piece)
+		next, whole := db.table.walkMarked(f.cursor, f.old, func(seg *segment, i int) bool {
+			room -= f.handOutAt(db, seg, i)
+			return room > 0
+		})
+		f.cursor, f.walked = next, whole && next == 0
 	}
 	if f.walked && len(f.big) == 0 {
 		f.walked = false
@@ -133,18 +137,20 @@ func (f *Freeze) Step() bool {
 	return len(f.left) > 0
 }
 
-// handOutAt hands out a key, or notes that it has a big collection, which comes next.
-func (f *Freeze) handOutAt(db *DB, seg *segment, i int) {
+// handOutAt hands out a key, or notes that it has a big collection, which comes next. It returns about how many bytes it gave.
+func (f *Freeze) handOutAt(db *DB, seg *segment, i int) (gave int64) {
 	b := block(db.arena.at(seg.slots[i].ref()))
 	if b.collects() {
 		if p, ok := db.values.at(b.number()).Value.(Parted); ok && p.Parted() && p.Bytes() > int64(db.ks.piece) {
 			key := append([]byte(nil), db.key(b)...)
 			f.big = append(f.big, piecemeal{hash: db.table.hash(key), key: key})
-			return
+			return 0
 		}
 	}
+	gave = Entry{db: db, b: b}.Bytes()
 	f.handOut(db, b)
 	seg.setMark(i, told)
+	return gave
 }
 
 // handOutPiece hands out a piece of the first big collection, unless a change has meanwhile had it handed out.
@@ -269,12 +275,13 @@ func (f *Freeze) end(segment func(*DB, uint64) uint64) (sweep func() bool) {
 // settleSegment makes clean what the base was told of, and removes the tombs.
 func (db *DB) settleSegment(cursor uint64) uint64 {
 	var tombs [][]byte
-	next := db.table.walkMarked(cursor, told, func(seg *segment, i int) {
+	next, _ := db.table.walkMarked(cursor, told, func(seg *segment, i int) bool {
 		if b := block(db.arena.at(seg.slots[i].ref())); b.kind() == none {
 			tombs = append(tombs, append([]byte(nil), db.key(b)...))
 		} else {
 			seg.setMark(i, clean)
 		}
+		return true
 	})
 	for _, key := range tombs {
 		p, _ := db.lookup(key)

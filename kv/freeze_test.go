@@ -493,3 +493,27 @@ func TestRestoredStoresAreNeverShared(t *testing.T) {
 		}
 	}
 }
+
+// A step ends behind the value with which it has given enough: one with 150 values of 64 KB would hold the lock for 40 ms.
+func TestAStepGivesFewLongValues(t *testing.T) {
+	const keys, length = 300, 40 << 10
+	ks := New(1, toyTypes())
+	for i := range keys {
+		ks.DB(0).SetString(fmt.Appendf(nil, "key:%d", i), make([]byte, length), expiry.None)
+	}
+	handed, all := 0, 0
+	f := ks.Freeze(func(f Frozen) { handed += len(f.Text) })
+	for more := true; more; {
+		handed = 0
+		more = f.Step()
+		if handed > pieceBytes+length {
+			t.Fatalf("a step gave %d bytes", handed)
+		}
+		all += handed
+	}
+	if all != keys*length {
+		t.Errorf("%d bytes in all", all)
+	}
+	for sweep := f.Commit(); sweep(); {
+	}
+}

@@ -300,14 +300,15 @@ func (t *table) walkSegment(cursor uint64, fn func(seg *segment, i int)) uint64 
 }
 
 // walkMarked is walkSegment for the keys that bear a mark, which is not clean. It looks at the slots alone until it finds one.
-func (t *table) walkMarked(cursor uint64, m mark, fn func(seg *segment, i int)) uint64 {
+// Where fn wants no more, it ends with whole false: the cursor is as before, and those which still bear the mark are left.
+func (t *table) walkMarked(cursor uint64, m mark, fn func(seg *segment, i int) (more bool)) (next uint64, whole bool) {
 	seg := t.segment(cursor)
 	for i := range seg.slots {
-		if s := seg.slots[i]; s.mark() == m && t.reached(seg, cursor, s) {
-			fn(seg, i)
+		if s := seg.slots[i]; s.mark() == m && t.reached(seg, cursor, s) && !fn(seg, i) {
+			return cursor, false
 		}
 	}
-	return seg.next(cursor)
+	return seg.next(cursor), true
 }
 
 // reached reports whether a key of the cursor's segment lies at the cursor or behind it: where the cursor is within the
