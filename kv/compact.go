@@ -17,7 +17,8 @@ const (
 	// owedShare is how many bytes are moved for each byte of a new page, at most. To free one page of which a share p is in use,
 	// p/(1-p) pages are to be moved.
 	owedShare  = 4
-	repaySteps = 4 // a command repays at most
+	repaySteps = 4  // a command repays at most,
+	repayMost  = 64 // and a batch of them: what eight new blocks for each of 128 commands owe
 )
 
 // Compact moves some blocks, and reports whether there are more to be moved.
@@ -33,9 +34,10 @@ func (ks *Keyspace) Compact() (more bool) {
 }
 
 // Repay moves blocks because of pages that so many commands have made: where they come as fast as they can, nobody else would find
-// the time to keep up with them. What a single command owes above its share is for those behind it.
+// the time to keep up with them. What a single command owes above its share is for those behind it, and what they all owe above
+// theirs for who calls Compact at rest: a million keys that one script wrote must not hold up the batches behind it for long.
 func (ks *Keyspace) Repay(commands int) {
-	for n := repaySteps * commands; ks.owed > 0 && n > 0; n-- {
+	for n := min(repaySteps*commands, repayMost); ks.owed > 0 && n > 0; n-- {
 		ks.Compact()
 	}
 }

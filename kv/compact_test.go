@@ -70,6 +70,37 @@ func TestPagesAreEmptied(t *testing.T) {
 	}
 }
 
+// However much is owed, a batch repays no more than it may, however long it is, and what is left is done at rest.
+func TestABatchRepaysSoMuch(t *testing.T) {
+	t.Parallel()
+	const n = 100_000
+	db, key := filled(n)
+	for i := range n {
+		if i%4 > 0 {
+			db.Delete(name16(key, i))
+		}
+	}
+	db.ks.owed = 1 << 40
+	for _, c := range []struct{ commands, steps int }{
+		{1, repaySteps}, {3, 3 * repaySteps}, {128, repayMost}, {1_000_000, repayMost},
+	} {
+		before := db.ks.Moved
+		db.ks.Repay(c.commands)
+		if moved := db.ks.Moved - before; moved == 0 || moved > int64(c.steps*moveStep) {
+			t.Errorf("%d commands moved %d blocks; %d steps may move %d", c.commands, moved, c.steps, c.steps*moveStep)
+		}
+	}
+	if !db.ks.Compact() || db.ks.owed == 0 {
+		t.Error("all is repaid already")
+	}
+	for db.ks.Compact() {
+	}
+	if db.ks.owed != 0 {
+		t.Errorf("%d bytes are owed when there is nothing to move", db.ks.owed)
+	}
+	check(t, db.ks)
+}
+
 // Blocks move while a scan and a checkpoint are under way and keys change: nobody misses a key, or meets one that is not as it
 // should be.
 func TestBlocksMoveUnderEverything(t *testing.T) {
