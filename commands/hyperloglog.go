@@ -143,7 +143,7 @@ func (c *Call) effectOfSketch(key, sketch []byte, wasDense bool) {
 
 // sparseMax is how long a sparse sketch may get, in bytes.
 func (c *Call) sparseMax() int64 {
-	if c.Replaying {
+	if c.Replaying && !c.Foreign {
 		return math.MaxInt64
 	}
 	return c.directives().sketchMax.Load()

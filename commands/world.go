@@ -95,6 +95,9 @@ type World struct {
 	// ScriptLog, where set, takes a line of redis.log; level is 0 (debug) to 3 (warning).
 	ScriptLog func(level int, message string)
 
+	// Foreign: what is replayed are the words of another server's clients, and not what became of them here.
+	Foreign bool
+
 	settings *settings   // see directives
 	asked    acl.Request // see request
 }

@@ -40,6 +40,14 @@ type Rebuilt struct {
 // spare, if any, is told of commands that reply with an error when they are replayed; without it they end the rebuilding,
 // as they end a start. A base that turns out to be damaged is snapshot.ErrCorrupt.
 func Rebuild(o Options, spare func(lsn uint64, err error), feed func(apply func(aof.Record) error) error) (r Rebuilt, err error) {
+	return rebuild(o, func(b *rebuilding) error {
+		b.spare = spare
+		return feed(b.apply)
+	})
+}
+
+// rebuild has the base brought forward by feed.
+func rebuild(o Options, feed func(*rebuilding) error) (r Rebuilt, err error) {
 	done := make(chan struct{})
 	o.Fatal = func(damage error) {
 		err = damage
@@ -47,7 +55,7 @@ func Rebuild(o Options, spare func(lsn uint64, err error), feed func(apply func(
 	}
 	go func() {
 		defer close(done)
-		b := rebuilding{Engine: newEngine(o), spare: spare}
+		b := rebuilding{Engine: newEngine(o)}
 		r, err = b.run(feed)
 	}()
 	<-done
@@ -61,7 +69,7 @@ type rebuilding struct {
 	Rebuilt
 }
 
-func (b *rebuilding) run(feed func(apply func(aof.Record) error) error) (_ Rebuilt, err error) {
+func (b *rebuilding) run(feed func(*rebuilding) error) (_ Rebuilt, err error) {
 	if err := b.claim(); err != nil {
 		return Rebuilt{}, err
 	}
@@ -71,7 +79,7 @@ func (b *rebuilding) run(feed func(apply func(aof.Record) error) error) (_ Rebui
 		return Rebuilt{}, err
 	}
 	b.report.ID = meta.ID
-	if err := feed(b.apply); err != nil {
+	if err := feed(b); err != nil {
 		return Rebuilt{}, err
 	}
 	for i := range b.world.Keys.Databases() {
@@ -102,10 +110,15 @@ func (b *rebuilding) apply(r aof.Record) error {
 	if err != nil {
 		return err
 	}
+	return b.applied(len(r.Body))
+}
+
+// applied counts a record of so many bytes, and keeps the memory within its limit.
+func (b *rebuilding) applied(size int) error {
 	const seldom = 1 << 8 // records between two looks at the memory
 	limit := b.maxmemory.Load()
 	b.Records++
-	if limit > 0 && (b.Records%seldom == 0 || len(r.Body) > 1<<20) && b.world.Keys.Bytes() > limit {
+	if limit > 0 && (b.Records%seldom == 0 || size > 1<<20) && b.world.Keys.Bytes() > limit {
 		return b.goCold()
 	}
 	return nil

@@ -81,7 +81,15 @@ func (e *Engine) redo(cmd *commands.Command, db int, args [][]byte, lsn uint64) 
 	cmd.Run(call)
 	e.world.Keys.Settle()
 	if reply := w.Bytes(); len(reply) > 0 && reply[0] == '-' {
-		return fmt.Errorf("LSN %d: %s replied %s", lsn, cmd.FullName(), strings.TrimSpace(string(reply)))
+		return &RefusedError{LSN: lsn, Reason: fmt.Sprintf("%s replied %s", cmd.FullName(), strings.TrimSpace(string(reply)))}
 	}
 	return nil
 }
+
+// RefusedError: a command that is replayed replied with an error, or is none that can be replayed. It has changed nothing.
+type RefusedError struct {
+	LSN    uint64
+	Reason string
+}
+
+func (e *RefusedError) Error() string { return fmt.Sprintf("LSN %d: %s", e.LSN, e.Reason) }

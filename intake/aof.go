@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+
+	"holdfast/engine"
 )
 
 // Bounds of a command in an AOF: Redis's own.
@@ -131,19 +133,28 @@ func (r *aofReader) take(begin int64, args [][]byte) error {
 	case is("EXEC"):
 		r.multi = false
 		for i := range r.group {
-			if err := r.h.command(&r.group[i]); err != nil {
+			if err := r.hand(&r.group[i]); err != nil {
 				return err
 			}
 		}
 		r.group = r.group[:0]
 		return nil
 	}
-	c := Command{DB: r.db, Args: args, file: r.name, unit: "offset", at: begin}
+	c := Command{DB: r.db, Args: args, at: begin}
 	if r.multi {
 		r.group = append(r.group, c)
 		return nil
 	}
-	return r.h.command(&c)
+	return r.hand(&c)
+}
+
+// hand hands a command on.
+func (r *aofReader) hand(c *Command) error {
+	err := r.h.command(c)
+	if refused := (*engine.RefusedError)(nil); errors.As(err, &refused) {
+		return r.h.bad(r.damage(c.at, refused.Reason))
+	}
+	return err
 }
 
 // next reads a command: io.EOF at the end of the file, errTorn within one.

@@ -13,13 +13,8 @@ type Command struct {
 	Args [][]byte
 	Key  []byte // of the first command that makes a key: that key; else nil
 
-	file string
-	unit string // of at: "line", "offset"
-	at   int64
+	at int64 // where it begins in the AOF
 }
-
-// Where says where the command stands in the input.
-func (c *Command) Where() string { return fmt.Sprintf("%s: %s %d", c.file, c.unit, c.at) }
 
 // ErrInput: the input is damaged, or no input that is known.
 var ErrInput = errors.New("damaged input")
@@ -40,7 +35,10 @@ func (e *DamageError) Unwrap() error { return ErrInput }
 
 // handler gets what an input has.
 type handler struct {
+	// command takes one. An *engine.RefusedError is about the command: it makes no sense where it stands.
 	command func(*Command) error
+	// has, if any, reports whether there is a key already.
+	has func(db int, key []byte) bool
 	// text gets a long string of JSON lines instead, where it is not among what is done.
 	text func(*inspect.Entry) error
 	// bad hears of what makes no sense; nil says to leave it out and go on.

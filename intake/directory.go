@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"strconv"
 
-	"holdfast/aof"
 	"holdfast/config"
 	"holdfast/engine"
 	"holdfast/inspect"
@@ -133,36 +132,39 @@ func (d *directory) keys() (err error) {
 		if known[db] {
 			return nil
 		}
-		if db >= databasesMost {
-			return fmt.Errorf("%s has keys in database %d; there can be %d", d.in.Name, db, databasesMost)
-		}
 		known[db] = true
 		meta.DBs = append(meta.DBs, snapshot.DB{Index: db, Store: storeOf(db)})
 		return d.ctx.Err()
 	}
 	err = d.in.eachKey(h, func(e *inspect.Entry, f *rdb.File) error {
+		if e.DB >= databasesMost {
+			why := fmt.Sprintf("it is in database %d; there can be %d", e.DB, databasesMost)
+			return h.bad(&DamageError{File: d.in.keysFile(), Where: "key " + inspect.Bytes(e.Key).String(), Reason: why})
+		}
 		if err := place(e.DB); err != nil {
 			return err
 		}
 		if d.large(f.Key()) {
 			err := d.putInParts(changes, e, f.Key().Size, func() error { return f.Refused(0) })
 			if errors.Is(err, rdb.ErrCorrupt) && !f.Broken() {
-				return h.bad(fmt.Errorf("%s: %w", d.in.Name, err))
+				return h.bad(fmt.Errorf("%s: %w", d.in.keysFile(), err))
 			}
-			handed++
+			if err == nil {
+				handed++
+			}
 			return err
 		}
 		if n := e.LongText(); n > 0 {
 			err := changes.PutLong(storeOf(e.DB), e.Key, snapshot.Record{Kind: byte(kv.String), Deadline: e.Deadline}, n, e.Pieces)
 			if err != nil { // it may be left out, and must be whole or not there
-				err = errors.Join(err, changes.Delete(storeOf(e.DB), e.Key))
+				return errors.Join(err, changes.Delete(storeOf(e.DB), e.Key))
 			}
 			handed++
-			return err
+			return nil
 		}
 		o, err := f.Object(rules)
 		if err != nil {
-			return h.bad(fmt.Errorf("%s: %w", d.in.Name, err))
+			return h.bad(fmt.Errorf("%s: %w", d.in.keysFile(), err))
 		}
 		handed++
 		return put(changes, storeOf(e.DB), e, o)
@@ -179,8 +181,9 @@ func (d *directory) keys() (err error) {
 	}
 	d.Progress("writing the base", 1, 2)
 	written, err := snapshot.WriteFresh(d.FS, d.place.Work(), engine.BaseName, changes, meta)
-	if err == nil && written.Keys != handed && d.report.Skipped == 0 {
-		return h.bad(fmt.Errorf("%s: %w: of %d keys %d are there twice", d.in.Name, rdb.ErrCorrupt, handed, handed-written.Keys))
+	if twice := handed - written.Keys; err == nil && twice > 0 {
+		err = h.bad(fmt.Errorf("%s: %w: of %d keys %d are there twice", d.in.keysFile(), rdb.ErrCorrupt, handed, twice))
+		d.report.Skipped += twice - 1 // it has been counted as one
 	}
 	return err
 }
@@ -224,35 +227,26 @@ func (*directory) seed() (s [16]byte) {
 	return s
 }
 
-// commands replays the commands onto the base, each as a record of a log.
+// commands replays the commands onto the base.
 func (d *directory) commands() error {
 	h, err := d.handler("replaying " + d.in.Name)
 	if err != nil {
 		return err
 	}
-	now := d.Clock().UnixMilli()
-	var at *Command
-	spare := func(_ uint64, err error) { d.report.skip(fmt.Errorf("%s: %w", at.Where(), err)) }
-	if !d.SkipBad {
-		spare = nil
-	}
-	rebuilt, err := engine.Rebuild(engine.Options{
+	now, often := d.Clock().UnixMilli(), int64(1<<10)
+	rebuilt, err := engine.RebuildForeign(engine.Options{
 		FS: d.FS, Dir: d.place.Work(), Config: d.cfg, Clock: d.Clock, Log: slog.New(slog.DiscardHandler),
-	}, spare, func(apply func(aof.Record) error) error {
-		var lsn uint64
-		var body []byte
+	}, func(to *engine.Foreign) error {
+		h.has = to.Has
 		h.command = func(c *Command) error {
-			at = c
-			lsn++
-			body = aof.AppendCommand(body[:0], c.DB, c.Args...)
-			d.report.Commands++
-			if lsn%1024 == 0 && d.ctx.Err() != nil {
+			if d.report.Commands++; d.report.Commands%often == 0 && d.ctx.Err() != nil {
 				return d.ctx.Err()
 			}
-			if err := apply(aof.Record{LSN: lsn, Time: now, Body: body}); err != nil {
-				return fmt.Errorf("%s: %s: %w", c.Where(), inspect.Bytes(c.Args[0]), err)
+			err := to.Do(now, c.DB, c.Args)
+			if refused := (*engine.RefusedError)(nil); errors.As(err, &refused) {
+				d.report.Commands--
 			}
-			return nil
+			return err
 		}
 		return d.in.eachCommand(h)
 	})

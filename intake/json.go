@@ -9,9 +9,12 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"reflect"
 	"strconv"
+	"strings"
 
 	"holdfast/commands"
+	"holdfast/engine"
 	"holdfast/kv"
 	"holdfast/outline"
 )
@@ -94,6 +97,38 @@ func strictly(text []byte, into any) error {
 		}
 	}
 	return err
+}
+
+// inWords says what is wrong with JSON in the words of docs/format-json.md, where the decoder speaks of ours.
+func inWords(err error) error {
+	var mismatch *json.UnmarshalTypeError
+	if !errors.As(err, &mismatch) {
+		return errors.New(strings.TrimPrefix(err.Error(), "json: "))
+	}
+	want := "an object"
+	switch mismatch.Type.Kind() {
+	case reflect.Bool:
+		want = "true or false"
+	case reflect.String:
+		want = "a string"
+	case reflect.Slice:
+		want = "a list"
+	case reflect.Int, reflect.Int64:
+		want = "a whole number that fits"
+	}
+	is := "a " + mismatch.Value
+	switch mismatch.Value {
+	case "bool":
+		is = "true or false"
+	case "array":
+		is = "a list"
+	case "object":
+		is = "an object"
+	}
+	if mismatch.Field == "" {
+		return fmt.Errorf("%s where there should be %s", is, want)
+	}
+	return fmt.Errorf("%q is %s where there should be %s", mismatch.Field, is, want)
 }
 
 func (r *jsonReader) run() error {
@@ -224,31 +259,30 @@ func (r *jsonReader) spoil(why error, line int) error {
 // take deals with a line.
 func (r *jsonReader) take(text []byte) error {
 	var l jsonLine
-	if err := strictly(text, &l); err != nil {
-		if closed := r.close(); closed != nil {
-			if spoilt := r.spoil(closed, r.at); spoilt != nil {
-				return own{spoilt}
-			}
-		}
-		return fmt.Errorf("not a line of an export: %w", err)
-	}
-	if l.DB == nil || l.Key == nil || *l.DB < 0 || *l.DB > math.MaxInt32 {
-		return errors.New("a line without db and key")
-	}
-	if l.More {
+	err := strictly(text, &l)
+	switch {
+	case err != nil:
+		err = fmt.Errorf("not a line of an export: %w", inWords(err))
+	case l.DB == nil || l.Key == nil || *l.DB < 0 || *l.DB > math.MaxInt32:
+		err = errors.New("a line without db and key")
+	case l.More:
+		same := *l.DB == r.db && bytes.Equal(*l.Key, r.key)
 		switch {
-		case r.bad && *l.DB == r.db && bytes.Equal(*l.Key, r.key):
+		case r.bad && same:
 			return nil
-		case !r.open || *l.DB != r.db || !bytes.Equal(*l.Key, r.key):
-			return errors.New("a line that goes on with a key which the line before is not about")
+		case r.open && same:
+			r.at = r.line
+			return r.elements(l.Elements)
 		}
-		r.at = r.line
-		return r.elements(l.Elements)
+		err = errors.New("a line that goes on with a key which the line before is not about")
 	}
-	if err := r.close(); err != nil {
-		if spoilt := r.spoil(err, r.at); spoilt != nil {
+	if closed := r.close(); closed != nil {
+		if spoilt := r.spoil(closed, r.at); spoilt != nil {
 			return own{spoilt}
 		}
+	}
+	if err != nil {
+		return err
 	}
 	return r.begin(&l)
 }
@@ -263,6 +297,9 @@ func (r *jsonReader) begin(l *jsonLine) error {
 	}
 	if err := r.done.twice(r.db, r.key); err != nil {
 		return err
+	}
+	if r.h.has != nil && r.h.has(r.db, r.key) {
+		return fmt.Errorf("the key %.100q is there twice", r.key)
 	}
 	kind := kindOf(r.types, l.Type)
 	switch {
@@ -298,18 +335,24 @@ func (r *jsonReader) close() error {
 	}
 	r.open = false
 	if r.due != 0 {
-		return r.emit(commands.Remade(r.key, r.due)...)
+		if err := r.emit(commands.Remade(r.key, r.due)...); err != nil {
+			return err
+		}
 	}
+	r.begun = false // what is wrong from here on is not about this key
 	return nil
 }
 
 func (r *jsonReader) emit(args ...[]byte) error {
-	c := Command{DB: r.db, Args: args, file: r.name, unit: "line", at: int64(r.at)}
+	c := Command{DB: r.db, Args: args}
 	if !r.begun {
 		c.Key = r.key
 	}
-	r.begun = true
-	if err := r.h.command(&c); err != nil {
+	err := r.h.command(&c)
+	if refused := (*engine.RefusedError)(nil); errors.As(err, &refused) {
+		return errors.New(refused.Reason)
+	}
+	if r.begun = true; err != nil {
 		return own{err}
 	}
 	return nil
@@ -321,7 +364,7 @@ func (r *jsonReader) elements(raw []json.RawMessage) error {
 	for i, text := range raw {
 		e, err := element(text)
 		if err != nil {
-			return fmt.Errorf("element %d of the line: %w", i+1, err)
+			return fmt.Errorf("element %d of the line: %w", i+1, inWords(err))
 		}
 		if err := r.check(e); err != nil {
 			return fmt.Errorf("element %d of the line: %w", i+1, err)

@@ -272,7 +272,7 @@ func (in *Input) eachCommand(h handler) error {
 	}
 	parts := in.aof
 	if in.rest > 0 {
-		parts = append([]part{{path: in.keys.About().Name, from: in.rest}}, parts...)
+		parts = append([]part{{path: in.keysFile(), from: in.rest}}, parts...)
 	}
 	for i, p := range parts {
 		err := in.readFile(p, func(r *io.SectionReader) error {
@@ -287,6 +287,14 @@ func (in *Input) eachCommand(h handler) error {
 		}
 	}
 	return nil
+}
+
+// keysFile is the file of the keys that the input begins with: of an AOF of several files, the first.
+func (in *Input) keysFile() string {
+	if in.keys == nil {
+		return in.Name
+	}
+	return in.keys.About().Name
 }
 
 // hasCommands reports whether there may be any. The keys have been read.

@@ -70,6 +70,13 @@ func fillForConversion(t *testing.T, c *Conn) {
 			must(t, c, "PEXPIREAT", args[1], fmt.Sprint(time.Now().Add(time.Hour).UnixMilli()+int64(i)))
 		}
 	}
+	for i := range 30 { // sparse at first, and dense in the end
+		args := []string{"PFADD", "sketch"}
+		for j := range 50 {
+			args = append(args, fmt.Sprint(50*i+j))
+		}
+		must(t, c, args...)
+	}
 	must(t, c, "SELECT", "3")
 	must(t, c, "SET", "bin\x00\xff \"'\r\n", "\xff\xfe")
 	must(t, c, "MULTI")
