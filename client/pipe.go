@@ -12,7 +12,8 @@ import (
 // ErrSilence is wrapped by Pipe when the server stopped answering.
 var ErrSilence = errors.New("the server does not answer")
 
-// Pipe sends in, which holds requests as the server reads them, and counts replies and error replies. nonce must be a
+// Pipe sends in, which holds requests as the server reads them, and counts replies and error replies, among them those of the
+// commands of a transaction, which are elements of the reply to EXEC. nonce must be a
 // string that no other reply equals: it comes back from an ECHO behind the last request, and so tells that all of them
 // are answered. Error replies are copied to errs. After the last byte of in, silence of more than patience ends the
 // wait with ErrSilence (0: never); a request cut short at the end of in swallows the ECHO and leads there.
@@ -49,11 +50,10 @@ func (s *Session) Pipe(in io.Reader, errs io.Writer, nonce string, patience time
 				return replies, failed, nil
 			case reply.Kind == '>':
 				continue
-			case isError(reply):
-				failed++
-				if _, err := fmt.Fprintf(errs, "%s\n", reply.Str); err != nil {
-					return replies, failed, err
-				}
+			}
+			n, err := printErrors(errs, reply)
+			if failed += n; err != nil {
+				return replies, failed, err
 			}
 			replies++
 			if waiting == nil && patience > 0 {
@@ -64,6 +64,23 @@ func (s *Session) Pipe(in io.Reader, errs io.Writer, nonce string, patience time
 				ErrSilence, patience)
 		}
 	}
+}
+
+// printErrors prints a reply that is an error, or those of its elements that are, and returns how many there are.
+func printErrors(to io.Writer, reply resp.Reply) (n int, err error) {
+	if isError(reply) {
+		_, err := fmt.Fprintf(to, "%s\n", reply.Str)
+		return 1, err
+	}
+	for _, e := range reply.Elems {
+		if isError(e) {
+			n++
+			if _, err := fmt.Fprintf(to, "%s\n", e.Str); err != nil {
+				return n, err
+			}
+		}
+	}
+	return n, nil
 }
 
 // pump sends in, and the ECHO behind it. Where in cannot be read to its end the connection ends: the last request may be half

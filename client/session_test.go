@@ -203,12 +203,12 @@ func TestScan(t *testing.T) {
 }
 
 func TestPipe(t *testing.T) {
-	server := newFakeServer(t, script(map[string]string{"ECHO nonce": bulk("nonce"), "BAD": "-ERR bad\r\n"}))
+	server := newFakeServer(t, script(map[string]string{"ECHO nonce": bulk("nonce"), "BAD": "-ERR bad\r\n", "EXEC": "*2\r\n-ERR worse\r\n+OK\r\n"}))
 	session, _ := newSession(t, server)
 	var errs strings.Builder
-	in := "*1\r\n$4\r\nGOOD\r\n*1\r\n$3\r\nBAD\r\n*1\r\n$4\r\nGOOD\r\n"
+	in := "*1\r\n$4\r\nGOOD\r\n*1\r\n$3\r\nBAD\r\n*1\r\n$4\r\nEXEC\r\n"
 	replies, failed, err := session.Pipe(strings.NewReader(in), &errs, "nonce", 0)
-	if replies != 3 || failed != 1 || err != nil || errs.String() != "ERR bad\n" {
+	if replies != 3 || failed != 2 || err != nil || errs.String() != "ERR bad\nERR worse\n" {
 		t.Errorf("%d replies, %d errors (%q), %v", replies, failed, errs.String(), err)
 	}
 	if err := session.Do("PING"); err != nil {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 
 	"holdfast/commands"
@@ -23,8 +22,21 @@ type Requests struct {
 	buf      []byte
 	commands int64
 	torn     bool
-	old      []byte // key that goes together with the first command about it; nil: none
+	at       remade
 }
+
+// remade is the key that commands are making.
+type remade struct {
+	db      int
+	key     []byte
+	replace bool // what it holds already is to go
+	sent    bool // something of it has been written
+	open    bool // in a transaction that has not ended
+	size    int  // bytes of that
+}
+
+// transactionMax is how large what makes a key may be, in bytes, to go in one transaction whatever comes behind.
+const transactionMax = 4 << 20
 
 // NewRequests begins a stream of commands. With stamps it says at each new second when what follows was done, in the
 // annotations that a Redis from 7.0 on reads in an AOF; on a connection they are no commands and must be left out.
@@ -60,28 +72,69 @@ func (q *Requests) Record(r Record) error {
 	return err
 }
 
-// Replace lets the commands that follow, which make the key, take the place of whatever it holds. That goes in one transaction with
-// the first of them: where the server refuses to write, it keeps the old value.
-func (q *Requests) Replace(key []byte) { q.old = append(make([]byte, 0, len(key)), key...) }
+// Begin says that the commands that follow make a key, until the next Begin or End. With replace they take the place of whatever it
+// holds: all of them go in one transaction with the DEL of that, its deadline too, so that a server that refuses to write keeps the
+// old value as it is. Of more than 4 MiB only what comes first goes so.
+func (q *Requests) Begin(db int, key []byte, replace bool) error {
+	err := q.End()
+	q.at = remade{db: db, key: bytes.Clone(key), replace: replace}
+	return err
+}
+
+// End ends the key at hand, if there is one.
+func (q *Requests) End() error { return q.leave("EXEC") }
+
+// Discard ends the key at hand, and takes back what is in a transaction that has not ended.
+func (q *Requests) Discard() error { return q.leave("DISCARD") }
+
+// Undo takes back what has been written of the key at hand. Where that is all in one transaction the old value stays.
+func (q *Requests) Undo() error {
+	if q.at.open || !q.at.sent {
+		return q.Discard()
+	}
+	db, key := q.at.db, q.at.key
+	q.at = remade{}
+	return q.Command(db, []byte("DEL"), key)
+}
+
+// leave ends the key at hand, with a word for the transaction.
+func (q *Requests) leave(word string) error {
+	open := q.at.open
+	q.at = remade{}
+	if !open {
+		return nil
+	}
+	q.buf = resp.AppendCommand(q.buf[:0], word)
+	_, err := q.w.Write(q.buf)
+	return err
+}
 
 // Command writes one command.
 func (q *Requests) Command(db int, args ...[]byte) error {
 	q.buf = q.buf[:0]
 	q.choose(db)
-	replaces := q.old != nil && len(args) > 1 && slices.ContainsFunc(args[1:], func(arg []byte) bool { return bytes.Equal(arg, q.old) })
-	if replaces {
-		q.buf = resp.AppendCommand(q.buf, "MULTI")
-		q.buf = resp.AppendCommand(q.buf, []byte("DEL"), q.old)
+	at := &q.at
+	switch {
+	case at.replace && !at.sent:
+		q.begin()
+		q.buf = resp.AppendCommand(q.buf, []byte("DEL"), at.key)
 		q.commands++
-	}
-	q.old = nil
-	q.buf = resp.AppendCommand(q.buf, args...)
-	q.commands++
-	if replaces {
+	case at.open && at.size > transactionMax && string(args[0]) != "PEXPIREAT": // a deadline is for the value with which it comes
 		q.buf = resp.AppendCommand(q.buf, "EXEC")
+		at.open = false
 	}
+	q.buf = resp.AppendCommand(q.buf, args...)
+	at.sent = true
+	at.size += len(q.buf)
+	q.commands++
 	_, err := q.w.Write(q.buf)
 	return err
+}
+
+// begin begins the transaction of the key at hand.
+func (q *Requests) begin() {
+	q.buf = resp.AppendCommand(q.buf, "MULTI")
+	q.at.open = true
 }
 
 // Remake writes the commands that make an entry: those that the function of that name makes. A long string goes piece by piece.
@@ -90,8 +143,12 @@ func (q *Requests) Remake(types *kv.Types, e *Entry) error {
 	if n == 0 {
 		return Remake(types, e, func(args ...[]byte) error { return q.Command(e.DB, args...) })
 	}
-	q.buf, q.old = q.buf[:0], nil // SET replaces by itself
+	q.buf = q.buf[:0]
 	q.choose(e.DB)
+	if q.at.replace && e.Deadline != 0 { // SET replaces by itself; of the deadline it is to be known whether that is done
+		q.begin()
+	}
+	q.at.sent = true
 	q.buf = fmt.Appendf(q.buf, "*3\r\n$3\r\nSET\r\n$%d\r\n%s\r\n$%d\r\n", len(e.Key), []byte(e.Key), n)
 	q.commands++
 	if _, err := q.w.Write(q.buf); err != nil {

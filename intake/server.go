@@ -63,6 +63,7 @@ type sink struct {
 	key     func(db int, key []byte) error // is told of each key before what makes it; nil is for commands of an AOF
 	entry   func(e *inspect.Entry) error   // a key of an RDB file
 	command func(db int, args ...[]byte) error
+	undo    func() error // what commands have made of the key at hand is to go
 }
 
 // each reads the input.
@@ -98,6 +99,9 @@ func (s *sending) each(doing string, to sink) error {
 	h.command = func(c *Command) error {
 		if err := s.ctx.Err(); err != nil {
 			return err
+		}
+		if s.in.json && string(c.Args[0]) == "DEL" { // what makes a value has none of it: a later line of the key is bad
+			return to.undo()
 		}
 		if c.Key != nil || !s.in.json {
 			if err := to.key(c.DB, c.Key); err != nil {
@@ -136,6 +140,7 @@ func (s *sending) look() (err error) {
 			return inspect.Remake(types, e, nothing)
 		},
 		command: func(int, ...[]byte) error { return nil },
+		undo:    func() error { return nil },
 	})
 	if err == nil {
 		err = l.ask()
@@ -240,24 +245,29 @@ func (s *sending) write(w *io.PipeWriter) error {
 	err := s.each("sending "+s.in.Name, sink{
 		key: func(db int, key []byte) error {
 			if key == nil {
-				return nil
+				return requests.End()
 			}
 			s.report.Keys++
-			if !s.Replace || s.report.Replaced == 0 {
-				return nil
-			}
-			requests.Replace(key)
-			return nil
+			return requests.Begin(db, key, s.Replace && s.report.Replaced > 0)
 		},
 		entry: func(e *inspect.Entry) error {
 			err := requests.Remake(types, e)
 			if requests.Torn() && errors.Is(err, rdb.ErrCorrupt) {
 				return fmt.Errorf("%w: %v", errChanged, err) // the rest of it cannot be left out
 			}
+			if errors.Is(err, rdb.ErrCorrupt) {
+				err = errors.Join(err, requests.Undo())
+			}
 			return err
 		},
 		command: requests.Command,
+		undo:    requests.Undo,
 	})
+	if err == nil {
+		err = requests.End()
+	} else if !requests.Torn() {
+		err = errors.Join(err, requests.Discard())
+	}
 	s.report.Commands = requests.Commands()
 	flushed := out.Flush()
 	if requests.Torn() {

@@ -107,6 +107,13 @@ func TestIntoServer(t *testing.T) {
 	if must(t, err); r.Replaced != 1 || !strings.Contains(f.sent(), "MULTI|DEL a|SET a 1|EXEC|MULTI|DEL l|RPUSH l x") {
 		t.Errorf("%+v, %s", r, f.sent())
 	}
+	short := `{"db":1,"key":"l","type":"stream","count":2,"elements":[{"id":"1-1","fields":[{"field":"f","value":"v"}]}]}`
+	o.SkipBad = true
+	r, err = IntoServer(t.Context(), openFile(t, "x.json", short+"\n"+text[:strings.Index(text, "\n")]), o)
+	if must(t, err); r.Skipped != 1 || !strings.Contains(f.sent(), "|MULTI|DEL l|XADD l 1-1 f v|DISCARD|MULTI|DEL a|SET a 1|EXEC|ECHO ") {
+		t.Errorf("%+v, %s", r, f.sent())
+	}
+	o.SkipBad = false
 	before := len(f.sent())
 	bad := text + "\n{\n"
 	if _, err = IntoServer(t.Context(), openFile(t, "x.json", bad), o); !errors.Is(err, ErrInput) || strings.Contains(f.sent()[before:], "SET") {
