@@ -219,9 +219,14 @@ func TestIterations(t *testing.T) {
 	after = nil
 	for more := true; more; {
 		before := len(some)
-		again, err := b.Some(1, after, 300, func(key []byte, _ Record) { some, after = append(some, string(key)), bytes.Clone(key) })
+		again, err := b.Some(1, after, 300, func(key []byte, _ Record) {
+			some, after = append(some, string(key)), bytes.Clone(key)
+			if n := b.readers.open[0].Load() + b.readers.open[1].Load(); n != 0 {
+				t.Fatalf("%d readings are open where Some shows a key", n)
+			}
+		})
 		must(t, err)
-		if n := len(some) - before; n == 0 || n > 600 {
+		if n := len(some) - before; n == 0 || n > 300 {
 			t.Fatalf("Some shows %d keys", n)
 		}
 		more = again

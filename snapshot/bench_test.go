@@ -153,3 +153,21 @@ func BenchmarkApply(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkSome shows a million keys, as hydration reads them.
+func BenchmarkSome(b *testing.B) {
+	dir, _ := benchBase(b)
+	base := openBench(b, dir)
+	b.ResetTimer()
+	for range b.N {
+		var after []byte
+		for more := true; more; {
+			var err error
+			more, err = base.Some(1, after, 16<<10, func(key []byte, _ Record) { after = append(after[:0], key...) })
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/benchKeys, "ns/key")
+}

@@ -187,23 +187,45 @@ func (b *Base) Slice(store Store, after []byte, max int) (entries []Entry, more 
 
 // Some calls fn for some max keys in the order of Each, some 2 MiB of them at most, beginning behind the key `after` (nil is
 // the start), and says whether there are more. It is Slice for whoever keeps nothing of what is shown: key and payload
-// are valid until fn returns. fn must not call methods of this base.
+// are valid until fn returns.
+//
+// It is several short read transactions, between which the base may change, and fn runs in none of them: so fn may wait,
+// and take locks. In one it could not. A change that needs a larger mapping or writes over what the transaction sees waits
+// for its end, as Close does, and all other reads wait for the former: whoever holds the lock may be among them.
 func (b *Base) Some(store Store, after []byte, max int, fn func(key []byte, r Record)) (more bool, err error) {
-	const bytesMax = 2 << 20
-	keys, bytes := 0, 0
-	sc := scan[Entry]{
-		doing: "reading a slice", store: store, table: tableKeys, take: takeEntry,
-		give: func(e Entry) error {
-			keys++
-			bytes += len(e.Key) + len(e.Payload)
-			fn(e.Key, e.Record)
-			return nil
-		},
-	}
+	const atOnce, bytesMax = 256, 2 << 20
+	sc := scan[Entry]{doing: "reading a slice", store: store, table: tableKeys, take: takeEntry}
 	if after != nil {
 		sc.from = append(appendStored(nil, after), 0) // the least that is greater
 	}
-	return sc.until(b, func() bool { return keys >= max || bytes >= bytesMax })
+	var got []Entry
+	var memory arena
+	keys, bytes := 0, 0
+	for more = true; more && keys < max && bytes < bytesMax; {
+		memory.reset()
+		err := b.read(sc.doing, func(v *view, root uint64) error {
+			r, err := sc.start(v, root)
+			r.got, r.arena = got[:0], memory
+			if err == nil {
+				err = r.fill(min(atOnce, max-keys))
+			}
+			got, memory, more = r.got, r.arena, !r.done
+			b.relieve(v, r.read)
+			return err
+		})
+		if err != nil {
+			return false, err
+		}
+		for _, e := range got {
+			keys++
+			bytes += len(e.Key) + len(e.Payload)
+			fn(e.Key, e.Record)
+		}
+		if n := len(got); n > 0 {
+			sc.from = append(appendStored(sc.from[:0], got[n-1].Key), 0)
+		}
+	}
+	return more, nil
 }
 
 // scan is an iteration over one of a store's buckets.
@@ -219,19 +241,13 @@ type scan[T any] struct {
 	expect func(c counts) int64
 }
 
-// run scans to the end in one read transaction.
-func (sc scan[T]) run(b *Base) error {
-	_, err := sc.until(b, func() bool { return false })
-	return err
-}
-
-// until scans in one read transaction, and says whether there is more. What is given out was copied first, in batches: the
-// caller's function never runs while mapped pages are being read, so that its panics are its own. Between two batches it
-// asks whether that is enough.
-func (sc scan[T]) until(b *Base, enough func() bool) (more bool, err error) {
+// run scans to the end in one read transaction. What is given out was copied first, in batches: the caller's function never
+// runs while mapped pages are being read, so that its panics are its own. It runs within the transaction, so that it must
+// neither wait for anybody nor take a lock under which the base is read, changed or closed.
+func (sc scan[T]) run(b *Base) (err error) {
 	tx, v, root, err := b.begin(sc.doing)
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer func() { err = end(tx, err) }()
 	var r running[T]
@@ -240,7 +256,7 @@ func (sc scan[T]) until(b *Base, enough func() bool) (more bool, err error) {
 		return err
 	})
 	var seen int64
-	for err == nil && !r.done && !enough() {
+	for err == nil && !r.done {
 		const batch = 256
 		r.got = r.got[:0]
 		r.arena.reset()
@@ -252,10 +268,10 @@ func (sc scan[T]) until(b *Base, enough func() bool) (more bool, err error) {
 		b.relieve(&v, r.read)
 		r.read = 0
 	}
-	if err != nil || !r.done || sc.expect == nil {
-		return !r.done, err
+	if err != nil || sc.expect == nil {
+		return err
 	}
-	return false, guard(b.path, sc.doing, func() error { return r.complete(seen) })
+	return guard(b.path, sc.doing, func() error { return r.complete(seen) })
 }
 
 // running is a scan under way.
