@@ -94,6 +94,8 @@ type Engine struct {
 	blocked    map[uint64]*commands.Client // by ID: who waits
 	awaiting   []awaited
 	stats      stats
+	outgrown   int64 // bytes: what was in use when maxmemory was set below it; 0 once it has come down
+	scarce     int64 // the maxmemory of which the log says that it cannot be kept to
 	stopwatch  stopwatch
 	redoing    redoing
 	closing    bool   // Close has begun: no request is taken any more

@@ -52,15 +52,26 @@ func (e *Engine) makeRoom() bool {
 	if policy == "noeviction" {
 		return false
 	}
+	before := e.boundMemory()
 	found := e.evictSome(policy, limit)
 	used := e.boundMemory()
 	if policy == "spill" {
-		if used > limit && e.changes > 0 {
-			e.Checkpoint(nil) // what has changed can go when it is written
-		}
-		return used <= limit+limit/100*spillSlack
+		return e.maySpill(limit, before, used, found)
 	}
 	return found || used <= limit
+}
+
+// maySpill reports whether a write may go on when keys have been made cold. Where maxmemory was lowered it may as long as
+// memory comes down, and is not more than it was.
+func (e *Engine) maySpill(limit, before, used int64, found bool) bool {
+	if used > limit && e.changes > 0 && (!found || e.outgrown == 0) {
+		e.Checkpoint(nil) // what has changed can go when it is written
+	}
+	most := limit
+	if used < before {
+		most = max(limit, e.outgrown)
+	}
+	return used <= most+limit/100*spillSlack
 }
 
 // evictSome removes keys until memory is below the limit, as many as one command may; false says that there are no more.
@@ -82,12 +93,17 @@ func (e *Engine) evictOn(now int64) (more bool) {
 	if limit <= 0 || policy == "noeviction" {
 		return false
 	}
+	if e.boundMemory() <= limit {
+		e.outgrown = 0
+		return false
+	}
 	start := e.o.Clock()
 	defer func() { e.spiked("eviction-cycle", e.o.Clock().Sub(start), now) }()
 	for e.boundMemory() > limit {
 		found := e.evictSome(policy, limit)
 		e.record(now)
 		if !found {
+			e.exhausted(policy, limit)
 			return false
 		}
 		if e.o.Clock().Sub(start) > expireSlice {
@@ -95,6 +111,16 @@ func (e *Engine) evictOn(now int64) (more bool) {
 		}
 	}
 	return false
+}
+
+// exhausted says once of a maxmemory that it cannot be kept to. Under `spill` that is known when no key waits to be written.
+func (e *Engine) exhausted(policy string, limit int64) {
+	if e.scarce == limit || policy == "spill" && (e.changes > 0 || e.checkpoints.running) {
+		return
+	}
+	e.scarce = limit
+	e.o.Log.Warn("maxmemory leaves no room: no more keys can go by the policy, and what remains is above it; writes that need memory are refused",
+		"maxmemory", limit, "in_use", e.boundMemory(), "policy", policy)
 }
 
 // evictOne removes one key by the policy, and reports whether it found one.
@@ -161,7 +187,7 @@ func (e *Engine) evict(db int, key []byte) {
 	e.world.Keys.DB(db).Delete(key)
 }
 
-// watchPolicy keeps the hot layer's counting in step with the policy.
+// watchPolicy keeps the hot layer's counting in step with the policy, and notes what is in use when there is to be less.
 func (e *Engine) watchPolicy() {
 	apply := func(policy string, factor, decay int64) {
 		var f *kv.Frequency
@@ -170,11 +196,16 @@ func (e *Engine) watchPolicy() {
 		}
 		e.world.Keys.SetFrequency(f)
 	}
+	outgrow := func() error {
+		e.outgrown = e.boundMemory()
+		return nil
+	}
+	e.maxmemory.OnChange(func(int64) error { return outgrow() })
 	factor, decay := e.o.Config.Int("lfu-log-factor"), e.o.Config.Int("lfu-decay-time")
 	apply(e.policy.Load(), factor.Load(), decay.Load())
 	e.policy.OnChange(func(policy string) error {
 		apply(policy, factor.Load(), decay.Load())
-		return nil
+		return outgrow()
 	})
 	factor.OnChange(func(n int64) error {
 		apply(e.policy.Load(), n, decay.Load())

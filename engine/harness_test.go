@@ -88,6 +88,7 @@ type rig struct {
 	mu    sync.Mutex // guards what follows
 	fatal []error    // what Options.Fatal was called with
 	told  []error    // every error that anybody was told of
+	lines []string   // of the log
 }
 
 // open starts an engine, which must succeed, and closes it at the end of the test if nobody has.
@@ -196,7 +197,19 @@ func (r *rig) wasTold(err error) bool {
 	return false
 }
 
-// ledger is a log handler that keeps the errors that are logged.
+// toldOf counts the lines of the log that have a text in them.
+func (r *rig) toldOf(text string) (n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, line := range r.lines {
+		if strings.Contains(line, text) {
+			n++
+		}
+	}
+	return n
+}
+
+// ledger is a log handler that keeps the lines and errors that are logged.
 type ledger struct{ r *rig }
 
 func (ledger) Enabled(context.Context, slog.Level) bool { return true }
@@ -209,6 +222,9 @@ func (l ledger) Handle(_ context.Context, record slog.Record) error {
 		}
 		return true
 	})
+	l.r.mu.Lock()
+	defer l.r.mu.Unlock()
+	l.r.lines = append(l.r.lines, record.Message)
 	return nil
 }
 

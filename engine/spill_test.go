@@ -37,3 +37,41 @@ func TestSpilledKeysComeBack(t *testing.T) {
 		})
 	}
 }
+
+// Where maxmemory is set far below what is in use, writes go on as long as keys leave memory for them. When none is left to go
+// they are refused, and the log says once that the limit cannot be kept to.
+func TestWritesGoOnWhileKeysSpill(t *testing.T) {
+	t.Parallel()
+	const writes = 20
+	r := open(t, setup{settings: []string{"maxmemory-policy", "spill"}})
+	var load [][][]byte
+	for i := range 2 * evictedAtOnce * writes {
+		load = append(load, words(fmt.Sprintf("SET key%d v%d", i, i)))
+	}
+	r.run(r.user, load...)
+	if err := r.checkpoint(); err != nil {
+		t.Fatal(err)
+	}
+	batch := [][][]byte{words("CONFIG SET maxmemory 1")}
+	for i := range writes {
+		batch = append(batch, words(fmt.Sprintf("SET new%d v", i)))
+	}
+	replies, _ := r.run(r.user, batch...) // a batch holds the lock: nothing else makes room
+	if got := strings.Count(string(replies), "+OK"); got != len(batch) {
+		t.Errorf("%d of %d commands went well: %q", got, len(batch), replies)
+	}
+	const text = "maxmemory leaves no room"
+	r.until("the log tells that no more can go", func() bool {
+		r.do("SET more v")
+		return r.toldOf(text) > 0
+	})
+	r.expect("SET more v", "-OOM command not allowed when used memory > 'maxmemory'.")
+	r.expect("CONFIG SET maxmemory 0", "+OK")
+	for i := range writes {
+		r.expect(fmt.Sprintf("GET new%d", i), "$1 v")
+	}
+	if n := r.toldOf(text); n != 1 {
+		t.Errorf("the log tells of it %d times", n)
+	}
+	r.mustClose(false)
+}

@@ -42,11 +42,12 @@ func tuneCollector(cfg *config.Config, stop <-chan struct{}) {
 	defer ticker.Stop()
 	percent, bound := 0, int64(0)
 	for {
-		if p := garbagePercent(readHeap().live); p*5 < percent*4 || p*4 > percent*5 {
+		live := readHeap().live
+		if p := garbagePercent(live); p*5 < percent*4 || p*4 > percent*5 {
 			percent = p
 			debug.SetGCPercent(p) // stops the world for some microseconds, hence not for every small change
 		}
-		if b := memoryLimit(limit.Load()); b != bound {
+		if b := memoryLimit(limit.Load(), live); b != bound {
 			bound = b
 			debug.SetMemoryLimit(b)
 		}
@@ -58,14 +59,16 @@ func tuneCollector(cfg *config.Config, stop <-chan struct{}) {
 	}
 }
 
-// returnMemory gives back what a process at rest does not need, until stop is closed.
-func returnMemory(eng *engine.Engine, srv *server.Server, stop <-chan struct{}) {
+// returnMemory gives back what a process at rest does not need, until stop is closed; and at work too what there is beyond
+// maxmemory, as after it was lowered: the keys that have left memory are garbage that no new one makes the runtime collect.
+func returnMemory(cfg *config.Config, eng *engine.Engine, srv *server.Server, stop <-chan struct{}) {
+	limit := cfg.Bytes("maxmemory")
 	ticker := time.NewTicker(tunePeriod)
 	defer ticker.Stop()
 	var idle idleMemory
 	for {
-		now := readHeap()
-		if idle.worthReturning(now, eng.UsedMemory(), eng.Checkpointing()) {
+		now, used := readHeap(), eng.UsedMemory()
+		if idle.worthReturning(now, used, eng.Checkpointing()) || now.held > memoryLimit(limit.Load(), used) {
 			srv.Shed()
 			eng.ReturnMemoryNow()
 			idle.returned(readHeap(), eng.UsedMemory())
@@ -126,10 +129,12 @@ func garbagePercent(live int64) int {
 	return int(min(1000, 100*(garbageFloor+live/garbageShare)/live))
 }
 
-// memoryLimit is GOMEMLIMIT for a maxmemory in bytes, with room for what is not data.
-func memoryLimit(maxmemory int64) int64 {
+// memoryLimit is GOMEMLIMIT for a maxmemory in bytes, with room for what is not data. Where more than that lives, as when maxmemory
+// has been lowered, collections could not help, and would follow each other without an end.
+func memoryLimit(maxmemory, live int64) int64 {
 	if maxmemory <= 0 {
 		return math.MaxInt64
 	}
-	return maxmemory + maxmemory/limitShare + limitRoom
+	data := max(maxmemory, live)
+	return data + data/limitShare + limitRoom
 }

@@ -23,11 +23,14 @@ func TestGarbageIsKeptSmallBesideTheData(t *testing.T) {
 }
 
 func TestMemoryLimitLeavesRoomBesideTheData(t *testing.T) {
-	if got := memoryLimit(0); got != math.MaxInt64 {
+	if got := memoryLimit(0, 100<<20); got != math.MaxInt64 {
 		t.Errorf("without maxmemory: %d", got)
 	}
-	if got, want := memoryLimit(800<<20), int64(882<<20); got != want {
+	if got, want := memoryLimit(800<<20, 500<<20), int64(882<<20); got != want {
 		t.Errorf("with 800 MiB: %d, want %d", got, want)
+	}
+	if got, want := memoryLimit(25<<20, 800<<20), int64(882<<20); got != want {
+		t.Errorf("with 25 MiB, when 800 MiB live: %d, want %d", got, want)
 	}
 }
 

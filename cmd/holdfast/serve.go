@@ -212,7 +212,7 @@ func run(cfg *config.Config, eng *engine.Engine, log *slog.Logger, watch *metric
 
 	over := make(chan struct{})
 	defer close(over)
-	go returnMemory(eng, srv, over)
+	go returnMemory(cfg, eng, srv, over)
 	go keepAlive(eng, log, over)
 
 	served := make(chan error, 1)
