@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"holdfast/outline"
+	"holdfast/streams"
 )
 
 // What makes a value anew out of its elements, by commands as a client would send them: kv.Type.Remake for each type. They
@@ -122,7 +123,7 @@ func remakeStream(key []byte, emit func(args ...[]byte) error) (outline.Visitor,
 				args = append(args, p.Bytes)
 			}
 			return emit(args...)
-		case "stream":
+		case streams.AsideState:
 			if entries == 0 { // the key is made by an entry that does not stay
 				last := role(outline.LastID)
 				if string(last) == "0-0" {
@@ -133,11 +134,11 @@ func remakeStream(key []byte, emit func(args ...[]byte) error) (outline.Visitor,
 				}
 			}
 			return emit(word("XSETID"), key, role(outline.LastID), word("ENTRIESADDED"), role(outline.Added), word("MAXDELETEDID"), role(outline.MaxDeleted))
-		case "group":
+		case streams.AsideGroup:
 			return emit(word("XGROUP"), word("CREATE"), key, role(outline.Group), role(outline.Delivered), word("ENTRIESREAD"), role(outline.Read))
-		case "consumer":
+		case streams.AsideConsumer:
 			return emit(word("XGROUP"), word("CREATECONSUMER"), key, role(outline.Group), role(outline.Consumer))
-		case "pending":
+		case streams.AsidePending:
 			return emit(word("XCLAIM"), key, role(outline.Group), role(outline.Consumer), word("0"), role(outline.ID),
 				word("TIME"), role(outline.At), word("RETRYCOUNT"), role(outline.Times), word("FORCE"), word("JUSTID"))
 		}

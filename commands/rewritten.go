@@ -86,7 +86,7 @@ func deadlinesOf(args [][]byte) iter.Seq[outline.Element] {
 		return nil
 	}
 	at, known := ParseInt(args[2])
-	if n, ok := ParseInt(args[4]); !ok || !known || at <= 0 || n != int64(len(args)-fields) {
+	if n, ok := ParseInt(args[4]); !ok || !known || at <= 0 || at > latestFieldDeadline || n != int64(len(args)-fields) {
 		return nil
 	}
 	return func(yield func(outline.Element) bool) {
@@ -110,6 +110,8 @@ func rewrittenStream() kv.Rewritten {
 // streamReader reads the commands that make a stream. A consumer may be made by the first entry that is pending for it.
 type streamReader struct {
 	check     outline.Visitor
+	entries   bool               // there are some: before them there is no stream that could have anything else
+	asides    bool               // some of what comes behind them: it may have set the last ID
 	consumers map[[2]string]bool // of groups
 	elements  [2]outline.Element
 	pieces    []outline.Piece
@@ -118,6 +120,11 @@ type streamReader struct {
 func (r *streamReader) read(args [][]byte) iter.Seq[outline.Element] {
 	n := r.take(args)
 	for i := range n {
+		entry := r.elements[i].Aside == ""
+		if entry && r.asides || !entry && !r.entries {
+			return nil
+		}
+		r.entries, r.asides = r.entries || entry, r.asides || !entry
 		if r.check(r.elements[i]) != nil {
 			return nil
 		}
@@ -146,15 +153,15 @@ func (r *streamReader) take(args [][]byte) (n int) {
 		}
 		r.elements[0] = outline.Element{Own: 1, Nested: true, Pieces: r.pieces}
 	case sameFolded(name, "xsetid") && len(args) == 7 && is(3, "entriesadded") && is(5, "maxdeletedid"):
-		r.elements[0] = aside("stream", as(outline.LastID, args[2]), as(outline.Added, args[4]), as(outline.MaxDeleted, args[6]))
+		r.elements[0] = aside(streams.AsideState, as(outline.LastID, args[2]), as(outline.Added, args[4]), as(outline.MaxDeleted, args[6]))
 	case sameFolded(name, "xgroup") && len(args) == 7 && is(1, "create") && is(5, "entriesread"):
-		r.elements[0] = aside("group", as(outline.Group, args[3]), as(outline.Delivered, args[4]), as(outline.Read, args[6]))
+		r.elements[0] = aside(streams.AsideGroup, as(outline.Group, args[3]), as(outline.Delivered, args[4]), as(outline.Read, args[6]))
 	case sameFolded(name, "xgroup") && len(args) == 5 && is(1, "createconsumer"):
 		return r.consumer(args[3], args[4])
 	case sameFolded(name, "xclaim") && len(args) == 12 && is(4, "0") && is(6, "time") && is(8, "retrycount") &&
 		(is(10, "force") && is(11, "justid") || is(10, "justid") && is(11, "force")):
 		n = r.consumer(args[2], args[3])
-		r.elements[n] = aside("pending", as(outline.Group, args[2]), as(outline.ID, args[5]), as(outline.Consumer, args[3]),
+		r.elements[n] = aside(streams.AsidePending, as(outline.Group, args[2]), as(outline.ID, args[5]), as(outline.Consumer, args[3]),
 			as(outline.At, args[7]), as(outline.Times, args[9]))
 		return n + 1
 	default:
@@ -170,7 +177,7 @@ func (r *streamReader) consumer(group, name []byte) (n int) {
 		return 0
 	}
 	r.consumers[consumer] = true
-	r.elements[0] = aside("consumer", as(outline.Group, group), as(outline.Consumer, name))
+	r.elements[0] = aside(streams.AsideConsumer, as(outline.Group, group), as(outline.Consumer, name))
 	return 1
 }
 

@@ -42,7 +42,7 @@ func (*assembler) Discard() error { return nil }
 func (a *assembler) aside(e outline.Element) error {
 	s, r := a.to.Aside(), roles{Element: e}
 	switch e.Aside {
-	case asideState:
+	case AsideState:
 		last, maxDeleted, added := r.id(outline.LastID), r.id(outline.MaxDeleted), r.number(outline.Added)
 		if last.Less(s.last) {
 			return ErrOrder
@@ -50,19 +50,19 @@ func (a *assembler) aside(e outline.Element) error {
 		s.SetLast(last)
 		s.SetMaxDeleted(maxDeleted)
 		s.SetAdded(uint64(added))
-	case asideGroup:
+	case AsideGroup:
 		if s.CreateGroup(r.bytes(outline.Group), r.id(outline.Delivered), r.number(outline.Read)) == nil {
 			return outline.ErrNoValue
 		}
-	case asideConsumer, asidePending:
+	case AsideConsumer, AsidePending:
 		g, name := s.Group(r.bytes(outline.Group)), r.bytes(outline.Consumer)
 		if g == nil {
 			return outline.ErrNoValue
 		}
 		switch c := g.Consumer(name); {
-		case e.Aside == asideConsumer && c == nil:
+		case e.Aside == AsideConsumer && c == nil:
 			g.CreateConsumer(name)
-		case e.Aside == asideConsumer, c == nil:
+		case e.Aside == AsideConsumer, c == nil:
 			return outline.ErrNoValue
 		default:
 			g.Give(r.id(outline.ID), c, r.number(outline.At), uint64(r.number(outline.Times)))
@@ -81,7 +81,8 @@ func Checker() outline.Visitor {
 		switch e.Aside {
 		case "":
 			entries++
-			before, ok = entryID(e)
+			id, is := entryID(e)
+			before, ok = id, is && before.Less(id) // 0-0 is none either
 		default:
 			ok = checkAside(e, before, entries)
 		}
@@ -97,17 +98,17 @@ func checkAside(e outline.Element, before ID, entries int64) bool {
 	r := roles{Element: e}
 	ok := true
 	switch e.Aside {
-	case asideState:
+	case AsideState:
 		last := r.id(outline.LastID)
 		ok = !last.Less(before) && !last.Less(r.id(outline.MaxDeleted)) && r.number(outline.Added) >= entries
-	case asideGroup:
+	case AsideGroup:
 		r.bytes(outline.Group)
 		r.id(outline.Delivered)
 		ok = r.number(outline.Read) >= Unknown
-	case asideConsumer:
+	case AsideConsumer:
 		r.bytes(outline.Group)
 		r.bytes(outline.Consumer)
-	case asidePending:
+	case AsidePending:
 		r.bytes(outline.Group)
 		r.bytes(outline.Consumer)
 		r.id(outline.ID)
@@ -149,7 +150,7 @@ func (r *roles) number(role outline.Role) int64 {
 		unsigned, err = strconv.ParseUint(text, 10, 64)
 		n = int64(unsigned)
 	}
-	if err != nil {
+	if err != nil || text != strconv.FormatInt(n, 10) && text != strconv.FormatUint(uint64(n), 10) { // "+5" is no number to a command
 		r.err = outline.ErrNoValue
 	}
 	return n

@@ -10,10 +10,10 @@ import (
 
 // What a summary, and the asides of a walk, speak of.
 const (
-	asideState    = "stream"
-	asideGroup    = "group"
-	asideConsumer = "consumer"
-	asidePending  = "pending"
+	AsideState    = "stream"
+	AsideGroup    = "group"
+	AsideConsumer = "consumer"
+	AsidePending  = "pending"
 )
 
 // Survey tells what a stored stream holds, by its body.
@@ -174,14 +174,14 @@ func (w *walk) groups() error {
 	}
 	w.grouped = true
 	s := w.head
-	err := w.aside(asideState, 0, idPiece(outline.LastID, s.last), idPiece(outline.MaxDeleted, s.maxDeleted),
+	err := w.aside(AsideState, 0, idPiece(outline.LastID, s.last), idPiece(outline.MaxDeleted, s.maxDeleted),
 		outline.Piece{Role: outline.Added, Bytes: strconv.AppendUint(nil, s.added, 10)})
 	for i := 0; i < len(s.groups) && err == nil; i++ {
 		g := s.groups[i]
 		name := outline.Piece{Role: outline.Group, Bytes: []byte(g.Name)}
-		err = w.aside(asideGroup, 1, name, idPiece(outline.Delivered, g.Last), numberPiece(outline.Read, g.Read))
+		err = w.aside(AsideGroup, 1, name, idPiece(outline.Delivered, g.Last), numberPiece(outline.Read, g.Read))
 		for k := 0; k < len(g.consumers) && err == nil; k++ {
-			err = w.aside(asideConsumer, 2, name, outline.Piece{Role: outline.Consumer, Bytes: []byte(g.consumers[k].Name)})
+			err = w.aside(AsideConsumer, 2, name, outline.Piece{Role: outline.Consumer, Bytes: []byte(g.consumers[k].Name)})
 		}
 	}
 	return err
@@ -216,7 +216,7 @@ func (w *walk) chunk(payload []byte) error {
 func (w *walk) pending(i int, p Pending) error {
 	w.found.pending[i]++
 	g := w.head.groups[i]
-	return w.aside(asidePending, 2,
+	return w.aside(AsidePending, 2,
 		outline.Piece{Role: outline.Group, Bytes: []byte(g.Name)}, idPiece(outline.ID, p.ID),
 		outline.Piece{Role: outline.Consumer, Bytes: []byte(g.byNumber[p.owner].Name)},
 		numberPiece(outline.At, p.Delivered), outline.Piece{Role: outline.Times, Bytes: strconv.AppendUint(nil, p.Count, 10)})

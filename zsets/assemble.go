@@ -34,10 +34,7 @@ func (a *assembler) Add(e outline.Element) error {
 		return err
 	}
 	member := e.Pieces[0].Bytes
-	score, err := strconv.ParseFloat(string(e.Pieces[1].Bytes), 64)
-	if err != nil && !math.IsInf(score, 0) || math.IsNaN(score) {
-		return outline.ErrNoValue
-	}
+	score, _ := parseScore(e.Pieces[1].Bytes)
 	a.key = append(AppendOrder(a.key[:0], score), member...)
 	a.value = binary.BigEndian.AppendUint64(a.value[:0], math.Float64bits(score))
 	if err := a.order.Add(a.key, a.value); err != nil {
@@ -70,10 +67,19 @@ func (a *assembler) End() (head []byte, err error) {
 
 func (a *assembler) Discard() error { return errors.Join(a.order.Discard(), a.members.Discard()) }
 
-// Check looks whether an element is one of a sorted set: outline.ErrNoValue. Whether the score is a number is seen when it is read.
+// Check looks whether an element is one of a sorted set: outline.ErrNoValue.
 func Check(e outline.Element) error {
 	if !e.Has(outline.Member, outline.Score) {
 		return outline.ErrNoValue
 	}
+	if _, ok := parseScore(e.Pieces[1].Bytes); !ok {
+		return outline.ErrNoValue
+	}
 	return nil
+}
+
+// parseScore reads a score: a decimal number that a double holds, "inf" or "-inf".
+func parseScore(b []byte) (score float64, ok bool) {
+	score, err := strconv.ParseFloat(string(b), 64)
+	return score, err == nil && !math.IsNaN(score)
 }
