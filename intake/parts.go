@@ -59,7 +59,15 @@ func (d *directory) putInParts(to *snapshot.Changes, e *inspect.Entry, size int6
 func (d *directory) assemble(e *inspect.Entry, site outline.Site) (head []byte, err error) {
 	a := d.in.types[e.Kind].Assembly.Begin(site)
 	defer func() { err = errors.Join(err, a.Discard()) }()
-	if err := e.Value.Walk(a.Add); err != nil {
+	const often = 1 << 10
+	n := 0
+	err = e.Value.Walk(func(e outline.Element) error {
+		if n++; n%often == 0 && d.ctx.Err() != nil {
+			return d.ctx.Err()
+		}
+		return a.Add(e)
+	})
+	if err != nil {
 		return nil, err
 	}
 	return a.End()

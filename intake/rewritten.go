@@ -8,6 +8,7 @@ import (
 	"io"
 	"strconv"
 
+	"holdfast/commands"
 	"holdfast/inspect"
 	"holdfast/kv"
 	"holdfast/outline"
@@ -34,7 +35,7 @@ type run struct {
 // no sense.
 type aofSurvey struct {
 	aofReader
-	names map[string]making
+	names map[string]maker
 	least int64 // bytes in the file that make a value large
 	open  bool
 	made  run // the one at hand
@@ -42,18 +43,18 @@ type aofSurvey struct {
 	order []*run // of large
 }
 
-// making is a command that makes a value of a kind.
-type making struct {
+// maker is a command that makes a value of a kind.
+type maker struct {
 	kind kv.Kind
 	key  int // which of its arguments that is
 }
 
-// makings are those of all types.
-func makings(types *kv.Types) map[string]making {
-	all := map[string]making{}
+// makers are those of all types, by their names.
+func makers(types *kv.Types) map[string]maker {
+	all := map[string]maker{}
 	for kind, t := range types {
 		for name, key := range t.Rewritten.Keys {
-			all[name] = making{kv.Kind(kind), key}
+			all[name] = maker{kv.Kind(kind), key}
 		}
 	}
 	return all
@@ -64,13 +65,13 @@ func (d *directory) newSurvey(p part, file *io.SectionReader, h handler) *aofSur
 	from := io.NewSectionReader(file, 0, file.Size())
 	return &aofSurvey{
 		aofReader: aofReader{name: p.path, in: bufio.NewReaderSize(from, 256<<10), h: h, brief: true},
-		names:     makings(d.in.types), least: d.least(), large: map[keyName]*run{},
+		names:     makers(d.in.types), least: d.least(), large: map[keyName]*run{},
 	}
 }
 
 // each calls fn for the commands that make values, and for those that give a key its deadline: then with kind 0. It ends where
 // the reader does, at any other command, and where fn says so. In which database they are, is in db.
-func (s *aofSurvey) each(fn func(begin int64, m making, args [][]byte) (more bool)) error {
+func (s *aofSurvey) each(fn func(begin int64, m maker, args [][]byte) (more bool)) error {
 	const often = 1 << 10
 	for n := 1; ; n++ {
 		begin := s.off
@@ -87,7 +88,7 @@ func (s *aofSurvey) each(fn func(begin int64, m making, args [][]byte) (more boo
 				return err
 			}
 		}
-		m, known := s.making(args)
+		m, known := s.makerOf(args)
 		switch {
 		case known:
 			if !fn(begin, m, args) {
@@ -99,8 +100,8 @@ func (s *aofSurvey) each(fn func(begin int64, m making, args [][]byte) (more boo
 	}
 }
 
-// making looks what a command makes. Its key has to be among what is kept of it.
-func (s *aofSurvey) making(args [][]byte) (m making, known bool) {
+// makerOf looks what a command makes. Its key has to be among what is kept of it.
+func (s *aofSurvey) makerOf(args [][]byte) (m maker, known bool) {
 	var room [16]byte
 	if len(args[0]) > len(room) {
 		return m, false
@@ -112,7 +113,7 @@ func (s *aofSurvey) making(args [][]byte) (m making, known bool) {
 		}
 	}
 	if m, known = s.names[string(name)]; !known && string(name) == "PEXPIREAT" {
-		m, known = making{key: 1}, s.count == 3
+		m, known = maker{key: 1}, s.count == 3
 	}
 	return m, known && m.key < len(args) && args[m.key] != nil
 }
@@ -125,22 +126,22 @@ func (s *aofSurvey) aside(args [][]byte) (known bool) {
 		return true
 	case bytes.EqualFold(args[0], []byte("SELECT")) && s.count == 2:
 		s.end()
-		db, err := strconv.Atoi(string(args[1]))
-		s.db = db
-		return err == nil && 0 <= db && db < databasesMost
+		db, err := strconv.ParseUint(string(args[1]), 10, 31)
+		s.db = int(db)
+		return err == nil && s.db < databasesMost
 	}
 	return false
 }
 
 // find looks for the large values.
 func (s *aofSurvey) find() error {
-	err := s.each(func(begin int64, m making, args [][]byte) bool {
+	err := s.each(func(begin int64, m maker, args [][]byte) bool {
 		r, key := &s.made, args[m.key]
 		same := s.open && r.deadline == 0 && bytes.Equal(key, r.key)
 		switch {
 		case m.kind == 0 && same:
-			at, err := strconv.ParseInt(string(args[2]), 10, 64)
-			if err != nil || at <= 0 {
+			at, ok := commands.ParseInt(args[2])
+			if !ok || at <= 0 {
 				s.end()
 				return true
 			}
@@ -178,7 +179,7 @@ func (s *aofSurvey) end() {
 
 // forget drops the values whose keys something before them is about. The survey reads from the beginning again.
 func (s *aofSurvey) forget(large map[keyName]*run, last int64) error {
-	return s.each(func(begin int64, m making, args [][]byte) bool {
+	return s.each(func(begin int64, m maker, args [][]byte) bool {
 		name := keyName{s.db, string(args[m.key])}
 		if r := large[name]; r != nil && begin < r.from {
 			delete(large, name)
@@ -205,7 +206,7 @@ func (d *directory) largeRuns(to *snapshot.Changes, h handler, place func(db int
 			if found.large[keyName{made.db, string(made.key)}] == nil {
 				continue
 			}
-			taken, err := d.takeRun(to, &runValue{run: *made, name: p.path, file: r, types: d.in.types}, place)
+			taken, err := d.takeRun(to, &runValue{run: *made, name: p.path, file: r, types: d.in.types, h: h}, place)
 			if err != nil {
 				return err
 			}
@@ -273,10 +274,12 @@ type runValue struct {
 	name  string
 	file  io.ReaderAt
 	types *kv.Types
+	h     handler
 }
 
 // Walk visits the elements that the commands add: outline.ErrNoValue where one of them does more than that.
 func (v *runValue) Walk(visit outline.Visitor) error {
+	const often = 1 << 10
 	in := io.NewSectionReader(v.file, v.from, v.to-v.from)
 	r := aofReader{name: v.name, in: bufio.NewReaderSize(in, 256<<10), off: v.from, reuse: true}
 	elements := v.types[v.kind].Rewritten.Reader()
@@ -289,6 +292,14 @@ func (v *runValue) Walk(visit outline.Visitor) error {
 			return fmt.Errorf("reading %s at offset %d: %w", v.name, r.off, err)
 		case n == v.commands && v.deadline != 0:
 			continue // the last one gives the deadline
+		}
+		if n%often == 0 {
+			if v.h.progress != nil {
+				v.h.progress(r.off)
+			}
+			if err := v.h.goOn(); err != nil {
+				return err
+			}
 		}
 		added := elements(args)
 		if added == nil {
@@ -307,6 +318,9 @@ func (v *runValue) text(fn func(piece []byte) error) error {
 	const piece = 64 << 10
 	in, room := io.NewSectionReader(v.file, v.at, v.size), make([]byte, piece)
 	for {
+		if err := v.h.goOn(); err != nil {
+			return err
+		}
 		n, err := in.Read(room)
 		if n > 0 {
 			if err := fn(room[:n]); err != nil {
