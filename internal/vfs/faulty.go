@@ -19,7 +19,8 @@ import (
 //
 // A file that others write, as bbolt does, is durable as it stands; under which name, if any, is up to SyncDir as
 // for every file. It must be left to them: from the first WriteAt, Truncate or Preallocate through Faulty on, a file is
-// what Faulty was told, until a Rename finds all of it synced and so hands it over to whoever goes on. So that tests run fast, Sync and SyncDir only move the books, and Preallocate takes no room.
+// what Faulty was told, until a Rename finds all of it synced and so hands it over to whoever goes on. So that tests run
+// fast, Sync and SyncDir only move the books, and Preallocate takes no room.
 //
 // The alternative was a file system in memory. bbolt opens its file by name and maps it; it would have needed a copy
 // at every operation.
