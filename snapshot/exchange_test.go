@@ -368,3 +368,29 @@ func TestTheFreeListOfAnExchangeIsRead(t *testing.T) {
 		}
 	}
 }
+
+// TestATransactionThatKeepsItsLockIsTheLast: bbolt panics holding it, and the next change must not wait for it.
+func TestATransactionThatKeepsItsLockIsTheLast(t *testing.T) {
+	dir, m := overwritten(t, 1)
+	b, err := Open(basePath(dir), OpenOptions{})
+	must(t, err)
+	tx, err := b.db.Begin(true)
+	must(t, err)
+	cause := errors.New("a page that makes no sense")
+	if err := b.ended(tx, cause); !errors.Is(err, ErrFailed) || !errors.Is(err, cause) {
+		t.Errorf("of a transaction that is open: %v", err)
+	}
+	changes := overwriting(t, dir, m, 1)
+	if _, err := b.Apply(changes.ch, m.meta); !errors.Is(err, ErrFailed) {
+		t.Errorf("then Apply said %v", err)
+	}
+	if err := b.Close(); !errors.Is(err, ErrFailed) {
+		t.Errorf("then Close said %v", err)
+	}
+	must(t, tx.Rollback())
+	if err := b.ended(tx, cause); err != cause {
+		t.Errorf("of one that has ended: %v", err)
+	}
+	b.stuck.Store(false)
+	must(t, errors.Join(b.Close(), changes.ch.Discard()))
+}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // Most of what a checkpoint changes are values of keys that stay where they are: no page splits and none is merged. So pages are
@@ -55,19 +56,31 @@ func (b *Base) undisturbed() (yes bool, err error) {
 		if try > 0 {
 			time.Sleep(pause)
 		}
-		err = guard(b.path, "writing", func() error {
-			tx, err := b.db.Begin(true)
-			if err == nil {
+		var tx *bbolt.Tx
+		err = guard(b.path, "writing", func() (err error) {
+			if tx, err = b.db.Begin(true); err == nil {
 				err = tx.Rollback()
 			}
 			return err
 		})
+		err = b.ended(tx, err)
 		yes = b.db.Stats().PendingPageN == 0
 	}
 	if err != nil {
 		return false, fmt.Errorf("changing %s: %w", b.path, err)
 	}
 	return yes, nil
+}
+
+// ended looks at how a write transaction ended that changed nothing by bbolt; nil is one that did not begin. Where bbolt panicked
+// it has kept the lock that the next one would wait for: only a new Open helps.
+func (b *Base) ended(tx *bbolt.Tx, err error) error {
+	if err == nil || tx != nil && tx.DB() == nil || errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
+		return err
+	}
+	b.stuck.Store(true)
+	b.failed = err
+	return fmt.Errorf("%w: %w", ErrFailed, err)
 }
 
 // exchange does a part of the overwrites in one commit. It says false when bbolt must make room first.
@@ -86,9 +99,7 @@ func (b *Base) exchange(o *overwrites) (room bool, err error) {
 			panic(rereadFreelist{err})
 		})
 	})
-	if tx != nil && tx.DB() != nil {
-		b.stuck.Store(true)
-	}
+	err = b.ended(tx, err)
 	if err == nil {
 		b.readers.outlast()
 		b.exchanged.pages += x.pages
@@ -98,7 +109,7 @@ func (b *Base) exchange(o *overwrites) (room bool, err error) {
 	if errors.Is(err, errNoRoom) {
 		return false, nil
 	}
-	if x.failed != nil {
+	if x.failed != nil && b.failed == nil {
 		b.failed = err
 		err = fmt.Errorf("%w: %w", ErrFailed, err)
 	}
