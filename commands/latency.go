@@ -238,6 +238,8 @@ func latencyAdvice(event string) string {
 		return "The disk takes long to sync: see whether others use it, or choose appendfsync everysec, which gives up the last second in a power cut."
 	case "expire-cycle", "eviction-cycle":
 		return "Very many keys, or very large ones, went at once: spread deadlines, and keep values small."
+	case "active-defrag-cycle":
+		return "Keys are moved together for less than a millisecond at a time, so something held that up: the machine swaps, or shares its processor with others."
 	case "checkpoint":
 		return "A slice of a checkpoint took long: a value is very large."
 	}

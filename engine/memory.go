@@ -5,7 +5,6 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"syscall"
-	"time"
 )
 
 // memory is what the process holds beside the keyspace, as last sampled: together with what the keyspace counts itself
@@ -52,9 +51,9 @@ func (m *memory) sample(keyspace int64) {
 
 // compact moves keys together for about a slice of time, and reports whether there is more to do.
 func (e *Engine) compact(now int64) (more bool) {
-	start := time.Now()
+	start := e.o.Clock()
 	for e.world.Keys.Compact() {
-		if took := time.Since(start); took > expireSlice || took > expireLeast && e.mu.wanted() {
+		if took := e.o.Clock().Sub(start); took > expireSlice || took > expireLeast && e.mu.wanted() {
 			e.spiked("active-defrag-cycle", took, now)
 			return true
 		}
