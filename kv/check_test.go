@@ -217,6 +217,14 @@ func (c *checker) arena() {
 	if handed != a.handed || pages*pageBytes != a.bytes {
 		c.Fatalf("%d bytes handed out of %d pages; counted are %d and %d", handed, pages, a.handed, a.bytes/pageBytes)
 	}
+	if p := a.pages; a.leaving != 0 && (p[a.leaving] == nil || p[a.leaving].place > 0) {
+		c.Fatalf("page %d is being emptied, and is %+v", a.leaving, p[a.leaving])
+	}
+	for r := range c.blocks {
+		if r.page() == a.leaving && r.block() < a.emptied {
+			c.Fatalf("block %d is left in page %d, which is empty up to %d", r.block(), a.leaving, a.emptied)
+		}
+	}
 	for _, number := range a.spare {
 		if a.pages[number] != nil {
 			c.Fatalf("page %d is in use and spare", number)

@@ -197,7 +197,7 @@ func (w *twin) lapsed(m map[string]thing, key []byte) {
 func (c *checkpoints) restart() {
 	piece := c.ks.piece
 	c.ks = New(len(c.model), toyTypes())
-	c.ks.piece = piece
+	c.ks.piece, c.ks.spare = piece, noneToSpare
 	c.ks.SetCold(c.base)
 	for _, db := range c.base.dbs {
 		c.ks.Restore(db.Index, db.Store, db.Keys, db.Deadlines)

@@ -1,7 +1,5 @@
 package kv
 
-import "runtime"
-
 // What is free in a page is of use for blocks of its size class alone. Where keys of one size go and others come, or none, pages
 // are left that hold few blocks, and each stays until its last one goes. So pages are emptied: their blocks move into gaps of
 // other pages of the class. A block has its key in it, by which its slot is found.
@@ -10,8 +8,8 @@ import "runtime"
 // less than it is worth, and keys that come and go in the same sizes move nothing.
 
 const (
-	spareShare = 8       // of the pages one in so many may be to spare,
-	spareLeast = 1 << 20 // or so many bytes of them
+	spareShare = 8       // of the pages one in so many may be to spare: see spare
+	spareLeast = 1 << 20 // bytes
 	moveStep   = 64      // blocks moved in a step, which takes some 10 microseconds
 	pagesTried = 32      // the one among so many that has the fewest blocks is emptied
 	// owedShare is how many bytes are moved for each byte of a new page, at most. To free one page of which a share p is in use,
@@ -21,10 +19,15 @@ const (
 	repayMost  = 64 // and a batch of them: what eight new blocks for each of 128 commands owe
 )
 
+// spare is how much of its pages an arena may have to spare before one is emptied: one in so many, or so many bytes of them.
+type spare struct{ share, least int64 }
+
+func (s spare) of(bytes int64) int64 { return max(s.least, bytes/s.share) }
+
 // Compact moves some blocks, and reports whether there are more to be moved.
 func (ks *Keyspace) Compact() (more bool) {
 	for _, db := range ks.dbs {
-		if db.arena.leaves() {
+		if db.arena.chooseLeaving(ks.spare); db.arena.leaving != 0 {
 			db.moveSome()
 			return true
 		}
@@ -42,34 +45,42 @@ func (ks *Keyspace) Repay(commands int) {
 	}
 }
 
-// leaves reports whether a page is being emptied, and chooses one where that is due. Adopted blocks that have no slot yet could not
-// be moved.
-func (a *arena) leaves() bool {
-	if a.leaving != 0 {
-		if p := a.pages[a.leaving]; a.loose == 0 && a.excess(p.size) > 0 {
-			return true
+// chooseLeaving has the page that is being emptied stay where it would not make one fewer any more, and chooses another where
+// that is due. Adopted blocks that have no slot yet could not be moved.
+func (a *arena) chooseLeaving(s spare) {
+	if number := a.leaving; number != 0 {
+		p := a.pages[number]
+		if a.loose == 0 && a.excess(p.size) > 0 {
+			return
 		}
-		number := a.leaving
 		a.leaving = 0
-		a.list(number, a.pages[number])
+		a.list(number, p)
 	}
-	most := max(spareLeast, a.bytes/spareShare)
-	if a.loose > 0 || a.bytes-a.handed <= most {
-		return false
+	if a.loose > 0 {
+		return
 	}
-	all, worst, ofWorst := 0, 0, 0
-	for size := smallestBlock; size <= maxBlock; size = blockSize(size + 1) {
-		n := a.excess(size)
+	if size := a.wasteful(s.of(a.bytes)); size > 0 {
+		a.leaving, a.emptied = a.trySome(a.class(size).room), 0
+		a.delist(a.pages[a.leaving])
+	}
+}
+
+// wasteful is the size of which most pages could be spared, if those of all sizes are more than so many bytes; else 0.
+func (a *arena) wasteful(most int64) (size int) {
+	if a.bytes-a.handed <= most {
+		return 0
+	}
+	all, ofWorst := 0, 0
+	for s := smallestBlock; s <= maxBlock; s = blockSize(s + 1) {
+		n := a.excess(s)
 		if all += n; n > ofWorst {
-			worst, ofWorst = size, n
+			size, ofWorst = s, n
 		}
 	}
 	if int64(all)*pageBytes <= most {
-		return false
+		return 0
 	}
-	a.leaving, a.emptied = a.sparsest(a.class(worst).room), 0
-	a.delist(a.pages[a.leaving])
-	return true
+	return size
 }
 
 // excess is how many pages fewer there would be if the blocks of a size lay together.
@@ -78,8 +89,8 @@ func (a *arena) excess(size int) int {
 	return c.pages - (c.used+inPage-1)/inPage
 }
 
-// sparsest chooses among some pages, others each time.
-func (a *arena) sparsest(room []uint32) (number uint32) {
+// trySome looks at some pages with room, others each time, and returns the one that has the fewest blocks.
+func (a *arena) trySome(room []uint32) (number uint32) {
 	for range min(pagesTried, len(room)) {
 		a.tried++
 		if n := room[a.tried%len(room)]; number == 0 || a.pages[n].used < a.pages[number].used {
@@ -103,24 +114,21 @@ func (p *page) gaps() (g gaps) {
 	return g
 }
 
-// moveSome moves blocks out of the page that is being emptied, whose slots are fetched from memory side by side.
+// moveSome moves blocks out of the page that is being emptied.
 func (db *DB) moveSome() {
 	a, n := &db.arena, 0
 	number, p := a.leaving, a.pages[a.leaving]
 	free := p.gaps()
 	var moving [moveStep]laid
-	var fetched slot
 	for ; n < moveStep && a.emptied < p.fresh; a.emptied++ {
 		if free.has(a.emptied) {
 			continue
 		}
 		r := makeRef(number, uint16(a.emptied))
-		hash := db.table.hash(db.key(a.at(r)))
-		fetched |= db.table.touch(hash)
-		moving[n] = laid{hash: hash, at: r}
+		moving[n] = laid{hash: db.table.hash(db.key(a.at(r))), at: r}
 		n++
 	}
-	runtime.KeepAlive(fetched)
+	db.table.touchAll(moving[:n])
 	for _, m := range moving[:n] {
 		db.move(m)
 	}

@@ -120,8 +120,8 @@ func (b block) setNumber(n uint32)    { binary.LittleEndian.PutUint32(b[offValLe
 func (b block) keyNumber() uint32     { return binary.LittleEndian.Uint32(b[b.keyAt():]) }
 func (b block) setKeyNumber(n uint32) { binary.LittleEndian.PutUint32(b[b.keyAt():], n) }
 
-// Entry is a key that was found. It is good until the next change to its database; that of a cold key, as Each and Scan
-// come by, only during the call that it is handed to.
+// Entry is a key that was found. It is good until the next change to its database, or until Compact or Repay, which move it;
+// that of a cold key, as Each and Scan come by, only during the call that it is handed to.
 type Entry struct {
 	db   *DB
 	b    block
@@ -136,7 +136,7 @@ func (e Entry) Kind() Kind {
 	return e.b.kind()
 }
 
-// Key is the key's name; the bytes are the keyspace's own.
+// Key is the key's name; the bytes are the keyspace's own, good as long as the entry.
 func (e Entry) Key() []byte {
 	if e.cold != nil {
 		return e.cold.key
@@ -163,7 +163,7 @@ func (e Entry) Lapse() int64 {
 	return e.db.lapses[e.b.number()]
 }
 
-// Text is a string's bytes: the keyspace's own, good until the next change.
+// Text is a string's bytes: the keyspace's own, good as long as the entry.
 func (e Entry) Text() []byte {
 	if e.cold != nil {
 		return e.cold.Text
@@ -174,7 +174,7 @@ func (e Entry) Text() []byte {
 	return e.b.inside()
 }
 
-// Value is a collection, to be read: good until the next change to the database. To change it, see DB.Edit.
+// Value is a collection, to be read: good as long as the entry. To change it, see DB.Edit.
 func (e Entry) Value() Value {
 	switch {
 	case e.cold != nil:

@@ -378,8 +378,8 @@ func TestAfterAnAbortAllIsToldAgain(t *testing.T) {
 	for _, key := range c.names {
 		c.set(c.ks.DB(0), c.model[0], key)
 	}
-	c.advance()
-	c.advance()
+	for c.advance(); c.phase == walking; c.advance() {
+	}
 	c.delete(c.ks.DB(0), c.model[0], c.names[0])
 	c.abort()
 	for c.phase != idle {

@@ -3,7 +3,6 @@ package kv
 import (
 	"bytes"
 	"hash/maphash"
-	"runtime"
 
 	"holdfast/expiry"
 )
@@ -25,11 +24,11 @@ type Batch struct {
 	numbers []uint32 // by page: its number in the arena that took it over; 0: it was not full
 }
 
-// laid is a record whose block lies in the batch's arena.
+// laid is a record whose block lies in an arena: the batch's, or, where blocks are moved (compact.go), the database's own.
 type laid struct {
 	hash     uint64
 	at       ref
-	deadline bool // it has one
+	deadline bool // it has one; of a batch's
 }
 
 // other is a record that takes more than a block.
@@ -80,11 +79,7 @@ func (db *DB) Hydrate(b *Batch) (more bool) {
 	}
 	step := b.laid[:min(hydrateStep, len(b.laid))]
 	b.laid = b.laid[len(step):]
-	var fetched slot
-	for _, l := range step {
-		fetched |= db.table.touch(l.hash)
-	}
-	runtime.KeepAlive(fetched)
+	db.table.touchAll(step)
 	for _, l := range step {
 		db.settle(b, l)
 	}

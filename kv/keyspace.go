@@ -41,7 +41,8 @@ type Keyspace struct {
 	unnoticed bool  // accesses leave no trace
 	owed      int64 // bytes that Repay is to move
 	edited    []edit
-	piece     int // bytes of a big collection that a checkpoint gets at a time
+	piece     int   // about so many bytes of parts, or of whole values, a checkpoint gets at a time
+	spare     spare // what Compact leaves as it is
 	found     Found
 	foretold  Found
 }
@@ -56,7 +57,7 @@ type edit struct {
 
 // New returns a keyspace of n empty databases.
 func New(n int, types *Types) *Keyspace {
-	ks := &Keyspace{Types: types, seed: maphash.MakeSeed(), epoch: markA, piece: pieceBytes}
+	ks := &Keyspace{Types: types, seed: maphash.MakeSeed(), epoch: markA, piece: pieceBytes, spare: spare{spareShare, spareLeast}}
 	for range n {
 		ks.dbs = append(ks.dbs, newDB(ks, ks.nextStore()))
 	}

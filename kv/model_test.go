@@ -3,6 +3,7 @@ package kv
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -58,12 +59,16 @@ type twin struct {
 func newTwin(t testing.TB, d dice, databases int, names [][]byte) *twin {
 	w := &twin{TB: t, dice: d, ks: New(databases, toyTypes()), base: newShelf(t), names: names, now: 1000}
 	w.ks.SetCold(w.base)
+	w.ks.spare = noneToSpare
 	w.sizes = []int{0, 1, 7, 8, 40, 41, 200, 500, 1000, 1012, 1024, 1100, 2100, 3000}
 	for range databases {
 		w.model = append(w.model, map[string]thing{})
 	}
 	return w
 }
+
+// noneToSpare has Compact empty pages of small keyspaces, too.
+var noneToSpare = spare{share: math.MaxInt64}
 
 // oddNames are n short keys, and those that lie at an edge.
 func oddNames(n int) [][]byte {
@@ -114,7 +119,7 @@ func (w *twin) change() {
 	i := w.of(len(w.model))
 	db, m, key := w.ks.DB(i), w.model[i], w.name()
 	was, there := m[string(key)]
-	switch w.of(17) {
+	switch w.of(18) {
 	case 0, 1, 2:
 		w.set(db, m, key)
 	case 3:
@@ -158,8 +163,20 @@ func (w *twin) change() {
 			w.ks.Flush(i)
 			w.model[i] = map[string]thing{}
 		}
+	case 17:
+		w.compact()
 	}
 	w.ks.Settle()
+}
+
+// compact moves some blocks, or all that are to be moved.
+func (w *twin) compact() {
+	w.Helper()
+	for steps := w.of(3*w.of(8) + 1); steps > 0 && w.ks.Compact(); steps-- {
+	}
+	if w.of(4) == 0 {
+		w.ks.Repay(w.of(40))
+	}
 }
 
 // set sets a string: to new bytes, to its own, or to a part of another key's. What it finds is foretold now and then.

@@ -21,7 +21,7 @@ const (
 // cursor of the step after it, 0 at the end. Every key that is there from the first call to the last is seen, and only
 // once unless meanwhile the table shrinks, a checkpoint ends, or keys go cold. Any number will do as a cursor. fn must not
 // change the database, nor look a key up, which may make it hot; the names of the keys it gets are good until the next
-// change.
+// change, Compact or Repay.
 func (db *DB) Scan(cursor uint64, fn func(Entry)) uint64 {
 	if cursor&cursorBase != 0 {
 		return db.scanBase(cursor, fn)

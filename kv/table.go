@@ -2,6 +2,7 @@ package kv
 
 import (
 	"hash/maphash"
+	"runtime"
 )
 
 // A table finds a key's block by the key's hash. It is an extendible hash: a directory of segments, each
@@ -207,6 +208,15 @@ func (t *table) grow(cursor uint64, keys int) (next uint64) {
 func (t *table) touch(hash uint64) slot {
 	seg := t.segment(hash)
 	return seg.slots[seg.tag(hash)>>8]
+}
+
+// touchAll does that for some keys, so that their slots come side by side.
+func (t *table) touchAll(some []laid) {
+	var fetched slot
+	for _, l := range some {
+		fetched |= t.touch(l.hash)
+	}
+	runtime.KeepAlive(fetched)
 }
 
 func (t *table) double() {
