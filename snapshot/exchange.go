@@ -139,13 +139,13 @@ func (x *exchange) flush() error {
 	return err
 }
 
-// write writes where nothing is that anybody needs. A full disk is no failure.
+// write writes where nothing is that anybody needs: that it failed leaves nothing in doubt. On a full disk bbolt may find room.
 func (x *exchange) write(b []byte, at int64) error {
 	_, err := x.file.WriteAt(b, at)
 	if errors.Is(err, syscall.ENOSPC) {
 		return fmt.Errorf("%w: %w", errNoRoom, err)
 	}
-	return x.fail(err)
+	return err
 }
 
 // fail notes what leaves the file in doubt.
