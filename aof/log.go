@@ -25,6 +25,9 @@ type Options struct {
 	// Replayed, if any, is called by Recover when every record has been handed out, and before anything is changed. Its error is
 	// like one of the function that they were handed to.
 	Replayed func() error
+	// Failed, if any, is called when the log has failed with nobody waiting who could be told: while it began a segment ahead. It
+	// is called once, with what Err says, from a goroutine that Close waits for.
+	Failed func(error)
 
 	// inline makes segments when they are needed and none ahead, so that tests can number the operations.
 	inline bool

@@ -137,8 +137,8 @@ func (s liveSegment) info(id [16]byte) SegmentInfo {
 		Created: s.created, ID: id}
 }
 
-// turn is the goroutine that begins a segment when the live one is nearly full, until Close: a commit that finds it full waits
-// for a sync of everything since the last one, and one that finds a new segment does not.
+// turn is the goroutine that begins a segment when the live one is nearly full, until Close or a failure: a commit that finds it
+// full waits for a sync of everything since the last one, and one that finds a new segment does not.
 func (l *Log) turn() {
 	defer l.makers.Done()
 	for {
@@ -146,10 +146,21 @@ func (l *Log) turn() {
 		case <-l.stop:
 			return
 		case <-l.wantTurn:
-			if l.left.Load() < l.turnBelow() && l.ready.Load() > 0 {
-				_ = l.Cut() // what is final the next commit tells, and Room what is not
+			if l.left.Load() >= l.turnBelow() || l.ready.Load() == 0 {
+				continue
+			}
+			if err := l.Cut(); errors.Is(err, ErrFailed) { // what is not final Room tells
+				l.opt.tell(err)
+				return
 			}
 		}
+	}
+}
+
+// tell says that the log has failed. No later commit need: writes are refused then, and leave none to make.
+func (o Options) tell(failure error) {
+	if o.Failed != nil {
+		o.Failed(failure)
 	}
 }
 

@@ -178,6 +178,34 @@ func TestAFailureOfTheLogIsFatal(t *testing.T) {
 	}
 }
 
+// A failure is fatal too when it comes with nobody waiting for the log: in the goroutine that begins a segment before the live
+// one is full. The writes that follow are refused, and would leave no commit to find it.
+func TestAFailureWithNobodyWaitingIsFatal(t *testing.T) {
+	for _, policy := range []string{"always", "everysec", "no"} {
+		t.Run(policy, func(t *testing.T) {
+			t.Parallel()
+			fsys, dir := disk(t)
+			s := begin(t, setup{fs: fsys, dir: dir, settings: []string{"appendfsync", policy}})
+			fsys.Intercept(func(kind vfs.Kind, path string) error {
+				if kind == vfs.Rename && madeAhead(vfs.Op{Path: path}) {
+					return syscall.EIO
+				}
+				return nil
+			})
+			s.pipeline("SET one "+big("one"), "SET two "+big("two"))
+			s.untilReady()
+			fsys.SetFree(0)                                            // what comes now, and its reserve, find room in the segment ahead, once it can be used
+			s.untilWritten("SET rest " + strings.Repeat("x", 300_000)) // which leaves less than a sixteenth of the live one
+			s.until("the failure to be fatal", s.over)
+			if err := s.dead(); !errors.Is(err, syscall.EIO) {
+				t.Errorf("Fatal: %v", err)
+			}
+			s.mute()
+			startsAgain(t, fsys, s.setup, s.history, policy)
+		})
+	}
+}
+
 // Whatever fails in a checkpoint but the log: it is reported, INFO says so, writes go on, and a later one succeeds.
 func TestAFailureOfACheckpointIsReported(t *testing.T) {
 	prepare := func(t *testing.T) (*vfs.Faulty, *session) {

@@ -314,18 +314,16 @@ func (r *rig) send(c *client, request [][]byte) (reply string, left bool) {
 func (r *rig) commit(gate uint64) bool {
 	r.t.Helper()
 	err := r.note(r.engine.Commit())
-	if gate == ^uint64(0) { // what made it so is about to say it
-		r.until("the process to end", func() bool { return r.dead() != nil })
-	}
+	dead := r.dead() != nil // before it is asked what is passed: the failure may come in between
 	passed := r.engine.Passed()
-	dead := r.dead() != nil
-	switch {
-	case dead && passed != 0:
+	if dead && passed != 0 {
 		r.t.Errorf("the log has failed, and replies up to LSN %d may leave", passed)
-	case err != nil && !dead && !errors.Is(err, aof.ErrFull): // a full disk passes, and replies wait for that
-		r.t.Errorf("Commit says %v, and the process goes on", err)
-	case err == nil && !dead && gate > passed:
-		r.t.Errorf("a commit succeeded, and gate %d is not passed, only %d", gate, passed)
+	}
+	full := errors.Is(err, aof.ErrFull) // which passes, and replies wait for that
+	if !full && (err != nil || gate > passed) {
+		r.until(fmt.Sprintf("the process to end: Commit says %v, of gate %d only %d is passed", err, gate, passed), func() bool {
+			return r.dead() != nil // what has found the failure first is about to say it
+		})
 	}
 	return err == nil && gate <= passed && !dead
 }

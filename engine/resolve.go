@@ -106,7 +106,8 @@ func recordBytes(c *commands.Client, cmd *commands.Command, args [][]byte) int64
 	return n
 }
 
-// misconfigured is the reply to a write that could not be kept: the disk has no room for it, for so many bytes.
+// misconfigured is the reply to a write that could not be kept: the disk has no room for it, for so many bytes. Where it is the
+// log that has failed the process ends, and the reply does not leave.
 func (e *Engine) misconfigured(flags commands.Flags, size func() int64) string {
 	if e.log == nil {
 		if e.checkpoints.failing && len(e.save.Load()) > 0 && e.stopWrites.Load() {
@@ -118,7 +119,7 @@ func (e *Engine) misconfigured(flags commands.Flags, size func() int64) string {
 		return "" // deletes and expiry go on in the log's reserve
 	}
 	if err := e.log.RoomFor(size()); err != nil {
-		return resp.ErrMisconfLog(err.Error())
+		return resp.ErrMisconfLog(e.logFailed(err).Error())
 	}
 	return ""
 }

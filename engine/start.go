@@ -273,7 +273,7 @@ func (e *Engine) logOptions(policy aof.Policy) aof.Options {
 	return aof.Options{
 		FS: e.o.FS, Dir: e.logDir(), ID: e.report.ID, Policy: policy, Clock: e.o.Clock,
 		SegmentBytes: e.o.Config.Bytes("segment-bytes").Load(), Spare: e.reservedRoom,
-		Ahead: e.o.Serving,
+		Ahead: e.o.Serving, Failed: func(err error) { _ = e.fail(err) },
 	}
 }
 
