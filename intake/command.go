@@ -13,7 +13,7 @@ type Command struct {
 	Args [][]byte
 	Key  []byte // of the first command that makes a key: that key; else nil
 
-	at int64 // where it begins in the AOF
+	at int64 // where it begins: an offset in an AOF, a line of JSON
 }
 
 // ErrInput: the input is damaged, or no input that is known.

@@ -52,7 +52,7 @@ func IntoDirectory(ctx context.Context, in *Input, to string, o Options) (r Repo
 		d.Memory = memoryDefault
 	}
 	started := o.Clock()
-	d.report = Report{From: in.Name, Kind: in.Kind, To: to}
+	d.report = Report{From: in.Name, To: to}
 	if err = place.Begin(); err == nil {
 		err = d.build()
 	}
@@ -62,6 +62,7 @@ func IntoDirectory(ctx context.Context, in *Input, to string, o Options) (r Repo
 	if err != nil {
 		return Report{}, errors.Join(err, place.Abandon())
 	}
+	d.report.Kind = in.Kind // now that it is known
 	d.report.Millis = o.Clock().Sub(started).Milliseconds()
 	return d.report, place.End()
 }

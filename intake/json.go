@@ -344,7 +344,7 @@ func (r *jsonReader) close() error {
 }
 
 func (r *jsonReader) emit(args ...[]byte) error {
-	c := Command{DB: r.db, Args: args}
+	c := Command{DB: r.db, Args: args, at: int64(r.at)}
 	if !r.begun {
 		c.Key = r.key
 	}

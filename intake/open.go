@@ -22,7 +22,7 @@ import (
 // Input is what is to be taken in. It can be read several times.
 type Input struct {
 	Name string
-	Kind string // in words
+	Kind string // in words; what an AOF begins with is called an RDB file until it has been read to its end
 
 	fs    vfs.FS
 	types *kv.Types
@@ -91,9 +91,12 @@ func beginning(fsys vfs.FS, path string) (head []byte, err error) {
 	return head[:n], err
 }
 
+// kindRDB is what an input is called as long as nothing is known to follow.
+const kindRDB = "RDB file"
+
 // openKeys opens what begins as an RDB file: it may be one, or an AOF that begins with one. Which of the two, its end tells.
 func (in *Input) openKeys(path string) (err error) {
-	in.Kind = "RDB file"
+	in.Kind = kindRDB
 	if in.keys, err = inspect.OpenRDB(in.fs, path); err != nil {
 		return err
 	}
@@ -258,7 +261,9 @@ func (in *Input) eachKey(h handler, fn func(*inspect.Entry, *rdb.File) error) er
 	if err == nil && in.keys.Functions > 0 {
 		h.told(fmt.Sprintf("%d libraries of functions are left out", in.keys.Functions))
 	}
-	in.rest = in.keys.Tail()
+	if in.rest = in.keys.Tail(); in.rest > 0 && len(in.aof) == 0 && in.Kind == kindRDB {
+		in.Kind = "AOF that begins with an RDB file"
+	}
 	return err
 }
 

@@ -92,6 +92,26 @@ func TestKeyInADatabaseThatCannotBe(t *testing.T) {
 	importsOrNot(t, openFile(t, "dump.rdb", file.String()), 1, 1, `dump.rdb: key "k": it is in database 1024; there can be 1024`)
 }
 
+// What begins with an RDB file is called an AOF where commands follow; and where a server refused some, nobody says that keys
+// have been replaced.
+func TestWhatAReportSays(t *testing.T) {
+	var file bytes.Buffer
+	w := rdb.NewWriter(&file, rdb.Version70)
+	must(t, w.DB(0, 1, 0))
+	writeValue(t, w, "k", kv.Set, 1, func(int) outline.Element { return element2(outline.Member, "m", "", "") })
+	must(t, w.End())
+	r, err := IntoDirectory(t.Context(), openFile(t, "x.aof", file.String()+requests("SET a 1")), filepath.Join(t.TempDir(), "new"), options())
+	if must(t, err); r.Kind != "AOF that begins with an RDB file" || r.Keys != 2 {
+		t.Errorf("%+v", r)
+	}
+	var b strings.Builder
+	must(t, Report{From: "f", Kind: "RDB file", To: "s", Keys: 3, Replaced: 2, Commands: 4, Refused: 1, sent: true}.WriteText(&b))
+	want := "imported a part of f (RDB file) into s\n  keys      3 sent; 2 were there\n  commands  4\n  refused   1 of the commands, by the server, which has done the others\n"
+	if b.String() != want {
+		t.Errorf("%s, want %s", b.String(), want)
+	}
+}
+
 // A sketch becomes dense where it does in a Redis.
 func TestSketchOfAnAOF(t *testing.T) {
 	var text strings.Builder

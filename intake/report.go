@@ -12,15 +12,17 @@ type Report struct {
 	From     string   `json:"from"`
 	Kind     string   `json:"kind"`
 	To       string   `json:"to"`
-	Keys     int64    `json:"keys"`               // that there are in a new directory, or that were sent
+	Keys     int64    `json:"keys,omitempty"`     // that there are in a new directory, or that were sent; 0 where commands of an AOF were
 	TTLs     int64    `json:"ttls"`               // of a new directory
 	Commands int64    `json:"commands,omitempty"` // applied, or sent
-	Replaced int64    `json:"replaced,omitempty"` // keys that the server had
+	Replaced int64    `json:"replaced,omitempty"` // keys that the server had, and were to be replaced
 	Skipped  int64    `json:"skipped"`            // what was left out, as it makes no sense
 	Refused  int64    `json:"refused,omitempty"`  // commands that the server answered with an error
 	Problems []string `json:"problems,omitempty"` // of those, the first few
 	Notes    []string `json:"notes,omitempty"`
 	Millis   int64    `json:"took_ms"`
+
+	sent bool // to a server
 }
 
 // problemsMax is how many problems are kept.
@@ -46,27 +48,43 @@ func (r *Report) note(text string) {
 // ErrRefused: the server answered commands with errors.
 var ErrRefused = errors.New("the server refused a part of it")
 
+// ofKeys says more of the keys.
+func (r Report) ofKeys() string {
+	text := ""
+	if r.TTLs > 0 {
+		text = fmt.Sprintf(", %d of them with a TTL", r.TTLs)
+	}
+	switch {
+	case r.Replaced > 0 && r.Refused > 0: // which of them, nobody has looked
+		text += fmt.Sprintf(" sent; %d were there", r.Replaced)
+	case r.Replaced > 0:
+		text += fmt.Sprintf("; %d were there and are replaced", r.Replaced)
+	case r.Refused > 0:
+		text += " sent"
+	}
+	return text
+}
+
 // WriteText writes the report for people.
 func (r Report) WriteText(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "imported %s (%s) into %s\n", r.From, r.Kind, r.To)
-	fmt.Fprintf(&b, "  keys      %d", r.Keys)
-	if r.TTLs > 0 {
-		fmt.Fprintf(&b, ", %d of them with a TTL", r.TTLs)
+	part := ""
+	if r.Refused > 0 {
+		part = "a part of "
 	}
-	if r.Replaced > 0 {
-		fmt.Fprintf(&b, "; %d were there and are replaced", r.Replaced)
+	fmt.Fprintf(&b, "imported %s%s (%s) into %s\n", part, r.From, r.Kind, r.To)
+	if r.Keys > 0 || !r.sent {
+		fmt.Fprintf(&b, "  keys      %d%s\n", r.Keys, r.ofKeys())
 	}
 	if r.Commands > 0 {
-		fmt.Fprintf(&b, "\n  commands  %d", r.Commands)
+		fmt.Fprintf(&b, "  commands  %d\n", r.Commands)
 	}
 	if r.Skipped > 0 {
-		fmt.Fprintf(&b, "\n  left out  %d, as they make no sense", r.Skipped)
+		fmt.Fprintf(&b, "  left out  %d, as they make no sense\n", r.Skipped)
 	}
 	if r.Refused > 0 {
-		fmt.Fprintf(&b, "\n  refused   %d commands, by the server", r.Refused)
+		fmt.Fprintf(&b, "  refused   %d of the commands, by the server, which has done the others\n", r.Refused)
 	}
-	b.WriteString("\n")
 	for _, list := range [][]string{r.Problems, r.Notes} {
 		for _, text := range list {
 			fmt.Fprintf(&b, "  %s\n", text)

@@ -2,8 +2,10 @@ package intake
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +17,7 @@ import (
 	"holdfast/inspect"
 	"holdfast/rdb"
 	"holdfast/resp"
+	"holdfast/snapshot"
 )
 
 // ErrConflict: the server has keys that the input has too.
@@ -30,6 +33,8 @@ type ServerOptions struct {
 	// Replace lets keys of the input take the place of those that the server has; without it one such key ends the import
 	// before anything is sent.
 	Replace bool
+	// Temporary is a directory for temporary files.
+	Temporary string
 }
 
 // IntoServer sends the input to a server, as plain commands. It is read twice: first it is found sound and looked for in the
@@ -40,12 +45,12 @@ func IntoServer(ctx context.Context, in *Input, o ServerOptions) (r Report, err 
 		s.Progress = func(string, int64, int64) {}
 	}
 	started := o.Clock()
-	s.report = Report{From: in.Name, Kind: in.Kind, To: o.Target.String()}
+	s.report = Report{From: in.Name, To: o.Target.String(), sent: true}
 	if err := s.look(); err != nil {
 		return Report{}, err
 	}
-	s.report.Skipped, s.report.Problems, s.report.Commands = 0, nil, 0
 	err = s.send()
+	s.report.Kind = in.Kind // now that it is known
 	s.report.Millis = o.Clock().Sub(started).Milliseconds()
 	return s.report, err
 }
@@ -56,6 +61,8 @@ type sending struct {
 	ctx    context.Context
 	in     *Input
 	report Report
+	number int64          // of the key at hand, in the order of the input
+	twice  map[int64]bool // which of them have been there before
 }
 
 // sink takes what an input has.
@@ -66,20 +73,24 @@ type sink struct {
 	undo    func() error // what commands have made of the key at hand is to go
 }
 
+// bad hears of what makes no sense.
+func (s *sending) bad(err error) error {
+	if !s.SkipBad {
+		return err
+	}
+	s.report.skip(err)
+	return nil
+}
+
 // each reads the input.
 func (s *sending) each(doing string, to sink) error {
 	total, err := s.in.Bytes()
 	if err != nil {
 		return err
 	}
+	s.number = 0
 	h := handler{
-		bad: func(err error) error {
-			if !s.SkipBad {
-				return err
-			}
-			s.report.skip(err)
-			return nil
-		},
+		bad:      s.bad,
 		told:     s.report.note,
 		ended:    s.ctx.Err,
 		progress: func(done int64) { s.Progress(doing, min(done, total), total) },
@@ -87,6 +98,9 @@ func (s *sending) each(doing string, to sink) error {
 	err = s.in.eachKey(h, func(e *inspect.Entry, f *rdb.File) error {
 		if err := s.ctx.Err(); err != nil {
 			return err
+		}
+		if s.number++; s.twice[s.number] {
+			return nil
 		}
 		if err := to.key(e.DB, e.Key); err != nil {
 			return err
@@ -96,9 +110,17 @@ func (s *sending) each(doing string, to sink) error {
 	if err != nil {
 		return err
 	}
+	passing := false // over a key of JSON lines, with all that makes it
 	h.command = func(c *Command) error {
 		if err := s.ctx.Err(); err != nil {
 			return err
+		}
+		if c.Key != nil {
+			s.number++
+			passing = s.twice[s.number]
+		}
+		if passing {
+			return nil
 		}
 		if s.in.json && string(c.Args[0]) == "DEL" { // what makes a value has none of it: a later line of the key is bad
 			return to.undo()
@@ -111,6 +133,9 @@ func (s *sending) each(doing string, to sink) error {
 		return to.command(c.DB, c.Args...)
 	}
 	h.text = func(e *inspect.Entry) error {
+		if s.number++; s.twice[s.number] {
+			return nil
+		}
 		if err := errors.Join(s.ctx.Err(), to.key(e.DB, e.Key)); err != nil {
 			return err
 		}
@@ -129,10 +154,20 @@ func (s *sending) look() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
+	const sortMemory = 64 << 20
 	l := looking{conn: conn, db: -1, replace: s.Replace, report: &s.report, seen: map[int]bool{}}
+	sorted := snapshot.NewSorter(s.FS, s.Temporary, sortMemory)
+	defer func() { err = errors.Join(err, sorted.Discard()) }()
 	types, nothing := s.in.types, func(...[]byte) error { return nil }
 	err = s.each("looking at "+s.in.Name, sink{
-		key: l.key,
+		key: func(db int, key []byte) error {
+			if key != nil {
+				if err := sorted.Add(storeOf(db), key, binary.BigEndian.AppendUint64(nil, uint64(s.number))); err != nil {
+					return err
+				}
+			}
+			return l.key(db, key)
+		},
 		entry: func(e *inspect.Entry) error {
 			if e.LongText() > 0 {
 				return nil // it has been read
@@ -145,7 +180,35 @@ func (s *sending) look() (err error) {
 	if err == nil {
 		err = l.ask()
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	s.report.Skipped, s.report.Problems = 0, nil // they come again when it is sent
+	return s.findTwice(sorted)
+}
+
+// findTwice looks for keys that the input has twice. Only the first of each is sent.
+func (s *sending) findTwice(sorted *snapshot.Sorter) error {
+	s.twice = map[int64]bool{}
+	last, lastStore := []byte(nil), snapshot.Store(0)
+	for {
+		store, key, number, err := sorted.Next()
+		if err != nil {
+			if err == io.EOF {
+				err = s.ctx.Err()
+			}
+			return err
+		}
+		if store != lastStore || !bytes.Equal(key, last) {
+			last, lastStore = append(last[:0], key...), store
+			continue
+		}
+		s.twice[int64(binary.BigEndian.Uint64(number))] = true
+		where := fmt.Sprintf("key %s in database %d", inspect.Bytes(key), store-storeOf(0))
+		if err := s.bad(&DamageError{File: s.in.keysFile(), Where: where, Reason: "it is there twice"}); err != nil {
+			return err
+		}
+	}
 }
 
 // looking asks a server for keys, many at a time.
@@ -233,7 +296,7 @@ func (s *sending) send() error {
 	}
 	s.report.Refused, s.report.Problems = int64(refused), append(s.report.Problems, problems.texts...)
 	if err = errors.Join(err, session.Close()); err == nil && refused > 0 {
-		err = fmt.Errorf("%w: %d commands, the first with %s", ErrRefused, refused, problems.texts[0])
+		err = fmt.Errorf("%w: %d of %d commands, the first with %s; it has done the others", ErrRefused, refused, s.report.Commands, problems.texts[0])
 	}
 	return err
 }

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,9 @@ import (
 	"time"
 
 	"holdfast/client"
+	"holdfast/kv"
+	"holdfast/outline"
+	"holdfast/rdb"
 )
 
 // fakeServer answers requests until a client says QUIT or goes away, and keeps them.
@@ -120,8 +124,44 @@ func TestIntoServer(t *testing.T) {
 		t.Errorf("%v, after %s", err, f.sent()[before:])
 	}
 	r, err = IntoServer(t.Context(), openFile(t, "x.aof", requests("SET a 1|BAD b")), o)
-	if !errors.Is(err, ErrRefused) || r.Refused != 1 || len(r.Problems) != 1 {
+	if !errors.Is(err, ErrRefused) || r.Refused != 1 || len(r.Problems) != 1 || !strings.Contains(err.Error(), "1 of 2 commands, the first with ERR unknown command; it has done the others") {
 		t.Errorf("%v, %+v", err, r)
+	}
+	var b strings.Builder
+	must(t, r.WriteText(&b))
+	want := fmt.Sprintf("imported a part of %s (AOF) into %s\n  commands  2\n  refused   1 of the commands, by the server, which has done the others\n  ERR unknown command\n", r.From, r.To)
+	if b.String() != want {
+		t.Errorf("%s, want %s", b.String(), want)
+	}
+}
+
+// A key that the input has twice is refused before anything is sent; left out, only the first is.
+func TestKeyTwiceOverTheWire(t *testing.T) {
+	line := func(db int, key, value string) string {
+		return fmt.Sprintf(`{"db":%d,"key":"%s","type":"list","count":2,"elements":["%s"]}`+"\n"+`{"db":%[1]d,"key":"%[2]s","more":true,"elements":["y"]}`+"\n", db, key, value)
+	}
+	var file bytes.Buffer
+	w := rdb.NewWriter(&file, rdb.Version70)
+	must(t, w.DB(0, 3, 0))
+	for i, key := range []string{"a", "b", "a"} {
+		writeValue(t, w, key, kv.Set, 1, func(int) outline.Element { return element2(outline.Member, fmt.Sprint(i), "", "") })
+	}
+	must(t, w.End())
+	for _, c := range []struct{ name, text, sent string }{
+		{"x.json", line(0, "a", "1") + line(0, "b", "2") + line(1, "a", "3") + line(0, "a", "4"), "|SELECT 0|RPUSH a 1 y|RPUSH b 2 y|SELECT 1|RPUSH a 3 y|ECHO "},
+		{"dump.rdb", file.String(), "|SELECT 0|SADD a 0|SADD b 1|ECHO "},
+	} {
+		f := &fakeServer{}
+		o := ServerOptions{Options: options(), Target: f.listen(t), Temporary: t.TempDir()}
+		_, err := IntoServer(t.Context(), openFile(t, c.name, c.text), o)
+		if want := c.name + `: key "a" in database 0: it is there twice`; !errors.Is(err, ErrInput) || !strings.Contains(err.Error(), want) || strings.Contains(f.sent(), "ECHO") {
+			t.Errorf("%v, want %s, after %s", err, want, f.sent())
+		}
+		o.SkipBad = true
+		r, err := IntoServer(t.Context(), openFile(t, c.name, c.text), o)
+		if err != nil || r.Skipped != 1 || !strings.Contains(f.sent(), c.sent) {
+			t.Errorf("%v, %+v, sent %s", err, r, f.sent())
+		}
 	}
 }
 

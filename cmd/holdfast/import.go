@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io"
+	"os"
 	"runtime/debug"
 	"time"
 
@@ -61,10 +64,19 @@ func runImport(ctx *cli.Context, out io.Writer) (err error) {
 	if ctx.IsSet("to") {
 		report, err = intake.IntoDirectory(stop, in, ctx.String("to"), o)
 	} else {
-		report, err = intake.IntoServer(stop, in, intake.ServerOptions{Options: o, Target: target, Replace: ctx.Bool("replace")})
+		report, err = overTheWire(stop, in, intake.ServerOptions{Options: o, Target: target, Replace: ctx.Bool("replace")})
 	}
 	if bar.end(); err != nil && !errors.Is(err, intake.ErrRefused) {
 		return err
 	}
 	return errors.Join(show(ctx, out, report), err)
+}
+
+// overTheWire sends an input to a server. Its keys are sorted on the way.
+func overTheWire(stop context.Context, in *intake.Input, o intake.ServerOptions) (_ intake.Report, err error) {
+	if o.Temporary, err = os.MkdirTemp("", "holdfast-import-"); err != nil {
+		return intake.Report{}, fmt.Errorf("making a temporary directory: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(o.Temporary)) }()
+	return intake.IntoServer(stop, in, o)
 }
