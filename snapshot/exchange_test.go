@@ -18,15 +18,30 @@ import (
 // byExchange are limits that have a change written by many exchanges of a few pages each.
 var byExchange = limits{whole: 0, entries: 50, bytes: 1 << 20, pages: 16}
 
-// overwritten is a base with a tree of several levels, to be changed by overwrite.
+// overwritten is a base with a tree of several levels, to be changed by overwrite. One by chance with a key so long that the root
+// takes several pages is left to bbolt: then it is another one.
 func overwritten(t *testing.T, seed uint64) (dir string, m *model) {
 	t.Helper()
-	dir = t.TempDir()
-	return dir, damageable(t, dir, rand.New(rand.NewPCG(seed, 2)))
+	for single := false; !single; seed++ {
+		dir = t.TempDir()
+		m = damageable(t, dir, rand.New(rand.NewPCG(seed, 2)))
+		b := open(t, dir, OpenOptions{ReadOnly: true})
+		must(t, b.read("looking at the root", func(v *view, root uint64) error {
+			tree, err := (&storeView{v, root, 1}).tree(tableKeys)
+			if err != nil {
+				return err
+			}
+			p, err := tree.page(tree.root)
+			single = err == nil && p.overflow() == 0
+			return err
+		}))
+		must(t, b.Close())
+	}
+	return dir, m
 }
 
-// overwriting are changes for such a base: mostly values of keys that are there.
-func overwriting(t *testing.T, dir string, m *model, seed uint64) both {
+// overwriting are changes for such a base: mostly values of keys that are there, and so many others, which may empty the store.
+func overwriting(t *testing.T, dir string, m *model, seed uint64, others int) both {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 3))
 	m.meta.LSN++
@@ -35,7 +50,7 @@ func overwriting(t *testing.T, dir string, m *model, seed uint64) both {
 		i := rng.IntN(manyKeys)
 		c.put(1, manyKey(i), Record{Kind: 9, Deadline: int64(i % 3 * i), Payload: make([]byte, rng.IntN(60))})
 	}
-	c.random(rng, 20)
+	c.random(rng, others)
 	return c
 }
 
@@ -73,7 +88,7 @@ func TestValuesAreOverwrittenByExchange(t *testing.T) {
 	b.limits = byExchange
 	syncs := 0
 	b.pages = tap{pageFile: b.pages, sync: func() error { syncs++; return nil }}
-	overwriting(t, dir, m, seed).apply(b)
+	overwriting(t, dir, m, seed, 0).apply(b)
 	m.check(t, b)
 	if syncs < 4 {
 		t.Errorf("%d syncs by exchanges", syncs)
@@ -81,7 +96,7 @@ func TestValuesAreOverwrittenByExchange(t *testing.T) {
 	for _, limits := range []limits{defaultLimits(), byExchange, ways["redo"], defaultLimits()} {
 		b.limits = limits
 		seed++
-		overwriting(t, dir, m, seed).apply(b)
+		overwriting(t, dir, m, seed, 20).apply(b)
 		m.check(t, b)
 		if _, err := b.Verify(nil); err != nil {
 			t.Fatal(err)
@@ -157,7 +172,7 @@ func crashInExchange(t *testing.T, dir string, after *model, seed uint64, n int)
 			return err
 		},
 	}
-	c := overwriting(t, dir, after, seed)
+	c := overwriting(t, dir, after, seed, 20)
 	_, err = b.Apply(c.ch, after.meta)
 	must(t, c.ch.Discard())
 	if over {
@@ -228,7 +243,7 @@ func TestAFailedExchange(t *testing.T) {
 					return nil
 				},
 			}
-			changes := overwriting(t, dir, m, 1)
+			changes := overwriting(t, dir, m, 1, 20)
 			_, err = b.Apply(changes.ch, m.meta)
 			told := !errors.Is(c.err, syscall.ENOSPC)
 			if c.fatal != errors.Is(err, ErrFailed) || told != errors.Is(err, c.err) {
@@ -282,7 +297,7 @@ func TestAReaderKeepsItsStateBesideExchanges(t *testing.T) {
 	tx, v, root, err := b.begin("reading")
 	must(t, err)
 	old := kinds(&v, root)
-	overwriting(t, dir, m, 1).apply(b)
+	overwriting(t, dir, m, 1, 20).apply(b)
 	m.check(t, b)
 	if b.exchanged.pages != 0 || !slices.Equal(kinds(&v, root), old) {
 		t.Errorf("%d pages exchanged under a reader", b.exchanged.pages)
@@ -386,7 +401,7 @@ func TestATransactionThatKeepsItsLockIsTheLast(t *testing.T) {
 	if err := b.ended(tx, cause); !errors.Is(err, ErrFailed) || !errors.Is(err, cause) {
 		t.Errorf("of a transaction that is open: %v", err)
 	}
-	changes := overwriting(t, dir, m, 1)
+	changes := overwriting(t, dir, m, 1, 20)
 	if _, err := b.Apply(changes.ch, m.meta); !errors.Is(err, ErrFailed) {
 		t.Errorf("then Apply said %v", err)
 	}

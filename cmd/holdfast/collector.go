@@ -60,7 +60,7 @@ func tuneCollector(cfg *config.Config, stop <-chan struct{}) {
 }
 
 // returnMemory gives back what a process at rest does not need, until stop is closed; and at work too what there is beyond
-// maxmemory, as after it was lowered: the keys that have left memory are garbage that no new one makes the runtime collect.
+// maxmemory, as after it was lowered: the keys that have left memory are garbage that no new one makes the runtime collect. What could not be had last time it leaves.
 func returnMemory(cfg *config.Config, eng *engine.Engine, srv *server.Server, stop <-chan struct{}) {
 	limit := cfg.Bytes("maxmemory")
 	ticker := time.NewTicker(tunePeriod)
@@ -68,7 +68,7 @@ func returnMemory(cfg *config.Config, eng *engine.Engine, srv *server.Server, st
 	var idle idleMemory
 	for {
 		now, used := readHeap(), eng.UsedMemory()
-		if idle.worthReturning(now, used, eng.Checkpointing()) || now.held > memoryLimit(limit.Load(), used) {
+		if idle.worthReturning(now, used, eng.Checkpointing()) || now.held-idle.kept > memoryLimit(limit.Load(), used) {
 			srv.Shed()
 			eng.ReturnMemoryNow()
 			idle.returned(readHeap(), eng.UsedMemory())
