@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -184,14 +185,26 @@ func (e *Engine) store(freeze *kv.Freeze, changes *snapshot.Changes, meta snapsh
 	}
 	base, replaced := e.base.Load(), false
 	behind.Do(func() { result, replaced, err = e.write(base, changes, meta) })
-	if replaced {
+	switch {
+	case replaced:
 		err = errors.Join(err, e.reopen(mu))
+	case errors.Is(err, snapshot.ErrFailed):
+		err = e.baseFailed(err)
 	}
 	return result, err
 }
 
-// write puts the changes into the base. replaced says that the file which bears its name must be opened: it is another one,
-// or the base has failed.
+// baseFailed ends the process when nobody knows what is in the base's file, as a sync of it has failed. The log goes on from
+// what was there before, and a start makes the change whole. Where there is none, what is in memory is nowhere else: then the
+// process goes on, though no checkpoint succeeds any more.
+func (e *Engine) baseFailed(err error) error {
+	if e.currentLog() == nil {
+		return fmt.Errorf("no further checkpoint can succeed before a restart, and what was not saved is in memory alone: %w", err)
+	}
+	return e.die(fmt.Errorf("the base failed, and is in doubt until the next start has repeated its last change: %w", err))
+}
+
+// write puts the changes into the base. replaced says that the file which bears its name must be opened, as it is another one.
 func (e *Engine) write(base *snapshot.Base, changes *snapshot.Changes, meta snapshot.Meta) (result snapshot.Result, replaced bool, err error) {
 	if base == nil {
 		result, err = snapshot.WriteFresh(e.o.FS, e.o.Dir, BaseName, changes, meta)
@@ -206,7 +219,7 @@ func (e *Engine) write(base *snapshot.Base, changes *snapshot.Changes, meta snap
 	} else {
 		result, err = base.Apply(changes, meta)
 	}
-	return result, errors.Is(err, snapshot.ErrFailed) || rewrite && err == nil, err
+	return result, rewrite && (err == nil || errors.Is(err, snapshot.ErrFailed)), err
 }
 
 // worthRewriting reports whether a new file costs less than changing the old one: where most keys changed, or most pages

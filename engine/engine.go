@@ -275,10 +275,16 @@ func (e *Engine) currentLog() *aof.Log { return e.running.Load() }
 
 // fail ends the process, in the way that the options say: memory is ahead of the disk.
 func (e *Engine) fail(err error) error {
-	if !e.failed.Swap(true) {
-		e.o.Fatal(fmt.Errorf("the log failed, and memory is ahead of the disk now: %w", err))
-	}
+	_ = e.die(fmt.Errorf("the log failed, and memory is ahead of the disk now: %w", err))
 	return err
+}
+
+// die has the process end, and tells the first reason for it.
+func (e *Engine) die(reason error) error {
+	if !e.failed.Swap(true) {
+		e.o.Fatal(reason)
+	}
+	return reason
 }
 
 // ErrClosed says that the engine has been closed.

@@ -6,13 +6,17 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"holdfast/engine"
 	"holdfast/internal/vfs"
+	"holdfast/snapshot"
 )
 
 // Each operation of a session fails once. Whatever fails, somebody is told; when it is the log the process ends and no
@@ -374,4 +378,75 @@ func openFiles(t *testing.T, dir string) (open []string) {
 		}
 	}
 	return open
+}
+
+// When nobody knows what is in the base's file any more, the process ends: the next start has the log, and the change to be repeated.
+func TestAFailureOfTheBaseIsFatal(t *testing.T) {
+	r := open(t, setup{})
+	r.expect("SET a 1", "+OK")
+	if err := r.checkpoint(); err != nil {
+		t.Fatal(err)
+	}
+	r.expect("SET b 2", "+OK")
+	makeReadOnly(t, filepath.Join(r.setup.dir, engine.BaseName))
+	if err := r.checkpoint(); !errors.Is(err, snapshot.ErrFailed) {
+		t.Fatalf("the checkpoint says %v", err)
+	}
+	if err := r.dead(); !errors.Is(err, snapshot.ErrFailed) || !strings.Contains(err.Error(), "the base failed") {
+		t.Errorf("Fatal: %v", err)
+	}
+	r.close(false)
+	open(t, setup{dir: r.setup.dir}).expect("MGET a b", "*2 $1 1 $1 2")
+}
+
+// Without a log nothing but this process has what was not saved.
+func TestAFailureOfTheBaseWithoutALogIsNot(t *testing.T) {
+	r := open(t, setup{settings: []string{"appendonly", "no", "save", ""}})
+	r.expect("SET a 1", "+OK")
+	if err := r.checkpoint(); err != nil {
+		t.Fatal(err)
+	}
+	r.expect("SET b 2", "+OK")
+	makeReadOnly(t, filepath.Join(r.setup.dir, engine.BaseName))
+	for range 2 {
+		if err := r.checkpoint(); !errors.Is(err, snapshot.ErrFailed) || !strings.Contains(err.Error(), "restart") {
+			t.Errorf("the checkpoint says %v", err)
+		}
+	}
+	r.expect("MGET a b", "*2 $1 1 $1 2")
+	if r.dead() != nil {
+		t.Errorf("Fatal: %v", r.dead())
+	}
+	r.close(false)
+}
+
+// makeReadOnly has every write fail that this process makes to a file which it has open.
+func makeReadOnly(t *testing.T, path string) {
+	t.Helper()
+	fds, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := false
+	for _, entry := range fds {
+		to, err := os.Readlink("/proc/self/fd/" + entry.Name())
+		if err != nil || to != path { // one that is no more, or another file's
+			continue
+		}
+		fd, err := strconv.Atoi(entry.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		readOnly, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(unix.Dup3(int(readOnly.Fd()), fd, unix.O_CLOEXEC), readOnly.Close()); err != nil {
+			t.Fatal(err)
+		}
+		broken = true
+	}
+	if !broken {
+		t.Fatalf("nobody has %s open", path)
+	}
 }
