@@ -3,7 +3,6 @@ package aof
 import (
 	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 	"path/filepath"
 	"slices"
 
@@ -22,17 +21,13 @@ func newSeal(seed uint32, next uint64) []byte {
 	b := binary.LittleEndian.AppendUint32(nil, sealBytes-lsnAt)
 	b = binary.LittleEndian.AppendUint32(b, 0)
 	b = binary.LittleEndian.AppendUint64(b, next)
-	binary.LittleEndian.PutUint32(b[crcAt:], sealCRC(b, seed))
+	binary.LittleEndian.PutUint32(b[crcAt:], recordCRC(b, seed))
 	return b
 }
 
 // isSeal reports whether b begins with the seal behind the record before LSN next.
 func isSeal(b []byte, seed uint32, next uint64) bool {
-	return len(b) >= sealBytes && recordSize(b) == sealBytes && recordLSN(b) == next && storedCRC(b) == sealCRC(b[:sealBytes], seed)
-}
-
-func sealCRC(b []byte, seed uint32) uint32 {
-	return crc32.Update(crc32.Update(seed, castagnoli, b[:crcAt]), castagnoli, b[lsnAt:])
+	return len(b) >= sealBytes && recordSize(b) == sealBytes && recordLSN(b) == next && storedCRC(b) == recordCRC(b[:sealBytes], seed)
 }
 
 // sealedSize is what is left of the segment once another one follows. One that is full to the last bytes has no seal.

@@ -116,16 +116,22 @@ func (r *aofReader) damage(at int64, why string) error {
 	return &DamageError{File: r.name, Where: fmt.Sprintf("offset %d", at), Reason: why}
 }
 
+// databaseOf reads the number that a SELECT names.
+func databaseOf(arg []byte) (db int, ok bool) {
+	n, err := strconv.ParseUint(string(arg), 10, 31)
+	return int(n), err == nil
+}
+
 // take deals with a command.
 func (r *aofReader) take(begin int64, args [][]byte) error {
 	is := func(name string) bool { return bytes.EqualFold(args[0], []byte(name)) }
 	switch {
 	case is("SELECT") && len(args) == 2:
-		db, err := strconv.ParseUint(string(args[1]), 10, 31)
-		if err != nil {
+		db, ok := databaseOf(args[1])
+		if !ok {
 			return r.h.bad(r.damage(begin, fmt.Sprintf("%.20q is no database", args[1])))
 		}
-		r.db = int(db)
+		r.db = db
 		return nil
 	case is("MULTI"):
 		r.multi, r.began, r.group = true, begin, r.group[:0]

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 
 	"holdfast/commands"
 	"holdfast/inspect"
@@ -126,9 +125,8 @@ func (s *aofSurvey) aside(args [][]byte) (known bool) {
 		return true
 	case bytes.EqualFold(args[0], []byte("SELECT")) && s.count == 2:
 		s.end()
-		db, err := strconv.ParseUint(string(args[1]), 10, 31)
-		s.db = int(db)
-		return err == nil && s.db < databasesMost
+		s.db, known = databaseOf(args[1])
+		return known && s.db < databasesMost
 	}
 	return false
 }
