@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -118,7 +119,13 @@ func TestAllocations(t *testing.T) {
 			}
 		}
 		run()
-		if got := testing.AllocsPerRun(200, run) / 16; got > most {
+		// The count is the whole process's: the base is opened and guarded on threads of its own meanwhile. What a command
+		// allocates, it allocates in each round.
+		got := math.Inf(1)
+		for range 5 {
+			got = min(got, testing.AllocsPerRun(50, run)/16)
+		}
+		if got > most {
 			t.Errorf("%.10s…: %.2f allocations, not %.0f", line, got, most)
 		}
 	}
