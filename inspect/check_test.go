@@ -132,6 +132,12 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			spoil:   func(t *testing.T, dir string) { flip(t, inLog(dir, segment2), 20) },
 			verdict: Damaged, files: map[string]Verdict{"aof/" + segment1: Fine, "aof/" + segment2: Damaged}, says: "the header's checksum",
 		},
+		"the last segment under a later name": { // a bad header, behind a gap
+			spoil: func(t *testing.T, dir string) {
+				must(t, os.Rename(inLog(dir, segment2), inLog(dir, "00000000000000000009.aof")))
+			},
+			verdict: Damaged, files: map[string]Verdict{"aof/00000000000000000009.aof": Damaged}, says: "LSN 9: the header says that it begins at LSN 4",
+		},
 		"a body that is no command": {
 			spoil: func(t *testing.T, dir string) {
 				must(t, os.RemoveAll(filepath.Join(dir, "aof")))
@@ -187,7 +193,7 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 				writeLog(t, other, otherID, []string{"A", "B", "C"}, []string{"D"})
 				must(t, os.Rename(inLog(other, segment2), inLog(dir, segment2)))
 			},
-			verdict: Damaged, files: map[string]Verdict{"aof/" + segment1: Unread, "aof/" + segment2: Damaged}, says: "another data set",
+			verdict: Damaged, files: map[string]Verdict{"aof/" + segment1: Unread, "aof/" + segment2: Damaged}, says: "is damaged: 1 problem in 1 file",
 		},
 		"a segment of a strange name": {
 			spoil:   func(t *testing.T, dir string) { must(t, os.Rename(inLog(dir, segment2), inLog(dir, "copy.aof"))) },

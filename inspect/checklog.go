@@ -57,9 +57,17 @@ func (c *checker) readLog() {
 		if k < at {
 			return // a segment that no scan gets past
 		}
+		behindGap := errors.Is(damage, aof.ErrGap) && damage.Offset == 0 // then segment k has not been read
+		if behindGap && k == at {
+			// The scan looked back, as the last segment's header is bad, and met the gap again that it was to go on behind.
+			if bad := c.infos[k].Damage; bad != nil {
+				c.log[k].blame(bad)
+			}
+			return
+		}
 		c.log[k].blame(c.covered(k, damage))
-		if at = k + 1; errors.Is(damage, aof.ErrGap) && damage.Offset == 0 {
-			at = k // the segment behind the gap has not been read
+		if at = k + 1; behindGap {
+			at = k
 		}
 	}
 }
@@ -129,7 +137,8 @@ func (c *checker) joinLog() {
 			Reason: fmt.Sprintf("LSN %d to %d are neither in the snapshot nor in a segment", c.meta.LSN+1, first-1)})
 	}
 	for i, info := range c.infos {
-		if c.base != nil && info.ID != c.meta.ID && info.ID != [16]byte{} {
+		told := len(c.log[i].Problems) > 0 && errors.Is(info.Damage, aof.ErrForeign)
+		if c.base != nil && info.ID != c.meta.ID && info.ID != [16]byte{} && !told {
 			c.log[i].blame(&aof.DamageError{Kind: aof.ErrForeign, Segment: info.File, LSN: info.First,
 				Reason: fmt.Sprintf("data-set id %x, the snapshot's is %x", info.ID, c.meta.ID)})
 		}
