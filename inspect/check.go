@@ -220,6 +220,9 @@ func (c *checker) others() (files []FileReport) {
 			f.Verdict, f.Found = Ignored, "what a restore made this directory of"
 		case name == engine.BaseName+".redo":
 			f.Found = "a change of the snapshot that was interrupted; the next start finishes it"
+			if err := snapshot.CheckRedo(c.fs, c.basePath(), c.base); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				f.blame(err)
+			}
 		case strings.HasSuffix(name, ".tmp"), strings.HasSuffix(name, snapshot.TemporarySuffix):
 			f.Found = unfinished
 		default:

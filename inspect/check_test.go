@@ -220,10 +220,28 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			verdict: Failed, files: map[string]Verdict{"recovery.json": Failed}, says: "it is of data set ab",
 		},
 		"a change of the base that was interrupted": {
+			spoil:   leaveRedo,
+			verdict: Fine, files: map[string]Verdict{"base.db.redo": Pending}, says: "the next start finishes it",
+		},
+		"one whose redo file is damaged": {
+			spoil: func(t *testing.T, dir string) {
+				leaveRedo(t, dir)
+				flip(t, filepath.Join(dir, "base.db.redo"), 5000)
+			},
+			verdict: Damaged, files: map[string]Verdict{"base.db.redo": Damaged}, says: "base.db.redo: offset 8: the block's checksum does not match",
+		},
+		"one whose redo file is empty": {
 			spoil: func(t *testing.T, dir string) {
 				must(t, os.WriteFile(filepath.Join(dir, "base.db.redo"), nil, 0o600))
 			},
-			verdict: Fine, files: map[string]Verdict{"base.db.redo": Pending}, says: "the next start finishes it",
+			verdict: Damaged, files: map[string]Verdict{"base.db.redo": Damaged}, says: "base.db.redo: offset 0: the file is cut short",
+		},
+		"one whose redo file is for another base": {
+			spoil: func(t *testing.T, dir string) {
+				leaveRedo(t, dir)
+				writeMeta(t, dir, func(m *snapshot.Meta) { m.LSN = 4 })
+			},
+			verdict: Damaged, files: map[string]Verdict{"base.db.redo": Damaged}, says: "at LSN 3, and the base is",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -255,6 +273,36 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			}
 		})
 	}
+}
+
+// leaveRedo changes the base as a checkpoint as of LSN 5 does, and leaves the redo file of that behind.
+func leaveRedo(t *testing.T, dir string) {
+	t.Helper()
+	fsys := unremoving{vfs.OS()}
+	changes := snapshot.NewChanges(fsys, dir, 1<<20)
+	for i := range 3000 { // more than one transaction takes
+		must(t, changes.Put(1, fmt.Appendf(nil, "key%d", i), snapshot.Record{Kind: byte(kv.String), Payload: []byte("v")}))
+	}
+	base, err := snapshot.Open(filepath.Join(dir, "base.db"), snapshot.OpenOptions{FS: fsys})
+	must(t, err)
+	meta := base.Meta()
+	meta.LSN = 5
+	if _, err := base.Apply(changes, meta); !errors.Is(err, errStays) {
+		t.Fatalf("the redo file was removed: %v", err)
+	}
+	must(t, errors.Join(base.Close(), changes.Discard()))
+}
+
+// unremoving removes no redo file.
+type unremoving struct{ vfs.FS }
+
+var errStays = errors.New("it stays")
+
+func (u unremoving) Remove(path string) error {
+	if strings.HasSuffix(path, ".redo") {
+		return errStays
+	}
+	return u.FS.Remove(path)
 }
 
 // writeMeta writes the base of the fixture anew, with another meta.

@@ -199,6 +199,21 @@ func checkRedo(file vfs.File, path string) (h redoHeader, err error) {
 	}
 }
 
+// CheckRedo reads the redo file beside the base at path, and changes nothing. Its error is ErrCorrupt where an Open for writing
+// would refuse it, as far as that can be told: base is the one at path as it was read, nil where it does not open.
+func CheckRedo(fsys vfs.FS, path string, base *Base) error {
+	path += redoSuffix
+	file, err := fsys.OpenRead(path)
+	if err != nil {
+		return fmt.Errorf("opening %s: %w", path, err)
+	}
+	h, err := checkRedo(file, path)
+	if err == nil && base != nil {
+		_, err = base.wants(h, path)
+	}
+	return errors.Join(err, file.Close())
+}
+
 // soundEntry checks an entry's value as the base would when it reads it.
 func soundEntry(e entry) bool {
 	key := e.key()
