@@ -369,6 +369,23 @@ func TestADamageErrorNamesTheUsersKey(t *testing.T) {
 	}
 }
 
+// The place of a record in the file is told: that of its key.
+func TestDamageOfARecordHasItsOffset(t *testing.T) {
+	dir := t.TempDir()
+	small(t, dir)
+	content, err := os.ReadFile(basePath(dir))
+	must(t, err)
+	at := bytes.LastIndex(content, []byte("one"))
+	content[at] ^= 1
+	must(t, os.WriteFile(basePath(dir), content, 0o600))
+	b := open(t, dir, OpenOptions{ReadOnly: true})
+	_, _, err = b.Get(1, []byte("a"))
+	var damage *DamageError
+	if !errors.As(err, &damage) || damage.Offset < 0 || !bytes.HasPrefix(content[damage.Offset:], []byte("ka")) {
+		t.Errorf("%v; the key is at %d", err, bytes.LastIndex(content[:at], []byte("ka")))
+	}
+}
+
 func FuzzOpen(f *testing.F) {
 	dir := f.TempDir()
 	m := small(f, dir)

@@ -44,7 +44,7 @@ type DamageError struct {
 	File   string
 	Bucket string // "" where the damage is outside of any bucket
 	Key    []byte // the bbolt key; nil where there is none. Error names the user's
-	Offset int64  // of the page in the file; -1 where it is unknown
+	Offset int64  // in the file: of the page, or of the entry's key in it; -1 where it is unknown
 	What   string
 }
 

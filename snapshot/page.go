@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"sync/atomic"
+	"unsafe"
 )
 
 // view is the file as one transaction sees it. It trusts nothing in it: every page number, length and
@@ -50,6 +51,18 @@ func (v *view) damage(id uint64, format string, args ...any) error {
 		File: v.file, Offset: int64(id) * int64(v.pageSize),
 		What: fmt.Sprintf("page %d ", id) + fmt.Sprintf(format, args...),
 	}
+}
+
+// offset is where in the file a piece of it lies; -1 for bytes that are no part of it.
+func (v *view) offset(piece []byte) int64 {
+	if len(piece) == 0 || len(v.data) == 0 {
+		return -1
+	}
+	at := uintptr(unsafe.Pointer(&piece[0])) - uintptr(unsafe.Pointer(&v.data[0])) // huge for what comes before it
+	if at >= uintptr(len(v.data)) {
+		return -1
+	}
+	return int64(at)
 }
 
 // page returns a branch or leaf page.

@@ -39,7 +39,7 @@ func (s *storeView) tree(t table) (*tree, error) {
 }
 
 func (s *storeView) damage(t table, key []byte, what string) error {
-	return &DamageError{File: s.view.file, Bucket: string(t.bucket(s.store)), Key: bytes.Clone(key), Offset: -1, What: what}
+	return &DamageError{File: s.view.file, Bucket: string(t.bucket(s.store)), Key: bytes.Clone(key), Offset: s.view.offset(key), What: what}
 }
 
 // unpack takes a record apart whose value is sound. Key and payload point into the mapped file, or, where copied

@@ -20,7 +20,7 @@ type tree struct {
 func (t *tree) damage(p page, format string, args ...any) error {
 	id := p.id()
 	if t.inline != nil {
-		return &DamageError{File: t.view.file, Bucket: t.bucket, Offset: -1, What: "its inline page is damaged"}
+		return &DamageError{File: t.view.file, Bucket: t.bucket, Offset: t.view.offset(t.inline), What: "its inline page is damaged"}
 	}
 	err := t.view.damage(id, format, args...).(*DamageError)
 	err.Bucket = t.bucket
@@ -38,7 +38,7 @@ func (t *tree) page(id uint64) (page, error) {
 func (v *view) open(it item) (*tree, error) {
 	t := &tree{view: v, bucket: string(it.key)}
 	damaged := func() error {
-		return &DamageError{File: v.file, Bucket: t.bucket, Offset: -1, What: "the bucket's header is damaged"}
+		return &DamageError{File: v.file, Bucket: t.bucket, Offset: v.offset(it.key), What: "the bucket's header is damaged"}
 	}
 	if !it.bucket || len(it.value) < bucketHeader {
 		return nil, damaged()
@@ -334,7 +334,7 @@ func (t *tree) check(it item) error {
 	}
 	if it.bucket || !sound(it.key, it.value) {
 		return &DamageError{
-			File: t.view.file, Bucket: t.bucket, Key: bytes.Clone(it.key), Offset: -1,
+			File: t.view.file, Bucket: t.bucket, Key: bytes.Clone(it.key), Offset: t.view.offset(it.key),
 			What: "the checksum does not match",
 		}
 	}
