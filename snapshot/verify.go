@@ -107,6 +107,12 @@ func (x *verification) header(txid int) error {
 	if h.bad >= 0 {
 		x.problem(x.view.damage(uint64(h.bad), "is no valid header"))
 	}
+	for id := range uint64(2) {
+		p := page(x.view.data[int(id)*h.pageSize:])
+		if h.bad != int(id) && (p.id() != id || p.flags() != pageMeta) {
+			x.problem(x.view.damage(id, "calls itself %d, with flags %#x", p.id(), p.flags()))
+		}
+	}
 	if int(h.txid) != txid || h.root != x.root {
 		x.problem(x.view.damage(0, "has changed under the open file"))
 	}
