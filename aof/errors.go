@@ -42,6 +42,9 @@ type DamageError struct {
 }
 
 func (e *DamageError) Error() string {
+	if e.LSN == 0 {
+		return fmt.Sprintf("%v: %s: %s", e.Kind, e.Segment, e.Reason)
+	}
 	return fmt.Sprintf("%v: %s at offset %d, LSN %d: %s", e.Kind, e.Segment, e.Offset, e.LSN, e.Reason)
 }
 

@@ -50,6 +50,9 @@ func parseHeader(b []byte, path string, first uint64) (header, *DamageError) {
 	damage := func(kind error, format string, args ...any) (header, *DamageError) {
 		return header{}, &DamageError{Kind: kind, Segment: path, LSN: first, Reason: fmt.Sprintf(format, args...)}
 	}
+	if len(b) == 0 {
+		return damage(ErrCorrupt, "the file is empty")
+	}
 	if len(b) < HeaderBytes {
 		return damage(ErrCorrupt, "the file has %d bytes, its header alone takes %d", len(b), HeaderBytes)
 	}

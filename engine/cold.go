@@ -83,7 +83,8 @@ func (c cold) Sample(store uint32, pick func(n int) int) ([]byte, bool) {
 // damaged ends the process: a record that is in the base cannot be read.
 func (e *Engine) damaged(err error) {
 	if !e.failed.Swap(true) {
-		e.o.Fatal(fmt.Errorf("the base cannot be read, and no part of the data is served as if it were all: %w; look at it with: holdfast check --dir %s", err, e.o.Dir))
+		e.o.Fatal(fmt.Errorf("the base, as of LSN %d, cannot be read, and no part of the data is served as if it were all: %w; bring the file back from a copy, or %s",
+			e.base.Load().Meta().LSN, err, e.wayOut()))
 	}
 }
 

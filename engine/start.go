@@ -123,15 +123,6 @@ func lockDir(fsys vfs.FS, dir string) (io.Closer, error) {
 	return lock, nil
 }
 
-// advise adds to a finding of damage, or of a base that is none, what to do about it.
-func (e *Engine) advise(err error) error {
-	var damage *aof.DamageError
-	if errors.As(err, &damage) || errors.Is(err, snapshot.ErrCorrupt) || errors.Is(err, snapshot.ErrNotBase) {
-		return fmt.Errorf("%w; nothing has been changed; see what is left with: holdfast check --dir %s, and cut off what is damaged with: holdfast check --dir %s --repair", err, e.o.Dir, e.o.Dir)
-	}
-	return err
-}
-
 // unclaim lets go of everything after a start that was refused, and leaves nothing behind.
 func (e *Engine) unclaim() error {
 	var errs []error
@@ -337,10 +328,10 @@ func (e *Engine) refuseToIgnore(segments []aof.SegmentInfo, meta snapshot.Meta) 
 		if s.Damage != nil && (meta.Logged || !endsAtSeal(s)) {
 			return s.Damage
 		}
-		if s.Last > meta.LSN {
-			return fmt.Errorf("%w: %s goes up to LSN %d, %s to %d; start once with --appendonly yes and say CONFIG SET appendonly no, which moves everything into the base",
-				ErrLogIgnored, s.File, s.Last, e.basePath(), meta.LSN)
-		}
+	}
+	if n := len(segments); n > 0 && segments[n-1].Last > meta.LSN {
+		return fmt.Errorf("%w: %s goes up to LSN %d, %s to %d; start once with --appendonly yes and say CONFIG SET appendonly no, which moves everything into the base",
+			ErrLogIgnored, segments[n-1].File, segments[n-1].Last, e.basePath(), meta.LSN)
 	}
 	return nil
 }

@@ -58,7 +58,7 @@ func (c *checker) run(final bool) bool {
 	if c.has(engine.BaseName) {
 		var err error
 		if c.base, err = openBase(c.fs, c.basePath()); err != nil {
-			base.blame(err)
+			base.blame(c.adviseOnBase(err))
 		} else {
 			c.meta = c.base.Meta()
 		}
@@ -77,6 +77,15 @@ func (c *checker) run(final bool) bool {
 		c.files = append(c.files, base)
 	}
 	return done
+}
+
+// adviseOnBase says what to do about a base.db that is none.
+func (c *checker) adviseOnBase(err error) error {
+	if !errors.Is(err, snapshot.ErrNotBase) {
+		return err
+	}
+	return fmt.Errorf("%w; bring the file back from a copy, or see what a repair would do and what it would lose: holdfast check --dir %s --repair --dry-run",
+		err, c.path)
 }
 
 func (c *checker) logHasProblems() bool {
@@ -162,13 +171,15 @@ func (c *checker) checkSnapshots() (files []FileReport) {
 
 func (c *checker) checkSnapshot(path string, f *FileReport) {
 	base, err := openBase(c.fs, path)
+	if err == nil {
+		c.verify(base, f)
+		err = base.Close()
+	}
 	if err != nil {
 		f.blame(err)
-		return
 	}
-	c.verify(base, f)
-	if err := base.Close(); err != nil {
-		f.blame(err)
+	if n := len(f.Problems); n > 0 {
+		f.Problems[n-1] += "; no start reads it: bring it back from a copy, or remove it"
 	}
 }
 

@@ -96,7 +96,26 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			spoil: func(t *testing.T, dir string) {
 				must(t, os.WriteFile(filepath.Join(dir, "base.db"), []byte("a note"), 0o600))
 			},
-			verdict: Failed, files: map[string]Verdict{"base.db": Failed}, says: "not a holdfast base",
+			verdict: Failed, files: map[string]Verdict{"base.db": Failed}, says: "not a holdfast base: no bbolt header; bring the file back from a copy, or see",
+		},
+		"the base is empty": {
+			spoil:   func(t *testing.T, dir string) { must(t, os.WriteFile(filepath.Join(dir, "base.db"), nil, 0o600)) },
+			verdict: Failed, files: map[string]Verdict{"base.db": Failed}, says: "not a holdfast base: the file is empty; bring the file back from a copy, or see",
+		},
+		"a header of the base that calls itself another": {
+			spoil:   func(t *testing.T, dir string) { flip(t, filepath.Join(dir, "base.db"), 0) },
+			verdict: Damaged, files: map[string]Verdict{"base.db": Damaged}, says: "base.db: offset 0: page 0 calls itself 1",
+		},
+		"a named snapshot": {
+			spoil: func(t *testing.T, dir string) {
+				must(t, os.Mkdir(filepath.Join(dir, "snapshots"), 0o700))
+				content, err := os.ReadFile(filepath.Join(dir, "base.db"))
+				must(t, err)
+				path := filepath.Join(dir, "snapshots", "s.db")
+				must(t, os.WriteFile(path, content, 0o600))
+				flip(t, path, find(t, path, "hello"))
+			},
+			verdict: Damaged, files: map[string]Verdict{"snapshots/s.db": Damaged}, says: "base is damaged; no start reads it: bring it back from a copy, or remove it",
 		},
 		"the log ends before the base": {
 			spoil: func(t *testing.T, dir string) {
@@ -156,7 +175,7 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 				writeMeta(t, dir, func(m *snapshot.Meta) { m.LSN = 1 })
 				must(t, os.Remove(inLog(dir, segment1)))
 			},
-			verdict: Damaged, files: map[string]Verdict{"aof/" + segment2: Damaged}, says: "LSN 2 to 3 are neither in the snapshot nor in a segment",
+			verdict: Damaged, files: map[string]Verdict{"aof/" + segment2: Damaged}, says: "LSN 2 to 3 are neither in the snapshot, which is as of LSN 1, nor in a segment",
 		},
 		"a retired segment": {
 			spoil:   func(t *testing.T, dir string) { must(t, os.Remove(inLog(dir, segment1))) },
@@ -181,7 +200,7 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			spoil: func(t *testing.T, dir string) {
 				must(t, errors.Join(os.Remove(filepath.Join(dir, "base.db")), os.Remove(inLog(dir, segment1))))
 			},
-			verdict: Damaged, files: map[string]Verdict{"aof/" + segment2: Damaged}, says: "LSN 1 to 3 are neither",
+			verdict: Damaged, files: map[string]Verdict{"aof/" + segment2: Damaged}, says: "LSN 1: LSN 1 to 3 are in no segment, and there is no base.db",
 		},
 		"another data set's base": {
 			spoil:   func(t *testing.T, dir string) { writeMeta(t, dir, func(m *snapshot.Meta) { m.ID = otherID }) },

@@ -133,8 +133,12 @@ func (c *checker) joinLog() {
 			engine.ErrLogMissing, c.meta.LSN, c.logEnd))
 	}
 	if first := c.infos[0].First; first > c.meta.LSN+1 {
+		where := fmt.Sprintf("neither in the snapshot, which is as of LSN %d, nor in a segment", c.meta.LSN)
+		if c.base == nil {
+			where = "in no segment, and there is no " + engine.BaseName
+		}
 		c.log[0].blame(&aof.DamageError{Kind: aof.ErrGap, Segment: c.infos[0].File, LSN: c.meta.LSN + 1,
-			Reason: fmt.Sprintf("LSN %d to %d are neither in the snapshot nor in a segment", c.meta.LSN+1, first-1)})
+			Reason: fmt.Sprintf("LSN %d to %d are %s", c.meta.LSN+1, first-1, where)})
 	}
 	for i, info := range c.infos {
 		told := len(c.log[i].Problems) > 0 && errors.Is(info.Damage, aof.ErrForeign)

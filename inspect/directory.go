@@ -150,7 +150,7 @@ func advise(err error) error {
 	case errors.Is(err, snapshot.ErrLocked):
 		advice = "a server is writing it: read a snapshot instead (holdfast snapshot create NAME, and then --name NAME), ask the server (holdfast cli), or stop it first"
 	case errors.Is(err, snapshot.ErrUnfinished):
-		advice = "start holdfast serve on its directory once, which does that"
+		advice = "nothing is lost by it: start holdfast serve on its directory once, which finishes it"
 	case errors.Is(err, snapshot.ErrNewer):
 		advice = newerAdvice
 	case errors.Is(err, snapshot.ErrCorrupt):

@@ -98,7 +98,11 @@ func (p *planner) base() error {
 	}
 	if b := p.plan.base; b.Empty() && p.reach.Last == 0 && !p.plan.Salvage {
 		if err := errors.Join(p.damage, p.reach.Damage); err != nil {
-			return fmt.Errorf("%w: %w; no snapshot is sound, and nothing else comes before the damage", ErrHopeless, err)
+			if !p.there {
+				err = fmt.Errorf("%w, and there is no %s", err, engine.BaseName)
+			}
+			return fmt.Errorf("%w: %w; there is no sound snapshot, and nothing else comes before the damage: bring back from a copy what is damaged or missing",
+				ErrHopeless, err)
 		}
 	}
 	p.plan.damage = p.damage

@@ -115,10 +115,10 @@ func (b *Base) open() error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("opening %s: %w: %w", b.path, ErrNotExist, err)
 	}
-	if err != nil {
-		return fmt.Errorf("opening %s: %w", b.path, err)
+	if err != nil && !errors.Is(err, ErrCorrupt) { // which names the file
+		err = fmt.Errorf("opening %s: %w", b.path, err)
 	}
-	return nil
+	return err
 }
 
 // room is how much to map: addresses cost nothing, and while the file grows within them no reader waits.

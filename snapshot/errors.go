@@ -20,7 +20,7 @@ var (
 	ErrLocked = errors.New("base is in use")
 	// ErrUnfinished says that a change was interrupted half way, and that its redo file must be applied by
 	// opening the base for writing; a read-only Open cannot do that, and does not show the half.
-	ErrUnfinished = errors.New("base has an unfinished change; open it for writing to finish it")
+	ErrUnfinished = errors.New("base has an unfinished change")
 )
 
 // What an open base may say.

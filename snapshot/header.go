@@ -116,11 +116,14 @@ func readHeader(r io.ReaderAt, size int64, file string) (header, error) {
 	case err1 == nil:
 		return header{second, 0}, nil
 	case err0 == errBoltVersion || err1 == errBoltVersion:
-		return header{}, fmt.Errorf("%s: %w: %w", file, ErrNewer, errBoltVersion)
+		return header{}, fmt.Errorf("%w: %w", ErrNewer, errBoltVersion)
 	case err0 == errBoltSum || err1 == errBoltSum:
 		return header{}, &DamageError{File: file, Offset: 0, What: "both header pages are damaged"}
 	}
-	return header{}, fmt.Errorf("%s: %w: %w", file, ErrNotBase, errBoltMagic)
+	if size == 0 {
+		return header{}, fmt.Errorf("%w: the file is empty", ErrNotBase)
+	}
+	return header{}, fmt.Errorf("%w: %w", ErrNotBase, errBoltMagic)
 }
 
 // checkHeader looks at what bbolt would believe on opening: the file's length, and the free list, of which
@@ -137,7 +140,7 @@ func checkHeader(r io.ReaderAt, size int64, file string) (header, []uint64, erro
 		}
 	}
 	if h.freelist == noFreelist {
-		return header{}, nil, fmt.Errorf("%s: %w: a bbolt file without a stored free list", file, ErrNotBase)
+		return header{}, nil, fmt.Errorf("%w: a bbolt file without a stored free list", ErrNotBase)
 	}
 	free, err := readFreelist(r, h.boltMeta, file)
 	return h, free, err
