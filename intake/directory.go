@@ -35,6 +35,9 @@ const (
 	databasesMost = 1024
 )
 
+// isDatabase reports whether there can be a database of that number.
+func isDatabase(db int) bool { return 0 <= db && db < databasesMost }
+
 // ErrUnverified: the new base is not what was taken in.
 var ErrUnverified = errors.New("the new base does not verify")
 
@@ -138,7 +141,7 @@ func (d *directory) keys() (err error) {
 		return d.ctx.Err()
 	}
 	err = d.in.eachKey(h, func(e *inspect.Entry, f *rdb.File) error {
-		if e.DB >= databasesMost {
+		if !isDatabase(e.DB) {
 			why := fmt.Sprintf("it is in database %d; there can be %d", e.DB, databasesMost)
 			return h.bad(&DamageError{File: d.in.keysFile(), Where: "key " + inspect.Bytes(e.Key).String(), Reason: why})
 		}

@@ -210,7 +210,7 @@ func (r *jsonReader) takeLong(t *jsonText) error {
 		return nil
 	case r.db < 0 || r.db > math.MaxInt32:
 		return errors.New("a line without db and key")
-	case r.h.text == nil && r.db >= databasesMost:
+	case r.h.text == nil && !isDatabase(r.db):
 		return fmt.Errorf("a key in database %d; there can be %d", r.db, databasesMost)
 	}
 	size, err := t.measured(r.h.goOn)

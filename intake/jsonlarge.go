@@ -92,7 +92,7 @@ func (s *jsonSurvey) look(begin int64, text []byte, long *jsonText) error {
 			return err
 		}
 		s.first = s.first[:0]
-		if *long.DB < 0 || *long.DB >= databasesMost || long.Deadline < 0 {
+		if !isDatabase(*long.DB) || long.Deadline < 0 {
 			return nil
 		}
 		size, err := long.measured(s.h.goOn)
@@ -144,7 +144,7 @@ func (l *jsonLarge) begin(text []byte, types *kv.Types) {
 		return
 	}
 	l.key.Kind = kindOf(types, h.Type)
-	if l.bad = l.key.Kind == 0 || l.key.Kind == kv.String || *h.DB < 0 || *h.DB >= databasesMost; l.bad {
+	if l.bad = l.key.Kind == 0 || l.key.Kind == kv.String || !isDatabase(*h.DB); l.bad {
 		return
 	}
 	l.check = types[l.key.Kind].Checker()

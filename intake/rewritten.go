@@ -126,7 +126,7 @@ func (s *aofSurvey) aside(args [][]byte) (known bool) {
 	case bytes.EqualFold(args[0], []byte("SELECT")) && s.count == 2:
 		s.end()
 		s.db, known = databaseOf(args[1])
-		return known && s.db < databasesMost
+		return known && isDatabase(s.db)
 	}
 	return false
 }
