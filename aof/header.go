@@ -74,7 +74,7 @@ func parseHeader(b []byte, path string, first uint64) (header, *DamageError) {
 	case h.version != Version:
 		return damage(ErrCorrupt, "format %d does not exist", h.version)
 	case h.first != first:
-		return damage(ErrCorrupt, "the header says that it begins at LSN %d", h.first)
+		return damage(ErrCorrupt, "the header says that it begins at LSN %d, as if the file had been renamed", h.first)
 	}
 	return h, nil
 }

@@ -18,7 +18,7 @@ func (e *Engine) advise(err error) error {
 	case errors.As(err, &damage) && errors.Is(err, aof.ErrGap):
 		more, do = e.adviseOnGap(damage)
 	case errors.Is(err, aof.ErrForeign):
-		do = "put back what belongs here: base and segments are to be of one data set"
+		do = "base and segments are to be of one data set: put back what belongs here"
 	case errors.Is(err, aof.ErrNotSegment):
 		do = "take the file away, or give a segment that was renamed its own name back"
 	case damage != nil, errors.Is(err, snapshot.ErrCorrupt), errors.Is(err, snapshot.ErrNotBase):

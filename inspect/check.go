@@ -232,6 +232,7 @@ func (c *checker) others() (files []FileReport) {
 		case name == engine.BaseName+".redo":
 			f.Found = "a change of the snapshot that was interrupted; the next start finishes it"
 			if err := snapshot.CheckRedo(c.fs, c.basePath(), c.base); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				f.Found = "a change of the snapshot that was interrupted"
 				f.blame(err)
 			}
 		case strings.HasSuffix(name, ".tmp"), strings.HasSuffix(name, snapshot.TemporarySuffix):

@@ -2,9 +2,11 @@ package inspect
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"slices"
@@ -157,6 +159,18 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			},
 			verdict: Damaged, files: map[string]Verdict{"aof/00000000000000000009.aof": Damaged}, says: "LSN 9: the header says that it begins at LSN 4",
 		},
+		"a segment of a newer format": {
+			spoil: func(t *testing.T, dir string) {
+				path := inLog(dir, segment2)
+				b, err := os.ReadFile(path)
+				must(t, err)
+				b[8] = 2
+				binary.LittleEndian.PutUint32(b[48:], crc32.Checksum(b[:48], crc32.MakeTable(crc32.Castagnoli)))
+				must(t, os.WriteFile(path, b, 0o600))
+			},
+			verdict: Failed, files: map[string]Verdict{"aof/" + segment1: Unread, "aof/" + segment2: Failed},
+			says: "LSN 4: format 2; this program reads up to 1; use the version of holdfast that wrote it",
+		},
 		"a body that is no command": {
 			spoil: func(t *testing.T, dir string) {
 				must(t, os.RemoveAll(filepath.Join(dir, "aof")))
@@ -258,7 +272,11 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		"one whose redo file is for another base": {
 			spoil: func(t *testing.T, dir string) {
 				leaveRedo(t, dir)
+				redo := filepath.Join(dir, "base.db.redo")
+				content, err := os.ReadFile(redo)
+				must(t, err)
 				writeMeta(t, dir, func(m *snapshot.Meta) { m.LSN = 4 })
+				must(t, os.WriteFile(redo, content, 0o600))
 			},
 			verdict: Damaged, files: map[string]Verdict{"base.db.redo": Damaged}, says: "at LSN 3, and the base is",
 		},

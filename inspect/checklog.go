@@ -72,8 +72,11 @@ func (c *checker) readLog() {
 	}
 }
 
-// covered adds to damage whether a start minds.
+// covered adds to damage whether a start minds, and to what is newer what does not.
 func (c *checker) covered(i int, damage error) error {
+	if errors.Is(damage, aof.ErrNewer) {
+		return fmt.Errorf("%w; %s", damage, newerAdvice)
+	}
 	if i+1 < len(c.infos) && c.infos[i].Last <= c.meta.LSN {
 		return fmt.Errorf("%w; the snapshot has all that this segment held, so a start does not read it", damage)
 	}

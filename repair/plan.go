@@ -225,7 +225,7 @@ func (p *planner) read(b history.Base) (history.Reach, error) {
 		err = nil
 	}
 	if errors.Is(reach.Damage, aof.ErrNewer) {
-		return reach, reach.Damage // no damage: it takes a newer program to read it
+		return reach, fmt.Errorf("%w; use the version of holdfast that wrote it", reach.Damage) // which is no damage
 	}
 	return reach, err
 }
