@@ -112,6 +112,7 @@ func (ks *Keyspace) Settle() {
 			e.db.pack(e)
 		}
 	}
+	clear(ks.edited) // a database that is flushed is not to live on in it
 	ks.edited = ks.edited[:0]
 }
 
