@@ -121,19 +121,23 @@ func memoryStats(c *Call) {
 	integer("dataset.bytes", f.MemoryData)
 	share("dataset.percentage", 100*f.MemoryData, f.Memory-f.MemoryStartup)
 	share("peak.percentage", 100*f.Memory, f.MemoryPeak)
-	integer("allocator.allocated", f.Memory-f.MemorySpare)
-	integer("allocator.active", f.Memory)
-	integer("allocator.resident", f.MemoryProcess)
-	share("allocator-fragmentation.ratio", f.Memory, f.Memory-f.MemorySpare)
+	integer("allocator.allocated", f.MemoryBound)
+	integer("allocator.active", f.memoryLive())
+	integer("allocator.resident", f.Memory)
+	share("allocator-fragmentation.ratio", f.memoryLive(), f.MemoryBound)
 	integer("allocator-fragmentation.bytes", f.MemorySpare)
-	share("allocator-rss.ratio", f.MemoryProcess, f.Memory)
-	integer("allocator-rss.bytes", f.MemoryProcess-f.Memory)
+	share("allocator-rss.ratio", f.Memory, f.memoryLive())
+	integer("allocator-rss.bytes", f.memoryGarbage())
 	share("rss-overhead.ratio", 1, 1)
 	integer("rss-overhead.bytes", 0)
-	share("fragmentation", f.MemoryProcess, f.Memory)
-	integer("fragmentation.bytes", f.MemoryProcess-f.Memory)
+	share("fragmentation", f.MemoryResident, f.Memory)
+	integer("fragmentation.bytes", f.MemoryResident-f.Memory)
 	c.Reply.MapEnd(mark, pairs)
 }
+
+// memoryLive is what the process has use for, in bytes, and memoryGarbage what it holds beside: garbage, and what is free.
+func (f *Figures) memoryLive() int64    { return f.MemoryBound + f.MemorySpare }
+func (f *Figures) memoryGarbage() int64 { return max(0, f.Memory-f.memoryLive()) }
 
 func (c *Call) memoryOfDB(i int, db *kv.DB) {
 	table, deadlines := db.IndexBytes()
@@ -150,7 +154,7 @@ func (c *Call) memoryOfDB(i int, db *kv.DB) {
 const (
 	// littleMemory is too little to say anything about, in bytes.
 	littleMemory = 5 << 20
-	// highGarbage is the share of what is in use, in percent, that the process may hold beyond it without remark.
+	// highGarbage is the share of what it has use for, in percent, that the process may hold beyond it without remark.
 	highGarbage = 50
 	// highSpare is the same for the room that deleted keys have left.
 	highSpare = 40
@@ -162,12 +166,12 @@ func memoryDoctor(c *Call) {
 	var said []string
 	say := func(format string, args ...any) { said = append(said, " * "+fmt.Sprintf(format, args...)) }
 	if f.MemoryPeak > f.Memory*3/2 {
-		say("Peak: %s were in use at one time, now %s are.", humanBytes(f.MemoryPeak), humanBytes(f.Memory))
+		say("Peak: %s were held at one time, now %s are.", humanBytes(f.MemoryPeak), humanBytes(f.Memory))
 	}
-	if held := f.MemoryProcess - f.Memory; held > f.Memory*highGarbage/100 {
-		say("Garbage: the process holds %s more than is in use. It goes back when the process is at rest, or with MEMORY PURGE.", humanBytes(held))
+	if more := f.memoryGarbage(); more > f.memoryLive()*highGarbage/100 {
+		say("Garbage: the process holds %s more than it has use for. It goes back when the process is at rest, or with MEMORY PURGE.", humanBytes(more))
 	}
-	if f.MemorySpare > f.Memory*highSpare/100 {
+	if f.MemorySpare > f.memoryLive()*highSpare/100 {
 		say("Spare room: keys that are gone have left %s, which other keys of their size will take.", humanBytes(f.MemorySpare))
 	}
 	switch {

@@ -215,9 +215,10 @@ type Figures struct {
 	KeysLoaded, KeysLapsed             int64 // that the last start found, without those whose time was over; and those
 	MachineMemory                      int64 // bytes
 	Blocked                            int
-	Memory, MemoryPeak, MemoryData     int64 // bytes in use, the most there ever were, keys and values alone
-	MemoryStartup, MemorySpare         int64 // bytes: in use at the start; of keys that are gone, for others to take
-	MemoryProcess                      int64 // bytes that the process holds
+	Memory, MemoryPeak, MemoryStartup  int64 // bytes that the process holds, the most that it ever held, what it held at the start
+	MemoryData, MemoryBound            int64 // bytes: keys and values alone; what maxmemory bounds
+	MemorySpare                        int64 // bytes beside those: of keys that are gone, for others to take
+	MemoryResident                     int64 // bytes that the process holds, as the kernel counts them
 	UserCPU, SystemCPU                 time.Duration
 }
 

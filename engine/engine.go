@@ -196,6 +196,7 @@ func newEngine(o Options) *Engine {
 	e.world.Users = commands.NewUsers(e.world.Table, o.Config)
 	e.mu.init()
 	e.world.Keys.SetCold(cold{e})
+	e.stats.memory.sample(e.world.Keys.Bytes()) // before anything is loaded
 	e.stats.start = o.Clock().UnixMilli()
 	e.checkpoints.last.ended = e.stats.start // the `save` rules count from the start
 	return e

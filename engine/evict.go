@@ -23,23 +23,24 @@ const (
 	spillSlack = 25
 )
 
-// usedMemory is what the process holds: the keyspace as it counts itself, and the rest as last sampled.
-func (e *Engine) usedMemory() int64 {
+// liveMemory is what the process has use for: the keyspace as it counts itself, and the rest as last sampled.
+func (e *Engine) liveMemory() int64 {
 	return e.world.Keys.Bytes() + e.stats.memory.beside() + e.stats.memory.gaps
 }
 
 // spareMemory is the part of it that keys have left behind in their pages, and long values between others.
 func (e *Engine) spareMemory() int64 { return e.world.Keys.SpareBytes() + e.stats.memory.gaps }
 
-// UsedMemory is what INFO calls used_memory, in bytes: without garbage that waits to be collected.
-func (e *Engine) UsedMemory() (n int64) {
-	e.Do(func() { n = e.usedMemory() })
+// LiveMemory is how many bytes of what the process has been given it has use for. The rest is garbage that waits to be
+// collected, and what is free.
+func (e *Engine) LiveMemory() (n int64) {
+	e.Do(func() { n = e.liveMemory() })
 	return n
 }
 
-// boundMemory is what of it maxmemory bounds. Spare memory does not count: new keys take it, and were it counted no key's
-// going would help before a whole page is empty.
-func (e *Engine) boundMemory() int64 { return e.usedMemory() - e.spareMemory() }
+// boundMemory is what maxmemory bounds. Garbage does not count: no key's going would help against it. Nor does spare memory:
+// new keys take it, and were it counted no key's going would help before a whole page is empty.
+func (e *Engine) boundMemory() int64 { return e.liveMemory() - e.spareMemory() }
 
 // makeRoom brings memory below maxmemory, or does a part of it, and reports whether a write may go on. As in Redis it may
 // while keys are found to go, though there are more to follow.

@@ -1,14 +1,18 @@
 package engine
 
 import (
+	"os"
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"syscall"
+
+	"holdfast/internal/proc"
 )
 
-// memory is what the process holds beside the keyspace, as last sampled: together with what the keyspace counts itself
-// it is what Redis calls used memory. Garbage that waits to be collected is not in it.
+// memory is how the process's memory stands, as last sampled. All that it holds is what Redis calls used memory. What it
+// has use for beside the keyspace, which counts itself, is less: the rest is garbage that waits to be collected, and what is free
+// and has not gone back to the system.
 //
 // What lives on Go's heap is known as of the last collection only, so it is compared with the keyspace as it was then.
 // The difference between that and a keyspace of now would call garbage used, and after FLUSHALL under maxmemory refuse
@@ -18,10 +22,15 @@ type memory struct {
 	heap        int64  // bytes: what else lived on the heap than keys
 	outside     int64  // bytes: stacks, and the runtime's own
 	gaps        int64  // bytes: between what lives on the heap, where other values of that size will go
-	startup     int64  // bytes: both at the first sample
+	given       int64  // bytes: from the system, without what has gone back
+	untouched   int64  // bytes: of those, what nobody has written to yet, so that it is no memory; before anything is loaded, and later it is about as much
+	startup     int64  // bytes: held then
 }
 
 func (m *memory) beside() int64 { return m.heap + m.outside }
+
+// held is what the process holds of the system's memory, but for its code and the files that it maps: as the kernel counts it.
+func (m *memory) held() int64 { return m.given - m.untouched }
 
 // sample reads how Go's memory stands, with a keyspace of so many bytes.
 func (m *memory) sample(keyspace int64) {
@@ -40,12 +49,13 @@ func (m *memory) sample(keyspace int64) {
 	for heap := 3; heap < len(samples); heap++ {
 		m.outside -= n(heap)
 	}
-	m.gaps = n(5)
+	m.gaps, m.given = n(5), n(2)-n(6)
 	if cycles := samples[0].Value.Uint64(); cycles != m.collections {
 		m.collections, m.heap = cycles, max(0, n(1)-keyspace)
 	}
 	if m.startup == 0 {
-		m.startup = m.beside()
+		m.untouched = max(0, m.given-residentMemory(m.given))
+		m.startup = m.held()
 	}
 }
 
@@ -61,11 +71,13 @@ func (e *Engine) compact(now int64) (more bool) {
 	return false
 }
 
-// processMemory is what the process holds of the system's memory, in bytes, but for its code.
-func processMemory() int64 {
-	samples := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
-	metrics.Read(samples)
-	return int64(samples[0].Value.Uint64() - samples[1].Value.Uint64())
+// residentMemory is what the kernel counts of the process's own memory, in bytes; unknown where it does not tell.
+func residentMemory(unknown int64) int64 {
+	n, err := proc.OwnMemory(os.Getpid())
+	if err != nil {
+		return unknown
+	}
+	return n
 }
 
 // machineMemory is how many bytes the machine has; 0 where it does not tell.

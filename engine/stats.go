@@ -38,7 +38,7 @@ func (s *stats) failed(reply []byte) {
 // sample notes from time to time what is not counted as it happens. keyspace is in bytes.
 func (s *stats) sample(now, keyspace int64) {
 	s.memory.sample(keyspace)
-	s.peak = max(s.peak, keyspace+s.memory.beside()+s.memory.gaps)
+	s.peak = max(s.peak, s.memory.held())
 	s.rate.sample(now, s.commands)
 }
 
@@ -80,7 +80,8 @@ func processTime() (user, system time.Duration) {
 
 // Figures are the engine's numbers for INFO.
 func (e *Engine) Figures() commands.Figures {
-	c := &e.checkpoints
+	c, m := &e.checkpoints, &e.stats.memory
+	m.sample(e.world.Keys.Bytes())
 	f := commands.Figures{
 		StartTime: e.stats.start, Version: e.o.Identity.Version, ProcessID: os.Getpid(), RunID: e.o.Identity.RunID, ConfigFile: e.o.Identity.ConfigFile,
 		Executable: e.o.Identity.Executable, Port: e.o.Identity.Port,
@@ -89,7 +90,7 @@ func (e *Engine) Figures() commands.Figures {
 		Changes: e.changes, LastLSN: e.lsn, CheckpointLSN: c.lsn,
 		CheckpointKeys: c.last.keys, CheckpointBytes: c.last.bytes, CheckpointSlice: c.last.slice.Microseconds(),
 		Commands: e.stats.commands, CommandsPerSecond: e.stats.rate.perSecond(), Expired: e.stats.expired, Evicted: e.stats.evicted, Errors: e.stats.errors,
-		Switching: e.switching, MemoryProcess: processMemory(), MemoryStartup: e.stats.memory.startup, Recovery: e.report.String(),
+		Switching: e.switching, MemoryStartup: m.startup, Recovery: e.report.String(),
 		Blocked: len(e.blocked), Hits: e.world.Keys.Hits, Misses: e.world.Keys.Misses,
 	}
 	f.KeysLoaded, f.KeysLapsed, f.MachineMemory = e.report.Keys-e.report.Lapsed, e.report.Lapsed, machineMemory()
@@ -97,8 +98,9 @@ func (e *Engine) Figures() commands.Figures {
 	f.CheckpointPages, f.ExpiredSubkeys = c.last.pages, e.stats.lapsed
 	f.Hydrating, f.HydrationTotal, f.HydrationLeft = e.hydration.running, e.hydration.total, e.hydrationLeft()
 	f.ColdKeys = int64(e.world.Keys.ColdKeys())
-	f.Memory, f.MemoryData, f.MemorySpare = e.usedMemory(), e.world.Keys.DataBytes(), e.spareMemory()
-	f.MemoryPeak = max(e.stats.peak, f.Memory)
+	f.Memory, f.MemoryData, f.MemoryBound, f.MemorySpare = m.held(), e.world.Keys.DataBytes(), e.boundMemory(), e.spareMemory()
+	e.stats.peak = max(e.stats.peak, f.Memory)
+	f.MemoryPeak, f.MemoryResident = e.stats.peak, residentMemory(f.Memory)
 	f.UserCPU, f.SystemCPU = processTime()
 	if c.failing {
 		f.LastSave = max(c.lastGood, e.stats.start)

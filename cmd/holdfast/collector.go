@@ -16,7 +16,7 @@ import (
 // The garbage is kept to 16 MiB and a 32nd of the data instead, and, under maxmemory, near that.
 //
 // What a load, a checkpoint or FLUSHALL has left goes back to the system once the process is at rest: Go alone would
-// collect two minutes later, and then give back little by little. So a server at rest holds what INFO calls used memory.
+// collect two minutes later, and then give back little by little. So a server at rest holds what it has use for.
 
 const (
 	garbageFloor = 16 << 20 // bytes
@@ -32,6 +32,9 @@ const (
 	// middle of its work.
 	workFloor = 8 << 20 // bytes,
 	workShare = 16      // and one in so many bytes more
+	// Where so much was let go of at once, as by FLUSHALL, it goes back whatever else is at work.
+	fallFloor = 16 << 20 // bytes,
+	fallShare = 4        // and one in so many bytes that are held
 )
 
 // tuneCollector follows the size of the data until stop is closed. It begins before they are loaded: a start, which makes little
@@ -67,11 +70,11 @@ func returnMemory(cfg *config.Config, eng *engine.Engine, srv *server.Server, st
 	defer ticker.Stop()
 	var idle idleMemory
 	for {
-		now, used := readHeap(), eng.UsedMemory()
+		now, used := readHeap(), eng.LiveMemory()
 		if idle.worthReturning(now, used, eng.Checkpointing()) || now.held-idle.kept > memoryLimit(limit.Load(), used) {
 			srv.Shed()
 			eng.ReturnMemoryNow()
-			idle.returned(readHeap(), eng.UsedMemory())
+			idle.returned(readHeap(), eng.LiveMemory())
 		}
 		select {
 		case <-stop:
@@ -105,18 +108,20 @@ func readHeap() heapFigures {
 // idleMemory says when memory is to be given back.
 type idleMemory struct {
 	allocated int64 // ever, a period ago
+	used      int64 // likewise
 	kept      int64 // held beyond what was in use, right after memory was given back last: it cannot be had
 	given     int64 // allocated ever, as of then
 }
 
 // worthReturning reports whether the process is at rest and holds much that it does not use, or has worked since it gave memory
-// back last. A checkpoint that waits for the disk allocates nothing, and is no rest: what it has made is garbage only later,
+// back last; or whether most of the data is gone since it was asked last. A checkpoint that waits for the disk allocates nothing, and is no rest: what it has made is garbage only later,
 // when there may be too little new work for memory to be given back again.
 func (m *idleMemory) worthReturning(now heapFigures, used int64, writing bool) bool {
 	atRest := !writing && now.allocated-m.allocated < restBytes
-	m.allocated = now.allocated
+	fell := m.used-used > max(fallFloor, now.held/fallShare)
+	m.allocated, m.used = now.allocated, used
 	idle := idleFloor + now.held/idleShare
-	return atRest && (now.free > idle || now.held-used-m.kept > idle || now.allocated-m.given > workFloor+now.held/workShare)
+	return fell || atRest && (now.free > idle || now.held-used-m.kept > idle || now.allocated-m.given > workFloor+now.held/workShare)
 }
 
 func (m *idleMemory) returned(now heapFigures, used int64) {

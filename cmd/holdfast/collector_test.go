@@ -43,7 +43,7 @@ func TestMemoryIsReturnedAtRest(t *testing.T) {
 		t.Error("returned while 15 MiB were allocated in a period")
 	}
 	atRest := heapFigures{held: 200 * mib, allocated: busy.allocated + restBytes - 1}
-	if m.worthReturning(atRest, 197*mib, false) {
+	if full := m; full.worthReturning(atRest, 197*mib, false) {
 		t.Error("returned for 3 of 200 MiB")
 	}
 	if m.worthReturning(atRest, 100*mib, true) {
@@ -66,5 +66,11 @@ func TestMemoryIsReturnedAtRest(t *testing.T) {
 	m.worthReturning(worked, 150*mib, false) // busy in this period
 	if !m.worthReturning(worked, 150*mib, false) {
 		t.Error("kept what 20 MiB of work may have left")
+	}
+	if !m.worthReturning(heapFigures{held: 150 * mib, allocated: worked.allocated + 20*mib}, 50*mib, true) {
+		t.Error("kept what FLUSHALL left while others are at work")
+	}
+	if m.worthReturning(heapFigures{held: 150 * mib, allocated: worked.allocated + 40*mib}, 50*mib, true) {
+		t.Error("returned twice for one FLUSHALL")
 	}
 }

@@ -54,7 +54,7 @@ var mayImport = map[string][]string{
 	"rdb":           {"kv", "lists", "sets", "zsets", "hashes", "streams", "dict", "outline"},
 	"migrate":       {"resp"},
 	"commands":      {"acl", "rdb", "lua", "migrate", "kv", "outline", "lists", "sets", "dict", "streams", "zsets", "hashes", "hll", "geo", "expiry", "resp", "glob", "config", "internal/histogram", "pubsub", "tracking"},
-	"engine":        {"acl", "commands", "pubsub", "kv", "lists", "expiry", "resp", "glob", "config", "aof", "snapshot", "internal/vfs", "internal/nice"},
+	"engine":        {"acl", "commands", "pubsub", "kv", "lists", "expiry", "resp", "glob", "config", "aof", "snapshot", "internal/vfs", "internal/nice", "internal/proc"},
 	"bench":         {"bench/rig", "internal/proc", "load"},
 	"bench/rig":     {},
 	"bench/inspect": {"bench/rig"},
