@@ -243,6 +243,12 @@ var badStarts = []badStart{
 		want:     engine.ErrLogIgnored,
 		says:     []string{"LASTSEGMENT goes up to LSN 15, DIR/base.db to 4; start once with --appendonly yes"},
 	}, {
+		name:     "no log wanted, and the one that there was is gone",
+		spoil:    func(t *testing.T, dir string) { remove(t, filepath.Join(dir, engine.LogDir)) },
+		settings: []string{"appendonly", "no"},
+		want:     engine.ErrLogMissing,
+		says:     []string{"DIR/base.db was written with a log going on after LSN 4, and DIR/aof holds no segment", damaged},
+	}, {
 		name: "no log wanted, and what it has cannot be told",
 		spoil: func(t *testing.T, dir string) {
 			edit(t, last(segments(t, dir)), func(b []byte) []byte { b[aof.HeaderBytes+50] ^= 1; return b })

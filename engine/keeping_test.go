@@ -3,6 +3,7 @@ package engine_test
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -323,6 +324,32 @@ func TestCloseWhileSwitching(t *testing.T) {
 				t.Error("Close came back, and the engine went on in the directory")
 			}
 		})
+	}
+}
+
+// A server without a log takes back its base's word that one goes on from it: neither the log that it had, nor one that was being
+// turned on in its place, is missed by a later start.
+func TestALogThatIsGivenUpIsNotMissed(t *testing.T) {
+	for name, giveUp := range map[string]func(t *testing.T, s *session){
+		"by a start without one": func(t *testing.T, s *session) {
+			s.again("appendonly", "no").mustClose(false)
+			remove(t, filepath.Join(s.setup.dir, engine.LogDir))
+		},
+		"while it was turned on": func(t *testing.T, s *session) { put(t, filepath.Join(s.setup.dir, engine.StagedName), nil) },
+	} {
+		for _, keeping := range []string{"no", "yes"} {
+			t.Run(name+", appendonly "+keeping, func(t *testing.T) {
+				s := begin(t, setup{})
+				s.say("SET a 1")
+				s.mustClose(true)
+				giveUp(t, s)
+				for _, next := range []string{keeping, "yes"} {
+					r := s.again("appendonly", next)
+					s.recovered(r, "appendonly "+next)
+					r.mustClose(false)
+				}
+			})
+		}
 	}
 }
 

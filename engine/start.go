@@ -202,10 +202,13 @@ func (e *Engine) openLog(meta snapshot.Meta) error {
 		return err
 	}
 	if !e.appendonly.Load() {
-		if err := e.refuseToIgnore(segments, meta); err != nil {
+		if err := errors.Join(e.refuseToIgnore(segments, meta), e.refuseWithoutLog(segments, meta)); err != nil {
 			return err
 		}
-		if err := e.dropStaged(); err != nil {
+		if err := e.dropStaged(&meta); err != nil {
+			return err
+		}
+		if err := e.forsakeLog(&meta); err != nil {
 			return err
 		}
 		return e.number(&meta, segments)
@@ -217,7 +220,7 @@ func (e *Engine) openLog(meta snapshot.Meta) error {
 	if err != nil {
 		return err
 	}
-	if err := e.dropStaged(); err != nil {
+	if err := e.dropStaged(&meta); err != nil {
 		return err
 	}
 	if err := e.dropOvertaken(meta, segments); err != nil {
@@ -303,10 +306,13 @@ func (e *Engine) identify(meta snapshot.Meta, segments []aof.SegmentInfo) error 
 	return err
 }
 
-// refuseWithoutLog stops a start with a log whose base says that a log went on from it, where that is not there.
+// refuseWithoutLog stops a start whose base says that a log went on from it, where that is not there.
 func (e *Engine) refuseWithoutLog(segments []aof.SegmentInfo, meta snapshot.Meta) error {
 	if !meta.Logged {
 		return nil
+	}
+	if staged, err := e.isStaged(); staged || err != nil {
+		return err // no log counts, and everything is in the base
 	}
 	found := "holds no segment"
 	if n := len(segments); n > 0 {

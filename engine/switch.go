@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"syscall"
 
 	"holdfast/aof"
 	"holdfast/internal/vfs"
+	"holdfast/snapshot"
 )
 
 // The log can be turned on and off while the server runs. Neither ever leaves the directory without the data:
@@ -140,15 +142,38 @@ func (e *Engine) setLog(log *aof.Log) {
 }
 
 // dropStaged removes a log that did not count when the server stopped.
-func (e *Engine) dropStaged() error {
+func (e *Engine) dropStaged(meta *snapshot.Meta) error {
 	staged, err := e.isStaged()
 	if !staged || err != nil {
+		return err
+	}
+	if err := e.forsakeLog(meta); err != nil {
 		return err
 	}
 	if err := e.dropLog(); err != nil {
 		return err
 	}
 	return e.unmark()
+}
+
+// forsakeLog takes back the base's word that a log goes on from it, as none does now: what is dropped from here on is not to be
+// missed by a later start. Without room for that the word stands.
+func (e *Engine) forsakeLog(meta *snapshot.Meta) error {
+	if !meta.Logged {
+		return nil
+	}
+	to := *meta
+	to.Logged = false
+	_, err := e.base.Load().Apply(snapshot.NewChanges(e.o.FS, e.o.Dir, sortMemory), to)
+	if errors.Is(err, syscall.ENOSPC) {
+		e.o.Log.Warn("no room to note in the base that no log goes on from it", "error", err)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("noting in %s that no log goes on from it: %w", e.basePath(), err)
+	}
+	*meta = to
+	return nil
 }
 
 // isStaged reports whether a log was being turned on when the last process ended.
