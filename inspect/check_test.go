@@ -104,6 +104,18 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			spoil:   func(t *testing.T, dir string) { must(t, os.WriteFile(filepath.Join(dir, "base.db"), nil, 0o600)) },
 			verdict: Failed, files: map[string]Verdict{"base.db": Failed}, says: "not a holdfast base: the file is empty; bring the file back from a copy, or see",
 		},
+		"a deadline, which two looks meet": {
+			spoil: func(t *testing.T, dir string) {
+				path := filepath.Join(dir, "base.db")
+				b, err := os.ReadFile(path)
+				must(t, err)
+				bucket := bytes.Index(b, []byte("deadlines:00000001"))
+				at := bytes.Index(b[bucket:], []byte("kbin"))
+				b[bucket+at+1] ^= 1
+				must(t, os.WriteFile(path, b, 0o600))
+			},
+			verdict: Damaged, files: map[string]Verdict{"base.db": Damaged}, says: "is damaged: 1 problem in 1 file",
+		},
 		"a header of the base that calls itself another": {
 			spoil:   func(t *testing.T, dir string) { flip(t, filepath.Join(dir, "base.db"), 0) },
 			verdict: Damaged, files: map[string]Verdict{"base.db": Damaged}, says: "base.db: offset 0: page 0 calls itself 1",

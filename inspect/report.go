@@ -68,9 +68,11 @@ type FileReport struct {
 	Records int64  `json:"records,omitempty"`
 }
 
-// blame adds a problem; the verdict is that on the worst one.
+// blame adds a problem that was not told before; the verdict is that on the worst one.
 func (f *FileReport) blame(err error) {
-	f.Problems = append(f.Problems, err.Error())
+	if text := err.Error(); !slices.Contains(f.Problems, text) {
+		f.Problems = append(f.Problems, text)
+	}
 	verdict := verdictOn(err)
 	for _, v := range worse() {
 		if v == verdict || v == f.Verdict {
