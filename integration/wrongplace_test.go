@@ -118,13 +118,20 @@ func TestHalfADataSetRefuses(t *testing.T) {
 		spoil func(t *testing.T, dir string)
 		says  []string
 	}{
-		"no base":        {func(t *testing.T, dir string) { remove(t, filepath.Join(dir, "base.db")) }, []string{".aof", "lsn"}},
-		"no log":         {func(t *testing.T, dir string) { remove(t, filepath.Join(dir, "aof")) }, []string{"base.db", "lsn"}},
-		"no newest":      {func(t *testing.T, dir string) { removeNewest(t, dir) }, []string{".aof", "offset", "lsn", "is not there"}},
-		"an empty file":  {func(t *testing.T, dir string) { truncate(t, segmentFiles(t, dir)[0]) }, []string{".aof", "offset"}},
-		"another's log":  {func(t *testing.T, dir string) { swapLogs(t, dir, lay(t).Dir) }, []string{".aof", "data set"}},
-		"an older base":  {func(t *testing.T, dir string) { putOlderBase(t, dir) }, []string{".aof", "lsn"}},
-		"a flipped byte": {func(t *testing.T, dir string) { flipFirst(t, segmentFiles(t, dir)[0], "string:7") }, []string{".aof", "offset", "lsn"}},
+		"no base": {func(t *testing.T, dir string) { remove(t, filepath.Join(dir, "base.db")) },
+			[]string{".aof at offset 0, lsn 1: ", "and there is no ", "base.db; nothing has been changed; bring that back"}},
+		"no log": {func(t *testing.T, dir string) { remove(t, filepath.Join(dir, "aof")) },
+			[]string{"base.db was written with a log going on after lsn ", "holds no segment; bring the segments back"}},
+		"no newest": {func(t *testing.T, dir string) { removeNewest(t, dir) },
+			[]string{".aof at offset ", ", lsn ", "is not there; nothing has been changed; bring that segment back"}},
+		"an empty file": {func(t *testing.T, dir string) { truncate(t, segmentFiles(t, dir)[0]) },
+			[]string{".aof at offset 0, lsn ", "the file is empty; nothing has been changed; bring the file back"}},
+		"another's log": {func(t *testing.T, dir string) { swapLogs(t, dir, lay(t).Dir) },
+			[]string{".aof at offset 0, lsn ", "data-set id ", "nothing has been changed; base and segments are to be of one data set"}},
+		"an older base": {func(t *testing.T, dir string) { putOlderBase(t, dir) },
+			[]string{".aof at offset 0, lsn ", "base.db is as of lsn ", "nothing has been changed; bring those segments back"}},
+		"a flipped byte": {func(t *testing.T, dir string) { flipFirst(t, segmentFiles(t, dir)[0], "string:7") },
+			[]string{".aof at offset ", ", lsn ", "nothing has been changed; bring the file back"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
