@@ -121,14 +121,21 @@ func (b *Base) open() error {
 	return err
 }
 
-// room is how much to map: addresses cost nothing, and while the file grows within them no reader waits.
+// room is how much to map: addresses cost nothing. A file that grows beyond them bbolt maps anew, for which everybody must leave
+// who reads it; and who begins to read meanwhile waits as well. Where somebody copies the base, that is for minutes. So there
+// are more of them than a file grows by between two starts, unless the process has been given few.
 func (b *Base) room() int {
-	const spare = 1 << 30
+	const spare, little = 64 << 30, 1 << 30
 	info, err := b.fs.Stat(b.path)
 	if err != nil || unsafe.Sizeof(uintptr(0)) < 8 {
 		return 0
 	}
-	return int(2*info.Size()) + spare
+	size := 2 * info.Size()
+	var most syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_AS, &most); err != nil || most.Cur < 8*uint64(size+spare) {
+		return int(size) + little
+	}
+	return int(size) + spare
 }
 
 // openFile opens, locks and checks the file before bbolt reads it. bbolt's own lock then finds it locked by the

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -135,7 +136,9 @@ func TestACopyDoesNotReplace(t *testing.T) {
 
 // TestCopiesDuringApplies: each copy is one of the states that there were, and changes do go on while it is made.
 func TestCopiesDuringApplies(t *testing.T) {
-	for name, limits := range ways {
+	all := maps.Clone(ways)
+	all["exchange"] = byExchange
+	for name, limits := range all {
 		t.Run(name, func(t *testing.T) {
 			seed := rand.Uint64()
 			t.Logf("seed %d", seed)
