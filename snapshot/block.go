@@ -48,37 +48,58 @@ func (w *blockWriter) start() int {
 	return 0
 }
 
-// add appends an entry.
+// add appends an entry. A long one goes to the file from where it lies, as a block of its own.
 func (w *blockWriter) add(e []byte) error {
+	const long = 4 * blockBytes
+	if len(e) > long {
+		if err := w.flushAny(); err != nil {
+			return err
+		}
+		return w.flush(e)
+	}
 	w.buf = append(w.buf, e...)
 	if len(w.buf) < blockBytes {
 		return nil
 	}
-	return w.flush()
+	return w.flush(nil)
 }
 
-// flush writes the block, empty or not.
-func (w *blockWriter) flush() error {
-	start := w.start()
-	block := w.buf[start:]
-	binary.LittleEndian.PutUint32(block, uint32(len(block)-blockHeader))
-	binary.LittleEndian.PutUint32(block[4:], blockSum(w.off+int64(start), block[blockHeader:]))
-	if _, err := w.file.WriteAt(w.buf, w.off); err != nil {
-		return fmt.Errorf("writing %s at %d: %w", w.path, w.off, err)
+// flushAny writes the block unless it is empty.
+func (w *blockWriter) flushAny() error {
+	if len(w.buf) > w.start()+blockHeader {
+		return w.flush(nil)
 	}
-	w.off += int64(len(w.buf))
+	return nil
+}
+
+// flush writes the block: what was gathered, or, where nothing was, an entry or nothing.
+func (w *blockWriter) flush(alone []byte) error {
+	start := w.start()
+	block, entries := w.buf[start:], w.buf[start+blockHeader:]
+	if alone != nil {
+		entries = alone
+	}
+	binary.LittleEndian.PutUint32(block, uint32(len(entries)))
+	binary.LittleEndian.PutUint32(block[4:], blockSum(w.off+int64(start), entries))
+	for _, b := range [][]byte{w.buf, alone} {
+		if len(b) == 0 {
+			continue
+		}
+		if _, err := w.file.WriteAt(b, w.off); err != nil {
+			return fmt.Errorf("writing %s at %d: %w", w.path, w.off, err)
+		}
+		w.off += int64(len(b))
+	}
 	w.buf = append(w.buf[:0], make([]byte, blockHeader)...)
 	return nil
 }
 
 // finish writes what is left and the empty block. It does not sync.
 func (w *blockWriter) finish() error {
-	if len(w.buf) > w.start()+blockHeader {
-		if err := w.flush(); err != nil {
-			return err
-		}
+	if err := w.flushAny(); err != nil {
+		return err
 	}
-	return w.flush()
+	return w.flush(nil)
 }
 
 // blockReader reads such a file. Whatever is not as it was written is a DamageError.

@@ -48,13 +48,39 @@ func (f *bulkFile) page(size int) (page, error) {
 	f.buf = slices.Grow(f.buf, pages*f.pageSize)[:start+pages*f.pageSize]
 	p := page(f.buf[start:])
 	clear(p)
-	binary.NativeEndian.PutUint64(p, f.next)
-	binary.NativeEndian.PutUint32(p[12:], uint32(pages-1))
-	f.next += uint64(pages)
+	f.number(p, pages)
 	return p, nil
 }
 
+// pageAlone writes a leaf page at once: of one element, whose key the level has and whose value it has not.
+func (f *bulkFile) pageAlone(l *bulkLevel, value []byte) (id uint64, err error) {
+	if err := f.flush(); err != nil {
+		return 0, err
+	}
+	p := make(page, l.size())
+	pages := (len(p) + len(value) + f.pageSize - 1) / f.pageSize
+	f.number(p, pages)
+	l.fill(p, 1)
+	id = p.id()
+	at := int64(id) * int64(f.pageSize)
+	if _, err := f.file.WriteAt(p, at); err != nil {
+		return 0, err
+	}
+	_, err = f.file.WriteAt(value, at+int64(len(p)))
+	return id, err
+}
+
+// number numbers a page that continues over others.
+func (f *bulkFile) number(p page, pages int) {
+	binary.NativeEndian.PutUint64(p, f.next)
+	binary.NativeEndian.PutUint32(p[12:], uint32(pages-1))
+	f.next += uint64(pages)
+}
+
 func (f *bulkFile) flush() error {
+	if len(f.buf) == 0 {
+		return nil
+	}
 	at := int64(f.next)*int64(f.pageSize) - int64(len(f.buf))
 	if _, err := f.file.WriteAt(f.buf, at); err != nil {
 		return err
@@ -123,16 +149,31 @@ func (t *bulkTree) put(key, value []byte, flags uint32) error {
 	if t.last != nil && bytes.Compare(t.last, key) >= 0 {
 		panic(fmt.Sprintf("BUG: snapshot: key %.64q behind %.64q", key, t.last))
 	}
-	leaf := t.levels[0]
+	leaf, e := t.levels[0], bulkElement{flags: flags, key: len(key), value: len(value)}
 	if n := len(leaf.elements); n > 0 && leaf.size()+elementSize+len(key)+len(value) > t.file.pageSize {
 		if err := t.write(0, n); err != nil {
 			return err
 		}
 	}
-	leaf.add(bulkElement{flags: flags, key: len(key), value: len(value)}, key, value)
+	if len(value) > bulkBytes {
+		return t.putAlone(e, key, value)
+	}
+	leaf.add(e, key, value)
 	at := len(leaf.data) - len(value)
 	t.last = leaf.data[at-len(key) : at]
 	return nil
+}
+
+// putAlone appends a key whose value is not to be copied once more for all that follows it to be gathered. It has a page to itself.
+func (t *bulkTree) putAlone(e bulkElement, key, value []byte) error {
+	l := &bulkLevel{kind: pageLeaf}
+	l.add(e, key, nil)
+	id, err := t.file.pageAlone(l, value)
+	if err != nil {
+		return err
+	}
+	t.last = l.data
+	return t.raise(0, key, id)
 }
 
 func (l *bulkLevel) add(e bulkElement, key, value []byte) {
@@ -146,8 +187,7 @@ func (l *bulkLevel) size() int { return pageHeader + len(l.elements)*elementSize
 // leastChildren is what bbolt wants below a branch page.
 const leastChildren = 2
 
-// write writes the first n elements of a level as a page, and tells the level above. A branch page is written once two more
-// children than fit are there, so that none is ever left with one.
+// write writes the first n elements of a level as a page, and tells the level above.
 func (t *bulkTree) write(level, n int) error {
 	l := t.levels[level]
 	p, err := t.file.page(l.sizeOf(n))
@@ -155,13 +195,20 @@ func (t *bulkTree) write(level, n int) error {
 		return err
 	}
 	l.fill(p, n)
+	err = t.raise(level, l.data[:l.elements[0].key], p.id())
+	l.drop(n)
+	return err
+}
+
+// raise tells the level above of a page that begins with a key. A branch page is written once two more children than fit are
+// there, so that none is ever left with one.
+func (t *bulkTree) raise(level int, first []byte, id uint64) error {
+	t.levels[level].pages++
 	if level+1 == len(t.levels) {
 		t.levels = append(t.levels, &bulkLevel{kind: pageBranch})
 	}
-	first, above := l.data[:l.elements[0].key], t.levels[level+1]
-	above.add(bulkElement{key: len(first), child: p.id()}, first, nil)
-	l.drop(n)
-	l.pages++
+	above := t.levels[level+1]
+	above.add(bulkElement{key: len(first), child: id}, first, nil)
 	if n := len(above.elements); n >= 2*leastChildren && above.sizeOf(n-1) > t.file.pageSize {
 		return t.write(level+1, above.fitting(t.file.pageSize))
 	}
@@ -189,7 +236,7 @@ func (l *bulkLevel) fitting(pageSize int) int {
 	return max(n, leastChildren)
 }
 
-// fill puts the first n elements into a page.
+// fill puts the first n elements into a page, or as much of them as it has room for.
 func (l *bulkLevel) fill(p page, n int) {
 	ne := binary.NativeEndian
 	ne.PutUint16(p[8:], l.kind)
@@ -210,7 +257,7 @@ func (l *bulkLevel) fill(p page, n int) {
 		at += elementSize
 		data += e.key + e.value
 	}
-	copy(p[start:data], l.data)
+	copy(p[start:min(data, len(p))], l.data)
 }
 
 // drop forgets the first n elements.
@@ -235,10 +282,15 @@ func (t *bulkTree) finish() (root uint64, err error) {
 			}
 		}
 		if l.pages > 0 {
-			if err := t.write(level, len(l.elements)); err != nil {
-				return 0, err
+			if len(l.elements) > 0 { // none where the last page was written alone
+				if err := t.write(level, len(l.elements)); err != nil {
+					return 0, err
+				}
 			}
 			continue
+		}
+		if l.kind == pageBranch && len(l.elements) == 1 { // of such a page, and no other
+			return l.elements[0].child, nil
 		}
 		p, err := t.file.page(l.size())
 		if err != nil {

@@ -34,6 +34,9 @@ func TestBulkTrees(t *testing.T) {
 		"keys of about a page":      {60, sizes(8000), sizes(10)},
 		"keys as long as they come": {9, func() int { return bbolt.MaxKeySize - 8 }, sizes(9)},
 		"values of many pages":      {40, sizes(20), sizes(300_000)},
+		"a giant":                   {1, sizes(9), func() int { return bulkBytes + 1 }},
+		"giants":                    {20, sizes(8000), func() int { return bulkBytes - 1 + rng.IntN(4) }},
+		"giants among others":       {60, sizes(20), func() int { return 1 << (1 + rng.IntN(20)) }},
 		"of any size":               {1000, sizes(2000), func() int { return 1 << rng.IntN(15) }},
 	} {
 		t.Run(name, func(t *testing.T) {

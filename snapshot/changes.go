@@ -166,10 +166,9 @@ func (c *Changes) DeletePart(store Store, key []byte, part uint64) error {
 func (c *Changes) addPart(o op, store Store, space byte, number uint64, payload []byte) error {
 	at := len(c.key)
 	c.key = appendPartKey(c.key, c.key[:at:at], space, number)
-	c.value = append(append(c.value[:0], 0, 0, 0, 0), payload...)
-	seal(c.key[at:], c.value)
+	c.value = binary.LittleEndian.AppendUint32(c.value[:0], checksum(c.key[at:], payload)) // as seal does
 	c.key = c.key[:at]
-	return c.spool.add(o, store, number, c.key, c.value)
+	return c.spool.add(o, store, number, c.key, c.value, payload)
 }
 
 // Len is the number of calls so far: no fewer than what they change.

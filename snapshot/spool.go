@@ -69,14 +69,26 @@ func (e entry) value() []byte { return e[entryHeader+e.keyLen() : e.size()] }
 func (e entry) clear() bool   { return e[1]&entryClear != 0 }
 func (e entry) setClear()     { e[1] |= entryClear }
 
-func appendEntry(dst []byte, o op, store Store, seq, part uint64, key, value []byte) []byte {
+// appendEntry appends an entry whose value comes in pieces.
+func appendEntry(dst []byte, o op, store Store, seq, part uint64, key []byte, value ...[]byte) []byte {
 	dst = append(dst, byte(o), 0)
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(store))
 	dst = binary.LittleEndian.AppendUint64(dst, seq)
 	dst = binary.LittleEndian.AppendUint64(dst, part)
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(key)))
-	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(value)))
-	return append(append(dst, key...), value...)
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(length(value)))
+	dst = append(dst, key...)
+	for _, piece := range value {
+		dst = append(dst, piece...)
+	}
+	return dst
+}
+
+func length(pieces [][]byte) (n int) {
+	for _, piece := range pieces {
+		n += len(piece)
+	}
+	return n
 }
 
 // cutEntry takes the first entry off a block.
@@ -143,13 +155,13 @@ const runsOfLevel = 32
 // TemporarySuffix is what the names of files end with that a crash may leave and RemoveTemporary removes.
 const TemporarySuffix = ".snapshot-tmp"
 
-// add takes an entry; its sequence is the number of the call.
-func (s *spool) add(o op, store Store, part uint64, key, value []byte) error {
+// add takes an entry, whose value may come in pieces; its sequence is the number of the call.
+func (s *spool) add(o op, store Store, part uint64, key []byte, value ...[]byte) error {
 	limit := s.limit
 	if s.behind {
 		limit /= 2
 	}
-	size := entryHeader + len(key) + len(value)
+	size := entryHeader + len(key) + length(value)
 	if len(s.memory.refs) > 0 && s.memory.bytes()+size+sortRefBytes > limit {
 		if err := s.spill(); err != nil {
 			return err
@@ -158,7 +170,7 @@ func (s *spool) add(o op, store Store, part uint64, key, value []byte) error {
 	s.seq++
 	s.bytes += int64(size)
 	slab := s.memory.room(size)
-	*slab = appendEntry(*slab, o, store, s.seq, part, key, value)
+	*slab = appendEntry(*slab, o, store, s.seq, part, key, value...)
 	return nil
 }
 
