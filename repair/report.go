@@ -84,7 +84,7 @@ func (p *Plan) WriteText(w io.Writer) error {
 	default:
 		fmt.Fprintf(&b, "lost: %s\nthe data ends at LSN %d\n", loss, p.End)
 	}
-	if p.Salvage {
+	if p.Salvage && p.Loss.String() != "" {
 		b.WriteString("values that were built on lost keys are not what they were: better a backup, if there is one\n")
 	}
 	if p.Refused > 0 {

@@ -181,10 +181,13 @@ func (b *Base) settle() error {
 		return err
 	}
 	if b.readOnly {
-		if b.meta.Load().applying {
-			return fmt.Errorf("opening %s: %w", b.path, ErrUnfinished)
+		if !b.meta.Load().applying {
+			return nil
 		}
-		return nil
+		if _, err := b.fs.Stat(b.path + redoSuffix); errors.Is(err, fs.ErrNotExist) {
+			return b.halfApplied()
+		}
+		return fmt.Errorf("opening %s: %w", b.path, ErrUnfinished)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -1,11 +1,13 @@
 package snapshot
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"holdfast/internal/vfs"
@@ -195,7 +197,7 @@ func TestRedoFiles(t *testing.T) {
 	}
 }
 
-// TestAHalfAppliedChangeWithoutItsRedoFile can come of no crash, only of somebody who removed the file.
+// TestAHalfAppliedChangeWithoutItsRedoFile can come of no crash, only of somebody who removed the file, or of a damaged header page.
 func TestAHalfAppliedChangeWithoutItsRedoFile(t *testing.T) {
 	dir := t.TempDir()
 	small(t, dir)
@@ -203,10 +205,22 @@ func TestAHalfAppliedChangeWithoutItsRedoFile(t *testing.T) {
 	must(t, err)
 	must(t, b.update(func(w *writer) error { return w.interrupt() }))
 	must(t, b.Close())
-	if _, err := Open(basePath(dir), OpenOptions{}); !errors.Is(err, ErrCorrupt) {
-		t.Errorf("Open: %v", err)
+	expect := func(says string) {
+		t.Helper()
+		for _, readOnly := range []bool{false, true} {
+			if _, err := Open(basePath(dir), OpenOptions{ReadOnly: readOnly}); !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), says) {
+				t.Errorf("Open, read-only %v: %v, and not %q", readOnly, err, says)
+			}
+		}
 	}
-	if _, err := Open(basePath(dir), OpenOptions{ReadOnly: true}); !errors.Is(err, ErrUnfinished) {
-		t.Errorf("Open, read-only: %v", err)
-	}
+	expect("a change is half applied, and its redo file is gone")
+
+	content, err := os.ReadFile(basePath(dir))
+	must(t, err)
+	h, err := readHeader(bytes.NewReader(content), int64(len(content)), "")
+	must(t, err)
+	older := int64(1-h.txid%2) * int64(h.pageSize)
+	content[older+30] ^= 1
+	must(t, os.WriteFile(basePath(dir), content, 0o600))
+	expect(fmt.Sprintf("offset %d: page %d is no valid header", older, older/int64(h.pageSize)))
 }

@@ -140,9 +140,19 @@ func (b *Base) finishRedo() error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("looking for %s: %w", b.path+redoSuffix, err)
 	case b.meta.Load().applying:
-		return &DamageError{File: b.path, Offset: -1, What: "a change is half applied, and its redo file is gone"}
+		return b.halfApplied()
 	}
 	return nil
+}
+
+// halfApplied is the damage of a base in the midst of a change whose redo file is gone: somebody took it, or the change had been
+// finished, and the header page that said so is damaged.
+func (b *Base) halfApplied() error {
+	if b.badPage >= 0 {
+		return &DamageError{File: b.path, Offset: int64(b.badPage) * int64(b.db.Info().PageSize),
+			What: fmt.Sprintf("page %d is no valid header, and the other one is of a change that was half applied", b.badPage)}
+	}
+	return &DamageError{File: b.path, Offset: -1, What: "a change is half applied, and its redo file is gone"}
 }
 
 func removeIfThere(fsys vfs.FS, path string) error {

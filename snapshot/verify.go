@@ -57,6 +57,9 @@ func (b *Base) Verify(progress func(done, total int64)) (Report, error) {
 	if err := end(tx, nil); err != nil {
 		return x.report, err
 	}
+	if x.report.Found == 1 {
+		return x.report, fmt.Errorf("verifying %s: %w", b.path, x.report.Problems[0])
+	}
 	if x.report.Found > 0 {
 		return x.report, fmt.Errorf("verifying %s: %d problems, the first: %w", b.path, x.report.Found, x.report.Problems[0])
 	}
