@@ -10,6 +10,7 @@ import (
 
 	"holdfast/aof"
 	"holdfast/engine"
+	"holdfast/internal/vfs"
 	"holdfast/snapshot"
 )
 
@@ -69,6 +70,30 @@ var badStarts = []badStart{
 		},
 		want: aof.ErrForeign,
 		says: []string{"DIR/aof/00000000000000000005.aof at offset 0, LSN 5: data-set id ", "are to be of one data set", damaged},
+	}, {
+		name: "base and log are gone",
+		spoil: func(t *testing.T, dir string) {
+			remove(t, filepath.Join(dir, engine.BaseName))
+			remove(t, filepath.Join(dir, engine.LogDir))
+		},
+		want: engine.ErrDataMissing,
+		says: []string{"DIR/recovery.json tells of data set ", "there is neither DIR/base.db nor a segment in DIR/aof", unchanged, "bring them back",
+			"or begin a new data set by removing DIR/recovery.json"},
+	}, {
+		name: "base and log are gone, and a snapshot is there",
+		spoil: func(t *testing.T, dir string) {
+			open(t, setup{dir: dir}).mustClose(true)
+			if err := engine.CreateSnapshotAtRest(vfs.OS(), dir, "s"); err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range []string{engine.BaseName, engine.LogDir, engine.ReportName} {
+				remove(t, filepath.Join(dir, name))
+			}
+		},
+		settings: []string{"appendonly", "no"},
+		want:     engine.ErrDataMissing,
+		says: []string{"DIR/snapshots holds s.db, and there is neither DIR/base.db nor a segment in DIR/aof", unchanged, "bring them back",
+			"holdfast check --dir DIR --repair"},
 	}, {
 		name: "all segments are gone",
 		spoil: func(t *testing.T, dir string) {

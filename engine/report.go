@@ -51,6 +51,22 @@ type LogReport struct {
 	CutBytes  int64  `json:"cut_bytes,omitempty"`
 }
 
+// ReadReport reads what the last start left in a data directory.
+func ReadReport(fsys vfs.FS, dir string) (r Report, err error) {
+	const most = 1 << 20 // more than a report ever has
+	text, err := vfs.ReadFile(fsys, filepath.Join(dir, ReportName), most)
+	if err == nil {
+		err = json.Unmarshal(text, &r)
+	}
+	if err != nil {
+		return Report{}, err
+	}
+	return r, nil
+}
+
+// FoundData reports whether there was a base or a log, which has a segment from its beginning on.
+func (r Report) FoundData() bool { return r.Base != nil || r.Log != nil }
+
 // Report tells what the start found.
 func (e *Engine) Report() Report { return e.report }
 

@@ -33,6 +33,8 @@ var (
 	ErrLogIgnored = errors.New("the log holds newer data than the base")
 	// ErrLogMissing: the base says that a log goes on from it, and there is none.
 	ErrLogMissing = errors.New("the log is missing")
+	// ErrDataMissing: there is neither base nor log, and something says that there was.
+	ErrDataMissing = errors.New("the data is missing")
 )
 
 // Open starts an engine on a directory: lock, base, log, checks, report. Whatever is not right refuses the start and
@@ -198,6 +200,9 @@ func (e *Engine) openLog(meta snapshot.Meta) error {
 	if err != nil {
 		return err
 	}
+	if err := e.refuseWithoutData(segments); err != nil {
+		return err
+	}
 	if err := e.identify(meta, segments); err != nil {
 		return err
 	}
@@ -323,6 +328,28 @@ func (e *Engine) refuseWithoutLog(segments []aof.SegmentInfo, meta snapshot.Meta
 	}
 	return fmt.Errorf("%w: %s was written with a log going on after LSN %d, and %s %s; bring the segments back, or accept the loss of what they held with: holdfast check --dir %s --repair",
 		ErrLogMissing, e.basePath(), meta.LSN, e.logDir(), found, e.o.Dir)
+}
+
+// refuseWithoutData stops a start that would begin a new data set where there was one: its snapshots are there, or the report of
+// its last start.
+func (e *Engine) refuseWithoutData(segments []aof.SegmentInfo) error {
+	if e.base.Load() != nil || len(segments) > 0 {
+		return nil
+	}
+	nothing := fmt.Sprintf("and there is neither %s nor a segment in %s; nothing has been changed; bring them back from a copy, or", e.basePath(), e.logDir())
+	names, err := snapshotNames(e.o.FS, e.o.Dir)
+	if err != nil {
+		return err
+	}
+	if len(names) > 0 {
+		return fmt.Errorf("%w: %s holds %s, %s begin from a snapshot with: holdfast check --dir %s --repair",
+			ErrDataMissing, filepath.Join(e.o.Dir, SnapshotDir), names[0]+snapshotSuffix, nothing, e.o.Dir)
+	}
+	path := filepath.Join(e.o.Dir, ReportName)
+	if last, err := ReadReport(e.o.FS, e.o.Dir); err == nil && last.FoundData() {
+		return fmt.Errorf("%w: %s tells of data set %s, %s begin a new data set by removing %s", ErrDataMissing, path, last.DataSet, nothing, path)
+	}
+	return nil
 }
 
 // endsAtSeal reports whether the last segment has the seal of one that another followed, which is not there.

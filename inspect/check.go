@@ -2,7 +2,6 @@ package inspect
 
 import (
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -195,25 +194,22 @@ func (c *checker) checkReport() []FileReport {
 		return nil
 	}
 	f := FileReport{File: engine.ReportName, Verdict: Fine}
-	var report engine.Report
-	text, err := vfs.ReadFile(c.fs, filepath.Join(c.path, engine.ReportName), reportMax)
-	if err == nil {
-		if err = json.Unmarshal(text, &report); err != nil {
-			err = fmt.Errorf("no recovery report: %w", err)
-		} else if report.DataSet != c.dataSet() {
-			err = fmt.Errorf("it is of data set %s, and the directory of %s", report.DataSet, c.dataSet())
-		}
-	}
+	report, err := engine.ReadReport(c.fs, c.path)
 	if err != nil {
+		err = fmt.Errorf("no recovery report: %w", err)
+	} else if report.DataSet != c.dataSet() {
+		err = fmt.Errorf("it is of data set %s, and the directory of %s", report.DataSet, c.dataSet())
+	}
+	switch {
+	case report.FoundData() && !c.has(engine.BaseName) && len(c.infos) == 0:
+		f.blame(fmt.Errorf("%w: it tells of data set %s, and there is neither %s nor a segment in %s", engine.ErrDataMissing, report.DataSet, engine.BaseName, engine.LogDir))
+	case err != nil:
 		f.blame(fmt.Errorf("%w; no data is lost by it, and the next start writes it anew", err))
-	} else {
+	default:
 		f.Found = fmt.Sprintf("start of %s: %s", clock(report.Time.UnixMilli()), report)
 	}
 	return []FileReport{f}
 }
-
-// reportMax is more than a recovery report ever has, in bytes.
-const reportMax = 1 << 20
 
 // others are the files that no verdict was given on.
 func (c *checker) others() (files []FileReport) {

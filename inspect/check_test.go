@@ -252,6 +252,13 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			verdict: Fine, files: map[string]Verdict{"aof/" + segment1: Pending, "aof/" + segment2: Pending, "aof.staged": Pending},
 			says: "is fine: snapshot as of LSN 3\n",
 		},
+		"neither base nor log, of which the last start tells": {
+			spoil: func(t *testing.T, dir string) {
+				must(t, errors.Join(os.Remove(filepath.Join(dir, "base.db")), os.Remove(inLog(dir, segment1)), os.Remove(inLog(dir, segment2))))
+				must(t, os.WriteFile(filepath.Join(dir, "recovery.json"), []byte(`{"data_set":"ab","log":{}}`), 0o600))
+			},
+			verdict: Damaged, files: map[string]Verdict{"recovery.json": Damaged}, says: "the data is missing: it tells of data set ab, and there is neither base.db nor a segment in aof",
+		},
 		"a garbled recovery report": {
 			spoil: func(t *testing.T, dir string) {
 				must(t, os.WriteFile(filepath.Join(dir, "recovery.json"), []byte("{"), 0o600))

@@ -37,7 +37,7 @@ func verdictOn(err error) Verdict {
 		return InUse
 	case errors.Is(err, aof.ErrNewer):
 		return Failed
-	case errors.As(err, &damage), errors.Is(err, snapshot.ErrCorrupt), errors.Is(err, engine.ErrLogMissing),
+	case errors.As(err, &damage), errors.Is(err, snapshot.ErrCorrupt), errors.Is(err, engine.ErrLogMissing), errors.Is(err, engine.ErrDataMissing),
 		errors.Is(err, rdb.ErrCorrupt), errors.Is(err, rdb.ErrChecksum):
 		return Damaged
 	}

@@ -303,7 +303,7 @@ func exitCode(err error) int {
 		return exitInUse
 	case errors.Is(err, aof.ErrNewer), errors.Is(err, snapshot.ErrNewer), errors.Is(err, snapshot.ErrNotBase):
 		return exitFailed
-	case errors.As(err, &damage), errors.Is(err, snapshot.ErrCorrupt), errors.Is(err, engine.ErrLogMissing),
+	case errors.As(err, &damage), errors.Is(err, snapshot.ErrCorrupt), errors.Is(err, engine.ErrLogMissing), errors.Is(err, engine.ErrDataMissing),
 		errors.Is(err, rdb.ErrCorrupt), errors.Is(err, rdb.ErrChecksum), errors.Is(err, intake.ErrInput):
 		return exitDamaged
 	}
