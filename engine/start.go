@@ -207,7 +207,7 @@ func (e *Engine) openLog(meta snapshot.Meta) error {
 		return err
 	}
 	if !e.appendonly.Load() {
-		if err := errors.Join(e.refuseToIgnore(segments, meta), e.refuseWithoutLog(segments, meta)); err != nil {
+		if err := errors.Join(e.refuseToIgnore(segments, meta), e.refuseToForget(segments, meta)); err != nil {
 			return err
 		}
 		if err := e.dropStaged(&meta); err != nil {
@@ -328,6 +328,15 @@ func (e *Engine) refuseWithoutLog(segments []aof.SegmentInfo, meta snapshot.Meta
 	}
 	return fmt.Errorf("%w: %s was written with a log going on after LSN %d, and %s %s; bring the segments back, or accept the loss of what they held with: holdfast check --dir %s --repair",
 		ErrLogMissing, e.basePath(), meta.LSN, e.logDir(), found, e.o.Dir)
+}
+
+// refuseToForget is refuseWithoutLog for a start that wants no log, where the last one had one. Without such a start the base may be
+// a snapshot in a directory of its own.
+func (e *Engine) refuseToForget(segments []aof.SegmentInfo, meta snapshot.Meta) error {
+	if last, err := ReadReport(e.o.FS, e.o.Dir); err != nil || last.Log == nil {
+		return nil
+	}
+	return e.refuseWithoutLog(segments, meta)
 }
 
 // refuseWithoutData stops a start that would begin a new data set where there was one: its snapshots are there, or the report of
