@@ -104,6 +104,9 @@ func (e *Engine) evictOn(now int64) (more bool) {
 		found := e.evictSome(policy, limit)
 		e.record(now)
 		if !found {
+			if c := &e.checkpoints; policy == "spill" && e.changes > 0 && !(c.failing && now < c.retryAt) {
+				e.Checkpoint(nil) // what has changed can go when it is written, though nobody says anything
+			}
 			e.exhausted(policy, limit)
 			return false
 		}

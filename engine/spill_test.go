@@ -38,6 +38,25 @@ func TestSpilledKeysComeBack(t *testing.T) {
 	}
 }
 
+// What has changed is written, so that it can go, also where nobody says anything any more.
+func TestChangedKeysSpillAtRest(t *testing.T) {
+	t.Parallel()
+	const keys = 1000
+	r := open(t, setup{settings: []string{"maxmemory-policy", "spill"}})
+	var load [][][]byte
+	for i := range keys {
+		load = append(load, words(fmt.Sprintf("SET key%d v%d", i, i)))
+	}
+	r.run(r.user, append(load, words("CONFIG SET maxmemory 1"))...) // a batch holds the lock: nothing makes room within it
+	r.until("all keys are cold", func() (cold bool) {
+		r.engine.Do(func() { cold = r.engine.Figures().ColdKeys == keys })
+		return cold
+	})
+	r.expect("CONFIG SET maxmemory 0", "+OK")
+	r.expect(fmt.Sprintf("GET key%d", keys-1), fmt.Sprintf("$4 v%d", keys-1))
+	r.mustClose(false)
+}
+
 // Where maxmemory is set far below what is in use, writes go on as long as keys leave memory for them. When none is left to go
 // they are refused, and the log says once that the limit cannot be kept to.
 func TestWritesGoOnWhileKeysSpill(t *testing.T) {
