@@ -78,8 +78,13 @@ func (c *checker) run(final bool) bool {
 	return done
 }
 
-// adviseOnBase says what to do about a base.db that is none.
+// adviseOnBase says what to do about a base.db that is none, and whether a start can finish an unfinished one.
 func (c *checker) adviseOnBase(err error) error {
+	if errors.Is(err, snapshot.ErrUnfinished) {
+		if bad := snapshot.CheckRedo(c.fs, c.basePath(), nil); bad != nil {
+			return fmt.Errorf("%w, and it cannot be finished: %w", snapshot.ErrUnfinished, bad)
+		}
+	}
 	if !errors.Is(err, snapshot.ErrNotBase) {
 		return err
 	}

@@ -275,6 +275,26 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			spoil:   leaveRedo,
 			verdict: Fine, files: map[string]Verdict{"base.db.redo": Pending}, says: "the next start finishes it",
 		},
+		"one that was interrupted half way": {
+			spoil:   interrupt,
+			verdict: Failed, files: map[string]Verdict{"base.db": Failed, "base.db.redo": Pending},
+			says: "base has an unfinished change; nothing is lost by it: start holdfast serve on its directory once",
+		},
+		"one of which the redo file is gone": {
+			spoil: func(t *testing.T, dir string) {
+				interrupt(t, dir)
+				must(t, os.Remove(filepath.Join(dir, "base.db.redo")))
+			},
+			verdict: Damaged, files: map[string]Verdict{"base.db": Damaged}, says: "a change is half applied, and its redo file is gone",
+		},
+		"one that was interrupted half way, whose redo file is damaged": {
+			spoil: func(t *testing.T, dir string) {
+				interrupt(t, dir)
+				flip(t, filepath.Join(dir, "base.db.redo"), 100)
+			},
+			verdict: Damaged, files: map[string]Verdict{"base.db": Damaged, "base.db.redo": Damaged},
+			says: "base has an unfinished change, and it cannot be finished: ",
+		},
 		"one whose redo file is damaged": {
 			spoil: func(t *testing.T, dir string) {
 				leaveRedo(t, dir)
@@ -329,36 +349,6 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			}
 		})
 	}
-}
-
-// leaveRedo changes the base as a checkpoint as of LSN 5 does, and leaves the redo file of that behind.
-func leaveRedo(t *testing.T, dir string) {
-	t.Helper()
-	fsys := unremoving{vfs.OS()}
-	changes := snapshot.NewChanges(fsys, dir, 1<<20)
-	for i := range 3000 { // more than one transaction takes
-		must(t, changes.Put(1, fmt.Appendf(nil, "key%d", i), snapshot.Record{Kind: byte(kv.String), Payload: []byte("v")}))
-	}
-	base, err := snapshot.Open(filepath.Join(dir, "base.db"), snapshot.OpenOptions{FS: fsys})
-	must(t, err)
-	meta := base.Meta()
-	meta.LSN = 5
-	if _, err := base.Apply(changes, meta); !errors.Is(err, errStays) {
-		t.Fatalf("the redo file was removed: %v", err)
-	}
-	must(t, errors.Join(base.Close(), changes.Discard()))
-}
-
-// unremoving removes no redo file.
-type unremoving struct{ vfs.FS }
-
-var errStays = errors.New("it stays")
-
-func (u unremoving) Remove(path string) error {
-	if strings.HasSuffix(path, ".redo") {
-		return errStays
-	}
-	return u.FS.Remove(path)
 }
 
 // writeMeta writes the base of the fixture anew, with another meta.
