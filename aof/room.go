@@ -19,6 +19,9 @@ func (l *Log) Room() error { return l.roomFor(0, l.reserve()) }
 // second. It touches the file system only when neither the live segment nor the one made ahead has the room.
 func (l *Log) RoomFor(size int64) error { return l.roomFor(size, l.reserve()) }
 
+// Waiting is the bytes of the records that are not yet written.
+func (l *Log) Waiting() int64 { return l.backlog.Load() }
+
 // RoomInReserve is RoomFor for deletes and expiry, which may use the reserve.
 func (l *Log) RoomInReserve(size int64) error { return l.roomFor(size, 0) }
 

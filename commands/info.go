@@ -192,6 +192,8 @@ func infoMemory(c *Call, t *infoText) {
 	t.field("mem_fragmentation_ratio", ratio(f.MemoryResident, f.Memory))
 	t.field("mem_fragmentation_bytes", f.MemoryResident-f.Memory)
 	t.field("mem_not_counted_for_evict", max(0, f.Memory-f.MemoryBound))
+	t.field("mem_clients_normal", c.Clients.Figures().Buffered)
+	t.field("mem_aof_buffer", f.LogWaiting)
 	t.field("mem_allocator", "go")
 	t.field("active_defrag_running", 0)
 	t.field("lazyfree_pending_objects", 0)
@@ -232,7 +234,7 @@ func infoPersistence(c *Call, t *infoText) {
 		t.field("aof_current_size", f.LogBytes)
 		t.field("aof_base_size", f.CheckpointBytes)
 		t.field("aof_pending_rewrite", 0)
-		t.field("aof_buffer_length", 0)
+		t.field("aof_buffer_length", f.LogWaiting)
 		t.field("aof_pending_bio_fsync", 0)
 		t.field("aof_delayed_fsync", 0)
 	}

@@ -15,7 +15,7 @@ func infoNone(section string) []struct{ name, value string } {
 			{"used_memory_vm_functions", "0"}, {"used_memory_vm_total", "0"}, {"used_memory_vm_total_human", "0B"}, {"used_memory_functions", "0"},
 			{"used_memory_vm_eval", "0"}, {"used_memory_scripts_eval", "0"}, {"used_memory_scripts", "0"}, {"used_memory_scripts_human", "0B"},
 			{"rss_overhead_ratio", "1.00"}, {"rss_overhead_bytes", "0"}, {"mem_replication_backlog", "0"}, {"mem_total_replication_buffers", "0"},
-			{"mem_clients_slaves", "0"}, {"mem_clients_normal", "0"}, {"mem_cluster_links", "0"}, {"mem_aof_buffer", "0"}, {"lazyfreed_objects", "0"},
+			{"mem_clients_slaves", "0"}, {"mem_cluster_links", "0"}, {"lazyfreed_objects", "0"},
 		}
 	case "persistence":
 		return []none{

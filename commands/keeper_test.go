@@ -176,7 +176,7 @@ func (c *crowd) Each(fn func(*Client) bool) {
 }
 
 func (c *crowd) Figures() ClientFigures {
-	return ClientFigures{Connected: len(c.clients), MaxClients: 10000, Accepted: 12}
+	return ClientFigures{Connected: len(c.clients), MaxClients: 10000, Accepted: 12, Buffered: 300}
 }
 
 func (c *crowd) ResetStats() { c.resets++ }

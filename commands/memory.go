@@ -102,9 +102,13 @@ func memoryStats(c *Call) {
 	integer("peak.allocated", f.MemoryPeak)
 	integer("total.allocated", f.Memory)
 	integer("startup.allocated", f.MemoryStartup)
-	for _, name := range []string{"replication.backlog", "clients.slaves", "clients.normal", "cluster.links", "aof.buffer", "lua.caches", "functions.caches"} {
-		integer(name, 0)
-	}
+	integer("replication.backlog", 0)
+	integer("clients.slaves", 0)
+	integer("clients.normal", c.Clients.Figures().Buffered)
+	integer("cluster.links", 0)
+	integer("aof.buffer", f.LogWaiting)
+	integer("lua.caches", 0)
+	integer("functions.caches", 0)
 	keys := int64(0)
 	for i := range c.Keys.Databases() {
 		db := c.Keys.DB(i)

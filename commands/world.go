@@ -201,6 +201,7 @@ type Figures struct {
 	HydrationLeft                      int64  // seconds, estimated
 	Switching                          bool   // the log is being turned on or off
 	LogBytes, LogSegments              int64  // bytes of the records; files
+	LogWaiting                         int64  // bytes of records that are not yet written
 	RetainedFromLSN                    uint64 // the oldest state that can be restored; 0 without `retain`, or at the beginning
 	RetainedFromTime, RetainedBytes    int64  // unix ms; bytes of segments and automatic snapshots
 	NamedSnapshots                     int64
@@ -231,4 +232,5 @@ type ClientFigures struct {
 	BytesInPerSecond, BytesOutPerSecond         int64
 	QueryBufferLimitHits, OutputBufferLimitHits int64
 	BiggestIn, BiggestOut                       int
+	Buffered                                    int64 // bytes of all clients: requests not yet run and replies not yet sent
 }

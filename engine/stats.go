@@ -111,7 +111,7 @@ func (e *Engine) Figures() commands.Figures {
 		f.RetainedFromLSN, f.RetainedFromTime, f.RetainedBytes = h.lsn, h.time, h.bytes
 	}
 	if e.log != nil {
-		f.LogEnabled, f.DurableLSN = true, e.log.Durable()
+		f.LogEnabled, f.DurableLSN, f.LogWaiting = true, e.log.Durable(), e.log.Waiting()
 		for _, s := range e.log.Segments() {
 			f.LogSegments++
 			f.LogBytes += s.Used

@@ -170,6 +170,7 @@ func (s *Server) Figures() commands.ClientFigures {
 		f.Connected++
 		in, out := sess.Buffers()
 		f.BiggestIn, f.BiggestOut = max(f.BiggestIn, in), max(f.BiggestOut, out)
+		f.Buffered += int64(in + out)
 	}
 	return f
 }
