@@ -206,7 +206,7 @@ func (c *checker) checkReport() []FileReport {
 		err = fmt.Errorf("it is of data set %s, and the directory of %s", report.DataSet, c.dataSet())
 	}
 	switch {
-	case report.FoundData() && !c.has(engine.BaseName) && len(c.infos) == 0:
+	case report.FoundData() && !c.has(engine.BaseName) && len(c.infos) == 0 && !c.logHasProblems():
 		f.blame(fmt.Errorf("%w: it tells of data set %s, and there is neither %s nor a segment in %s", engine.ErrDataMissing, report.DataSet, engine.BaseName, engine.LogDir))
 	case err != nil:
 		f.blame(fmt.Errorf("%w; no data is lost by it, and the next start writes it anew", err))
