@@ -115,6 +115,35 @@ func TestACrashAtAnyOperation(t *testing.T) {
 	}
 }
 
+// A crash at any operation of the very first start leaves a directory that the next one takes for a new data set.
+func TestACrashOfTheVeryFirstStart(t *testing.T) {
+	for _, appendonly := range []string{"yes", "no"} {
+		t.Run("appendonly "+appendonly, func(t *testing.T) {
+			t.Parallel()
+			as := []string{"appendonly", appendonly}
+			for k := 1; ; k++ {
+				fsys, dir := disk(t)
+				fsys.CrashAt(k)
+				r, err := tryOpen(t, setup{fs: fsys, dir: dir, settings: as})
+				if err == nil {
+					r.close(false)
+				}
+				for _, mode := range modes {
+					left, dir := leftBy(t, fsys, mode, int64(k))
+					r := open(t, setup{fs: left, dir: dir, settings: as})
+					r.expect("SET a 1", "+OK")
+					r.mustClose(true)
+					r.again().expect("GET a", "$1 1")
+				}
+				if !fsys.Crashed() {
+					t.Logf("%d operations", k-1)
+					return
+				}
+			}
+		})
+	}
+}
+
 // operations counts the operations of an undisturbed session.
 func operations(t *testing.T, play func(*session), settings ...string) int {
 	t.Helper()
