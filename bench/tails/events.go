@@ -25,7 +25,7 @@ const (
 	eventSpanMin = time.Second
 	eventSpanMax = 2 * time.Minute
 	dueIn        = time.Second // keys are due this long after the quiet time, and after half as long again as the telling takes
-	growShare    = 0.2         // of the load's rate: how fast new keys come beside it
+	growShare    = 0.2         // of the load: new keys, where the table grows
 	pollPause    = 20 * time.Millisecond
 	bigList      = "biglist"
 )
@@ -36,6 +36,7 @@ type event struct {
 	prepare func(ctx context.Context, s *subject) error // nil: nothing; before the load begins
 	happen  func(ctx context.Context, s *subject) error // until it is over
 	restart bool                                        // the server is started anew, and its load begins with the event
+	beside  float64                                     // share of the load that the event itself writes, request by request
 }
 
 func events() []event {
@@ -43,8 +44,8 @@ func events() []event {
 		{name: "nothing", happen: func(ctx context.Context, s *subject) error { return s.pause(ctx, s.o.Quiet) }},
 		{name: "checkpoint", happen: checkpoint},
 		{name: "collection", happen: func(_ context.Context, s *subject) error { return s.ask("MEMORY", "PURGE") }},
-		{name: "growth", happen: func(ctx context.Context, s *subject) error {
-			return s.write(ctx, []string{"SET", load.WordCounter, load.WordValue}, s.scaled(grownKeys), growShare*s.rate, 0)
+		{name: "growth", beside: growShare, happen: func(ctx context.Context, s *subject) error {
+			return s.write(ctx, []string{"SET", load.WordCounter, load.WordValue}, s.scaled(grownKeys), growShare*s.o.Rate, 0)
 		}},
 		{name: "expiry", prepare: prepareExpiry, happen: expiry},
 		{name: "flushall", prepare: func(ctx context.Context, s *subject) error {
@@ -196,7 +197,7 @@ func (s *subject) pause(ctx context.Context, d time.Duration) error {
 type subject struct {
 	o       Options
 	process *rig.Process
-	rate    float64 // at which an event writes what it has to: the load's, 50,000 at the most
+	rate    float64 // of the load, without what the event writes itself
 	run     *load.Run
 	due     time.Time // of the keys that expiry is about
 

@@ -89,7 +89,7 @@ func begin(ctx context.Context, o Options, program rig.Program, dir string) (*su
 	if err != nil {
 		return nil, err
 	}
-	s := &subject{o: o, process: process, stolen: map[string]time.Duration{}, rate: math.Min(math.Max(o.Rate, 1), 50_000)}
+	s := &subject{o: o, process: process, stolen: map[string]time.Duration{}}
 	if err := load.Fill(ctx, s.options(), nil); err != nil {
 		process.Kill()
 		return nil, process.Explain(err)
@@ -142,6 +142,7 @@ func measure(ctx context.Context, o Options, program rig.Program, e event, dir s
 	if err := s.ready(ctx, e); err != nil {
 		return side, fmt.Errorf("prepare: %w", err)
 	}
+	s.rate = (1 - e.beside) * o.Rate
 	if err := s.load(ctx, phaseWarmUp); err != nil {
 		return side, err
 	}
@@ -175,7 +176,7 @@ func (s *subject) ready(ctx context.Context, e event) error {
 
 // load begins the load.
 func (s *subject) load(ctx context.Context, phase string) error {
-	o, err := s.half(s.o.Rate)
+	o, err := s.half(s.rate)
 	if err != nil {
 		return err
 	}
