@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"holdfast/internal/nice"
 )
 
 const (
@@ -39,6 +41,7 @@ func (l *loop) serve() error {
 		if err := unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0); err != nil {
 			return fmt.Errorf("timer slack: %w", err)
 		}
+		nice.PromptThread() // what it waits for a processor would count as the server's
 	}
 	l.heard = l.run.now()
 	for i, c := range l.conns {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 
+	"holdfast/internal/nice"
 	"holdfast/internal/vfs"
 )
 
@@ -43,6 +44,7 @@ func (f *bulkFile) page(size int) (page, error) {
 			return nil, err
 		}
 	}
+	nice.GiveWay()
 	pages := (size + f.pageSize - 1) / f.pageSize
 	start := len(f.buf)
 	f.buf = slices.Grow(f.buf, pages*f.pageSize)[:start+pages*f.pageSize]

@@ -10,6 +10,8 @@ import (
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"holdfast/internal/nice"
 )
 
 // Most of what a checkpoint changes are values of keys that stay where they are: no page splits and none is merged. So pages are
@@ -293,6 +295,7 @@ func (w *overwriter) below(id uint64, depth int, bound []byte) (uint64, error) {
 	if p.overflow() > 0 { // seldom worth it, and a page of another size
 		return id, w.pass(bound)
 	}
+	nice.GiveWay()
 	l := &w.levels[depth]
 	l.kind, l.elements, l.data = p.flags(), l.elements[:0], l.data[:0]
 	var changed bool

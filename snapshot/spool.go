@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"holdfast/internal/nice"
 	"holdfast/internal/vfs"
 )
 
@@ -167,7 +168,9 @@ func (s *spool) add(o op, store Store, part uint64, key []byte, value ...[]byte)
 			return err
 		}
 	}
-	s.seq++
+	if s.seq++; s.seq%giveWayEntries == 0 {
+		nice.GiveWay()
+	}
 	s.bytes += int64(size)
 	slab := s.memory.room(size)
 	*slab = appendEntry(*slab, o, store, s.seq, part, key, value...)

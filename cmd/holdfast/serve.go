@@ -24,6 +24,7 @@ import (
 	"holdfast/config"
 	"holdfast/engine"
 	"holdfast/intake"
+	"holdfast/internal/nice"
 	"holdfast/internal/notify"
 	"holdfast/internal/vfs"
 	"holdfast/metrics"
@@ -127,6 +128,7 @@ func serve(ctx *cli.Context) (err error) {
 		default:
 		}
 	}
+	nice.Prompt()
 	over := make(chan struct{})
 	defer close(over)
 	go tuneCollector(cfg, over)
