@@ -427,8 +427,8 @@ func (e *Engine) dueForCheckpoint(now int64) bool {
 		return true // what it makes unnecessary gives room
 	}
 	tail := e.lsn - c.lsn
-	if tail > replayQuiet && e.stats.rate.perSecond() < flood {
-		return true
+	if tail > replayQuiet && !e.hydration.running && e.stats.rate.perSecond() < flood {
+		return true // a start reads the base as it is: both at a time would take from clients what there is
 	}
 	return tail > replayRecords || e.logBytes() > replayBytes
 }

@@ -31,11 +31,13 @@ const (
 	hydrateLook  = 128      // keys between two looks at the clock
 	// hydrateServing is how long it works at a time while clients are being served.
 	hydrateServing = 60 * time.Microsecond
+	// hydrateEach is how much longer it rests for each command that was served meanwhile: about what one takes of the machine.
+	hydrateEach = 15 * time.Microsecond
 )
 
 // hydrateTurns are how long it may hold the lock.
 func hydrateTurns() turns {
-	return turns{serving: hydrateServing, pause: 200 * time.Microsecond, alone: 300 * time.Microsecond}
+	return turns{serving: hydrateServing, pause: 200 * time.Microsecond, each: hydrateEach, alone: 300 * time.Microsecond}
 }
 
 // beginHydration notes what there is to do.
@@ -169,7 +171,7 @@ func (h *hydrator) rest() {
 	busy := h.slicer.serving()
 	h.e.mu.Unlock()
 	if busy {
-		nice.Pause(h.slicer.turns.pause)
+		nice.Pause(h.slicer.turns.rest(h.slicer.lately))
 	}
 }
 

@@ -16,6 +16,7 @@ type slicer struct {
 	turns  turns
 	took   func(time.Duration) // is told how long each slice took, under the lock; nil: nobody
 	served int64               // commands, as of the last slice
+	lately int64               // commands between the last two
 	busyAt time.Time           // of the last slice that found more of them
 }
 
@@ -36,7 +37,16 @@ const busyFor = 3 * time.Millisecond
 // turns are how long a slice may hold the lock, and the pause behind it.
 type turns struct {
 	serving, pause time.Duration // while clients are being served
+	each           time.Duration // further pause for each command since the last slice, up to longestPause in all
 	alone          time.Duration // while none are
+}
+
+// longestPause is of a server that does nothing but serve.
+const longestPause = 2 * time.Millisecond
+
+// rest is how long the pause is to be after so many commands.
+func (t turns) rest(commands int64) time.Duration {
+	return max(t.pause, min(t.pause+time.Duration(commands)*t.each, longestPause))
 }
 
 // sliceOfCheckpoint is how long one may hold the lock for a checkpoint, and pause behind that.
@@ -59,7 +69,7 @@ func (e *Engine) checkpointSlicer(mu locker) slicer {
 func (s *slicer) next(step func() (more bool)) bool {
 	more, busy := s.slice(step)
 	if more && busy {
-		nice.Pause(s.turns.pause)
+		nice.Pause(s.turns.rest(s.lately))
 	}
 	return more
 }
@@ -86,8 +96,10 @@ func (s *slicer) slice(step func() (more bool)) (more, busy bool) {
 
 // serving reports, under the lock, whether clients are being served.
 func (s *slicer) serving() bool {
-	if served := s.engine.stats.commands; served != s.served {
-		s.served, s.busyAt = served, time.Now()
+	served := s.engine.stats.commands
+	s.lately, s.served = served-s.served, served
+	if s.lately > 0 {
+		s.busyAt = time.Now()
 		return true
 	}
 	return time.Since(s.busyAt) < busyFor

@@ -47,3 +47,24 @@ func TestASliceOfOneWhoHasTheLockGoesOn(t *testing.T) {
 		t.Errorf("%d steps of 10", steps)
 	}
 }
+
+// The more commands there are, the longer work in the background rests between two slices, within bounds.
+func TestWorkRestsLongerTheMoreThereIsToServe(t *testing.T) {
+	at := turns{pause: 200 * time.Microsecond, each: 15 * time.Microsecond}
+	for commands, want := range map[int64]time.Duration{0: at.pause, 10: 350 * time.Microsecond, 1_000_000: longestPause} {
+		if got := at.rest(commands); got != want {
+			t.Errorf("a rest of %v after %d commands, want %v", got, commands, want)
+		}
+	}
+	if got := (turns{pause: time.Second, each: time.Second}).rest(1); got != time.Second {
+		t.Errorf("a rest of %v, want a second: the bound is for what comes on top", got)
+	}
+	e := &Engine{}
+	s := slicer{engine: e, mu: unlocked{}}
+	e.stats.commands = 7
+	s.serving()
+	e.stats.commands = 12
+	if s.serving(); s.lately != 5 {
+		t.Errorf("%d commands between two slices, want 5", s.lately)
+	}
+}
