@@ -23,6 +23,7 @@ type bulkFile struct {
 	pageSize int
 	buf      []byte // pages not yet written
 	next     uint64 // number of the page behind them
+	way      nice.Way
 }
 
 // bulkBytes is how much is written at a time.
@@ -44,7 +45,7 @@ func (f *bulkFile) page(size int) (page, error) {
 			return nil, err
 		}
 	}
-	nice.GiveWay()
+	f.way.Give()
 	pages := (size + f.pageSize - 1) / f.pageSize
 	start := len(f.buf)
 	f.buf = slices.Grow(f.buf, pages*f.pageSize)[:start+pages*f.pageSize]

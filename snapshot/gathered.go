@@ -52,10 +52,11 @@ func (g *gathered) sort() {
 		return
 	}
 	g.setFirst()
+	var way nice.Way
 	compared := 0
 	slices.SortFunc(g.refs, func(a, b sortRef) int {
 		if compared++; compared%giveWayComparisons == 0 {
-			nice.GiveWay()
+			way.Give()
 		}
 		if a.first != b.first {
 			return cmp.Compare(a.first, b.first)

@@ -266,6 +266,7 @@ type overwriter struct {
 	tree   *tree
 	edits  replacements
 	levels [maxDepth]bulkLevel
+	way    nice.Way
 }
 
 // due says whether the next edit belongs below a bound; nil is none.
@@ -295,7 +296,7 @@ func (w *overwriter) below(id uint64, depth int, bound []byte) (uint64, error) {
 	if p.overflow() > 0 { // seldom worth it, and a page of another size
 		return id, w.pass(bound)
 	}
-	nice.GiveWay()
+	w.way.Give()
 	l := &w.levels[depth]
 	l.kind, l.elements, l.data = p.flags(), l.elements[:0], l.data[:0]
 	var changed bool

@@ -136,6 +136,7 @@ type spool struct {
 	memory gathered
 	seq    uint64
 	bytes  int64
+	way    nice.Way
 
 	full   gathered   // what the goroutine is at
 	done   chan error // its outcome; nil while there is none
@@ -169,7 +170,7 @@ func (s *spool) add(o op, store Store, part uint64, key []byte, value ...[]byte)
 		}
 	}
 	if s.seq++; s.seq%giveWayEntries == 0 {
-		nice.GiveWay()
+		s.way.Give()
 	}
 	s.bytes += int64(size)
 	slab := s.memory.room(size)
