@@ -34,13 +34,22 @@ func (e *Engine) clockwork() {
 }
 
 // pace keeps the clockwork from taking all the time there is when a million keys are due at once: while clients are served it
-// rests for three times as long as it had the lock.
+// rests for three times as long as it had the lock, and longer the more of them there are.
 type pace struct {
 	served int64         // commands, as of the last slice
 	rest   time.Duration // before the next one
 }
 
 const restPerSlice = 3
+
+// follow sets the rest behind a slice that took so long, when so many commands have been served in all.
+func (p *pace) follow(served int64, wanted bool, took time.Duration) {
+	lately := served - p.served
+	p.served, p.rest = served, 0
+	if lately > 0 || wanted {
+		p.rest = turns{pause: restPerSlice * took, each: commandTime}.rest(lately)
+	}
+}
 
 // chime does what is due now, for a slice of time, and reports whether there is more to do at once.
 func (e *Engine) chime(pace *pace) (more bool) {
@@ -64,10 +73,7 @@ func (e *Engine) chime(pace *pace) (more bool) {
 	}
 	e.reserveRoom()
 	changed := e.lsn != before
-	pace.rest = 0
-	if e.stats.commands != pace.served || e.mu.wanted() {
-		pace.served, pace.rest = e.stats.commands, restPerSlice*time.Since(start)
-	}
+	pace.follow(e.stats.commands, e.mu.wanted(), time.Since(start))
 	e.mu.Unlock()
 	e.considerCheckpoint(now)
 	if changed && e.Commit() != nil {

@@ -31,13 +31,11 @@ const (
 	hydrateLook  = 128      // keys between two looks at the clock
 	// hydrateServing is how long it works at a time while clients are being served.
 	hydrateServing = 60 * time.Microsecond
-	// hydrateEach is how much longer it rests for each command that was served meanwhile: about what one takes of the machine.
-	hydrateEach = 15 * time.Microsecond
 )
 
 // hydrateTurns are how long it may hold the lock.
 func hydrateTurns() turns {
-	return turns{serving: hydrateServing, pause: 200 * time.Microsecond, each: hydrateEach, alone: 300 * time.Microsecond}
+	return turns{serving: hydrateServing, pause: 200 * time.Microsecond, each: commandTime, alone: 300 * time.Microsecond}
 }
 
 // beginHydration notes what there is to do.

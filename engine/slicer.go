@@ -41,8 +41,12 @@ type turns struct {
 	alone          time.Duration // while none are
 }
 
-// longestPause is of a server that does nothing but serve.
-const longestPause = 2 * time.Millisecond
+const (
+	// commandTime is about what a command takes of the machine, with the client's part in it.
+	commandTime = 15 * time.Microsecond
+	// longestPause is of a server that does nothing but serve.
+	longestPause = 2 * time.Millisecond
+)
 
 // rest is how long the pause is to be after so many commands.
 func (t turns) rest(commands int64) time.Duration {

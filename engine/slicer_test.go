@@ -50,8 +50,8 @@ func TestASliceOfOneWhoHasTheLockGoesOn(t *testing.T) {
 
 // The more commands there are, the longer work in the background rests between two slices, within bounds.
 func TestWorkRestsLongerTheMoreThereIsToServe(t *testing.T) {
-	at := turns{pause: 200 * time.Microsecond, each: 15 * time.Microsecond}
-	for commands, want := range map[int64]time.Duration{0: at.pause, 10: 350 * time.Microsecond, 1_000_000: longestPause} {
+	at := turns{pause: 200 * time.Microsecond, each: commandTime}
+	for commands, want := range map[int64]time.Duration{0: at.pause, 10: at.pause + 10*commandTime, 1_000_000: longestPause} {
 		if got := at.rest(commands); got != want {
 			t.Errorf("a rest of %v after %d commands, want %v", got, commands, want)
 		}
@@ -66,5 +66,26 @@ func TestWorkRestsLongerTheMoreThereIsToServe(t *testing.T) {
 	e.stats.commands = 12
 	if s.serving(); s.lately != 5 {
 		t.Errorf("%d commands between two slices, want 5", s.lately)
+	}
+}
+
+// The clockwork rests for as long as it likes to only while there are clients.
+func TestTheClockworkRestsWhileClientsAreServed(t *testing.T) {
+	var p pace
+	const took = 100 * time.Microsecond
+	for _, step := range []struct {
+		served int64
+		wanted bool
+		rest   time.Duration
+	}{
+		{0, false, 0},
+		{0, true, restPerSlice * took},
+		{4, false, restPerSlice*took + 4*commandTime},
+		{4, false, 0},
+		{1_000_000, false, longestPause},
+	} {
+		if p.follow(step.served, step.wanted, took); p.rest != step.rest {
+			t.Errorf("%d served, lock wanted %v: a rest of %v, want %v", step.served, step.wanted, p.rest, step.rest)
+		}
 	}
 }
