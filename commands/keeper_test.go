@@ -16,6 +16,7 @@ type keeper struct {
 	*stage
 	asked   []string
 	figures Figures
+	figured int   // times that all of them were asked for
 	refuse  error // of Shutdown and Reload
 
 	saving []func(error) // who waits for the running checkpoint
@@ -106,9 +107,18 @@ func (k *keeper) Pause(until int64, all bool) { k.ask("pause until %d, all: %v",
 func (k *keeper) Unpause()                    { k.ask("unpause") }
 func (k *keeper) ResetStats()                 { k.ask("reset the engine's counters") }
 func (k *keeper) ReturnMemory()               { k.ask("return memory") }
-func (k *keeper) Figures() Figures            { return k.figures }
+func (k *keeper) LastSave() int64             { return k.figures.LastSave }
 func (k *keeper) Settled(func()) bool         { return true }
 func (k *keeper) Drop(c *Client)              { k.world.Waiters.Remove(c); k.world.Watches.Forget(c); c.Multi = nil }
+
+func (k *keeper) Figures() Figures {
+	k.figured++
+	return k.figures
+}
+
+func (k *keeper) LogEnds() (newest, durable uint64, kept bool) {
+	return k.figures.LastLSN, k.figures.DurableLSN, k.figures.LogEnabled
+}
 
 func (k *keeper) Unblock(c *Client, withError bool) bool {
 	if c.Blocked == nil || c.Blocked.Timeout == nil {

@@ -146,7 +146,7 @@ func bgrewriteaofCommand(c *Call) {
 }
 
 // LASTSAVE
-func lastsaveCommand(c *Call) { c.Reply.Int(c.Keeper.Figures().LastSave / 1000) }
+func lastsaveCommand(c *Call) { c.Reply.Int(c.Keeper.LastSave() / 1000) }
 
 // SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]
 //
@@ -227,10 +227,11 @@ func waitaofCommand(c *Call) {
 	if !ok {
 		return
 	}
-	keeper, lsn := c.Keeper, c.Keeper.Figures().LastLSN
+	keeper := c.Keeper
+	lsn, _, _ := keeper.LogEnds()
 	durable := func() bool {
-		f := keeper.Figures()
-		return f.LogEnabled && f.DurableLSN >= lsn
+		_, through, kept := keeper.LogEnds()
+		return kept && through >= lsn
 	}
 	reply := func(w *resp.Writer) {
 		w.Array(2)
@@ -268,7 +269,7 @@ func (c *Call) waitaofArguments() (local, replicas, ms int64, ok bool) {
 	if ms, ok = c.milliseconds(3); !ok {
 		return
 	}
-	if local > 0 && !c.Keeper.Figures().LogEnabled {
+	if _, _, kept := c.Keeper.LogEnds(); local > 0 && !kept {
 		c.Reply.Error(resp.ErrWaitNoLog)
 		return local, replicas, ms, false
 	}

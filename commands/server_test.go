@@ -67,6 +67,9 @@ func TestBackgroundSaves(t *testing.T) {
 	k.expect("BGREWRITEAOF", "+Background append only file rewriting started")
 	k.figures.LastSave = 1_700_000_123_456
 	k.expect("LASTSAVE", ":1700000123")
+	if k.figured > 0 {
+		t.Error("LASTSAVE asks for all figures, which takes long")
+	}
 }
 
 func TestShutdown(t *testing.T) {
@@ -132,6 +135,9 @@ func TestWaitAOF(t *testing.T) {
 	k.timeOut()
 	if got := delivered(k.user); got != "*2 :0 :0" {
 		t.Errorf("after the timeout: %s", got)
+	}
+	if k.figured > 0 {
+		t.Error("WAITAOF asks for all figures, which takes long")
 	}
 	k.do("BLPOP l 0")
 	k.catchUp()

@@ -147,7 +147,11 @@ type Keeper interface {
 	CreateSnapshot(name string, done func(error)) error
 	DropSnapshot(name string, done func(error)) error
 	ListSnapshots(done func([]SnapshotInfo, error)) error
-	// Figures are for INFO and LASTSAVE.
+	// LastSave is the time of the last checkpoint that succeeded, or of the start, in unix ms.
+	LastSave() int64
+	// LogEnds are the LSNs of the newest record and of the newest that is on disk; kept is false where no log is.
+	LogEnds() (newest, durable uint64, kept bool)
+	// Figures are for INFO and MEMORY. The kernel is asked for some: not for what clients ask many times a second.
 	Figures() Figures
 	// ResetStats is CONFIG RESETSTAT.
 	ResetStats()

@@ -36,6 +36,14 @@ func (e *Engine) Drop(c *commands.Client) {
 	c.Multi = nil
 }
 
+// LogEnds are the LSNs of the newest record and of the newest that is on disk; kept is false where no log is.
+func (e *Engine) LogEnds() (newest, durable uint64, kept bool) {
+	if e.log == nil {
+		return e.lsn, 0, false
+	}
+	return e.lsn, e.log.Durable(), true
+}
+
 // Await calls done when everything logged so far is on disk, or reports that it is already.
 func (e *Engine) Await(done func()) bool {
 	if e.log == nil || e.log.Durable() >= e.lsn {

@@ -85,7 +85,7 @@ func (e *Engine) Figures() commands.Figures {
 	f := commands.Figures{
 		StartTime: e.stats.start, Version: e.o.Identity.Version, ProcessID: os.Getpid(), RunID: e.o.Identity.RunID, ConfigFile: e.o.Identity.ConfigFile,
 		Executable: e.o.Identity.Executable, Port: e.o.Identity.Port,
-		LastSave: max(c.last.ended, e.stats.start), LastSaveOK: !c.failing, SaveRunning: c.running,
+		LastSave: e.LastSave(), LastSaveOK: !c.failing, SaveRunning: c.running,
 		SaveStarted: c.last.started, SaveMillis: c.last.millis,
 		Changes: e.changes, LastLSN: e.lsn, CheckpointLSN: c.lsn,
 		CheckpointKeys: c.last.keys, CheckpointBytes: c.last.bytes, CheckpointSlice: c.last.slice.Microseconds(),
@@ -102,9 +102,6 @@ func (e *Engine) Figures() commands.Figures {
 	e.stats.peak = max(e.stats.peak, f.Memory)
 	f.MemoryPeak, f.MemoryResident = e.stats.peak, residentMemory(f.Memory)
 	f.UserCPU, f.SystemCPU = processTime()
-	if c.failing {
-		f.LastSave = max(c.lastGood, e.stats.start)
-	}
 	f.NamedSnapshots = e.snapshots.Load()
 	if e.keepsHistory() {
 		h := e.history.figures
@@ -118,6 +115,15 @@ func (e *Engine) Figures() commands.Figures {
 		}
 	}
 	return f
+}
+
+// LastSave is the time of the last checkpoint that succeeded, or of the start, in unix ms.
+func (e *Engine) LastSave() int64 {
+	c := &e.checkpoints
+	if c.failing {
+		return max(c.lastGood, e.stats.start)
+	}
+	return max(c.last.ended, e.stats.start)
 }
 
 // ResetStats sets the counters back.
