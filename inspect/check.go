@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"holdfast/aof"
@@ -169,22 +170,44 @@ func (c *checker) checkSnapshots() (files []FileReport) {
 			f.Verdict, f.Found = Ignored, foreign
 		}
 		files = append(files, f)
+		if c.bare() && strings.HasSuffix(name, ".db") && files[0].File != engine.SnapshotDir {
+			files = slices.Insert(files, 0, c.missing(engine.SnapshotDir, "it holds "+name))
+		}
 	}
 	return files
 }
 
 func (c *checker) checkSnapshot(path string, f *FileReport) {
+	const unneeded = ", or remove it: no start reads it"
 	base, err := openBase(c.fs, path)
 	if err == nil {
 		c.verify(base, f)
+		if n := len(f.Problems); n > 0 {
+			f.Problems[n-1] += "; bring the file back from a copy" + unneeded
+		}
 		err = base.Close()
+	}
+	switch {
+	case errors.Is(err, snapshot.ErrCorrupt): // which says already where to have it from
+		err = fmt.Errorf("%w%s", err, unneeded)
+	case errors.Is(err, snapshot.ErrNotBase):
+		err = fmt.Errorf("%w; bring the file back from a copy%s", err, unneeded)
 	}
 	if err != nil {
 		f.blame(err)
 	}
-	if n := len(f.Problems); n > 0 {
-		f.Problems[n-1] += "; no start reads it: bring it back from a copy, or remove it"
-	}
+}
+
+// bare reports whether there is neither a base nor a log.
+func (c *checker) bare() bool {
+	return !c.has(engine.BaseName) && len(c.infos) == 0 && !c.logHasProblems()
+}
+
+// missing blames a file that says that there were data in a directory that is bare: a start refuses it.
+func (c *checker) missing(file, says string) FileReport {
+	f := FileReport{File: file, Verdict: Fine}
+	f.blame(fmt.Errorf("%w: %s, and there is neither %s nor a segment in %s", engine.ErrDataMissing, says, engine.BaseName, engine.LogDir))
+	return f
 }
 
 func (c *checker) tell(file string, done, total int64) {
@@ -202,12 +225,12 @@ func (c *checker) checkReport() []FileReport {
 	report, err := engine.ReadReport(c.fs, c.path)
 	if err != nil {
 		err = fmt.Errorf("no recovery report: %w", err)
-	} else if report.DataSet != c.dataSet() {
+	} else if report.DataSet != c.dataSet() && !c.bare() {
 		err = fmt.Errorf("it is of data set %s, and the directory of %s", report.DataSet, c.dataSet())
 	}
 	switch {
-	case report.FoundData() && !c.has(engine.BaseName) && len(c.infos) == 0 && !c.logHasProblems():
-		f.blame(fmt.Errorf("%w: it tells of data set %s, and there is neither %s nor a segment in %s", engine.ErrDataMissing, report.DataSet, engine.BaseName, engine.LogDir))
+	case report.FoundData() && c.bare():
+		f = c.missing(engine.ReportName, "it tells of data set "+report.DataSet)
 	case err != nil:
 		f.blame(fmt.Errorf("%w; no data is lost by it, and the next start writes it anew", err))
 	default:

@@ -122,14 +122,25 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		},
 		"a named snapshot": {
 			spoil: func(t *testing.T, dir string) {
-				must(t, os.Mkdir(filepath.Join(dir, "snapshots"), 0o700))
-				content, err := os.ReadFile(filepath.Join(dir, "base.db"))
-				must(t, err)
 				path := filepath.Join(dir, "snapshots", "s.db")
-				must(t, os.WriteFile(path, content, 0o600))
+				copyBase(t, dir, "s")
 				flip(t, path, find(t, path, "hello"))
 			},
-			verdict: Damaged, files: map[string]Verdict{"snapshots/s.db": Damaged}, says: "base is damaged; no start reads it: bring it back from a copy, or remove it",
+			verdict: Damaged, files: map[string]Verdict{"snapshots/s.db": Damaged}, says: "base is damaged; bring the file back from a copy, or remove it: no start reads it",
+		},
+		"a named snapshot that does not open": {
+			spoil: func(t *testing.T, dir string) {
+				copyBase(t, dir, "s")
+				must(t, os.Truncate(filepath.Join(dir, "snapshots", "s.db"), 3*int64(os.Getpagesize())))
+			},
+			verdict: Damaged, files: map[string]Verdict{"snapshots/s.db": Damaged}, says: "base is damaged; bring the file back from a copy, or remove it: no start reads it",
+		},
+		"a named snapshot that is empty": {
+			spoil: func(t *testing.T, dir string) {
+				copyBase(t, dir, "s")
+				must(t, os.Truncate(filepath.Join(dir, "snapshots", "s.db"), 0))
+			},
+			verdict: Failed, files: map[string]Verdict{"snapshots/s.db": Failed}, says: "the file is empty; bring the file back from a copy, or remove it: no start reads it",
 		},
 		"the log ends before the base": {
 			spoil: func(t *testing.T, dir string) {
@@ -251,6 +262,21 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			},
 			verdict: Fine, files: map[string]Verdict{"aof/" + segment1: Pending, "aof/" + segment2: Pending, "aof.staged": Pending},
 			says: "is fine: snapshot as of LSN 3\n",
+		},
+		"nothing but the report of the last start": {
+			spoil: func(t *testing.T, dir string) {
+				must(t, errors.Join(os.Remove(filepath.Join(dir, "base.db")), os.RemoveAll(filepath.Join(dir, "aof"))))
+				must(t, os.WriteFile(filepath.Join(dir, "recovery.json"), []byte(`{"data_set":"ab","base":{}}`), 0o600))
+			},
+			verdict: Damaged, files: map[string]Verdict{"recovery.json": Damaged}, says: "the data is missing: it tells of data set ab",
+		},
+		"a named snapshot, and neither base nor log": {
+			spoil: func(t *testing.T, dir string) {
+				copyBase(t, dir, "s")
+				must(t, errors.Join(os.Remove(filepath.Join(dir, "base.db")), os.RemoveAll(filepath.Join(dir, "aof"))))
+				must(t, os.WriteFile(filepath.Join(dir, "recovery.json"), []byte(`{"data_set":"ab"}`), 0o600))
+			},
+			verdict: Damaged, files: map[string]Verdict{"snapshots": Damaged}, says: "the data is missing: it holds s.db, and there is neither base.db nor a segment in aof",
 		},
 		"neither base nor log, of which the last start tells": {
 			spoil: func(t *testing.T, dir string) {

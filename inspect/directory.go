@@ -40,7 +40,7 @@ func Open(fsys vfs.FS, dir string) (*Directory, error) {
 		return nil, fmt.Errorf("reading the data directory: %w", err)
 	}
 	d := &Directory{fs: fsys, path: dir, names: names}
-	if d.has(engine.BaseName) || d.has(engine.LogDir) || d.has(engine.SnapshotDir) {
+	if d.has(engine.BaseName) || d.has(engine.LogDir) || d.has(engine.SnapshotDir) || d.has(engine.ReportName) {
 		return d, nil
 	}
 	what := "is empty"
