@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -121,21 +122,21 @@ func (b *Base) open() error {
 	return err
 }
 
-// room is how much to map: addresses cost nothing. A file that grows beyond them bbolt maps anew, for which everybody must leave
-// who reads it; and who begins to read meanwhile waits as well. Where somebody copies the base, that is for minutes. So there
-// are more of them than a file grows by between two starts, unless the process has been given few.
+// room is how much to map: addresses cost nothing. For a file that grows beyond them bbolt waits until all who read it have left,
+// and meanwhile nobody begins to read: minutes, where somebody copies the base. So there are more of them than a file grows by
+// between two starts, unless the process has been given few. Beside a reader no file grows.
 func (b *Base) room() int {
-	const spare, little = 64 << 30, 1 << 30
+	const spare, little int64 = 64 << 30, 1 << 30
 	info, err := b.fs.Stat(b.path)
-	if err != nil || unsafe.Sizeof(uintptr(0)) < 8 {
+	if err != nil || b.readOnly || math.MaxInt < spare {
 		return 0
 	}
 	size := 2 * info.Size()
 	var most syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_AS, &most); err != nil || most.Cur < 8*uint64(size+spare) {
-		return int(size) + little
+		return int(size + little)
 	}
-	return int(size) + spare
+	return int(size + spare)
 }
 
 // openFile opens, locks and checks the file before bbolt reads it. bbolt's own lock then finds it locked by the

@@ -389,3 +389,17 @@ func TestFindPassesOverLargeValues(t *testing.T) {
 		t.Errorf("Find meets %q", met)
 	}
 }
+
+// Who changes a base maps more of it than it will grow by; a reader, beside whom it does not grow, no more than there is.
+func TestRoomToGrow(t *testing.T) {
+	dir := t.TempDir()
+	small(t, dir)
+	b := open(t, dir, OpenOptions{})
+	if b.mapped < 1<<30 {
+		t.Errorf("%d bytes are mapped for changes", b.mapped)
+	}
+	must(t, b.Close())
+	if b := open(t, dir, OpenOptions{ReadOnly: true}); b.mapped != 0 {
+		t.Errorf("%d bytes are mapped for reading", b.mapped)
+	}
+}
