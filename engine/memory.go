@@ -23,7 +23,7 @@ type memory struct {
 	outside     int64  // bytes: stacks, and the runtime's own
 	gaps        int64  // bytes: between what lives on the heap, where other values of that size will go
 	given       int64  // bytes: from the system, without what has gone back
-	untouched   int64  // bytes: of those, what nobody has written to yet, so that it is no memory; before anything is loaded, and later it is about as much
+	untouched   int64  // bytes: of those, what nobody had written to before anything was loaded, so that it is no memory; later it is as much
 	startup     int64  // bytes: held then
 }
 

@@ -62,8 +62,9 @@ func tuneCollector(cfg *config.Config, stop <-chan struct{}) {
 	}
 }
 
-// returnMemory gives back what a process at rest does not need, until stop is closed; and at work too what there is beyond
-// maxmemory, as after it was lowered: the keys that have left memory are garbage that no new one makes the runtime collect. What could not be had last time it leaves.
+// returnMemory gives back what a process at rest does not need, until stop is closed; and at work too what FLUSHALL leaves, and
+// what there is beyond maxmemory, as after it was lowered: the keys that have left memory are garbage that no new one makes the
+// runtime collect. What could not be had last time it leaves.
 func returnMemory(cfg *config.Config, eng *engine.Engine, srv *server.Server, stop <-chan struct{}) {
 	limit := cfg.Bytes("maxmemory")
 	ticker := time.NewTicker(tunePeriod)
@@ -114,8 +115,9 @@ type idleMemory struct {
 }
 
 // worthReturning reports whether the process is at rest and holds much that it does not use, or has worked since it gave memory
-// back last; or whether most of the data is gone since it was asked last. A checkpoint that waits for the disk allocates nothing, and is no rest: what it has made is garbage only later,
-// when there may be too little new work for memory to be given back again.
+// back last; or whether a great part of what it used is gone since it was asked last. A checkpoint that waits for the disk
+// allocates nothing, and is no rest: what it has made is garbage only later, when there may be too little new work for memory to be
+// given back again.
 func (m *idleMemory) worthReturning(now heapFigures, used int64, writing bool) bool {
 	atRest := !writing && now.allocated-m.allocated < restBytes
 	fell := m.used-used > max(fallFloor, now.held/fallShare)
