@@ -47,7 +47,9 @@ func (b *Base) Apply(ch *Changes, m Meta) (Result, error) {
 	var r Result
 	var err error
 	if ch.Len() <= b.limits.whole && ch.Bytes() <= b.limits.bytes {
-		r.Keys, err = b.applyWhole(ch, to)
+		if r.Keys, err = b.applyWhole(ch, to); err == nil {
+			err = b.twin()
+		}
 	} else {
 		r.Keys, r.Bytes, err = b.applyRedo(ch, to)
 	}

@@ -179,6 +179,9 @@ func (b *Base) replayRedo() (keys int64, err error) {
 	}
 	if wanted {
 		keys, err = b.replay(func() source { return newBlockReader(file, path, redoMagic) }, h.to)
+		if err == nil {
+			err = b.twin()
+		}
 	}
 	if err = errors.Join(err, file.Close()); err != nil {
 		return keys, err
