@@ -7,10 +7,10 @@
 //
 //	prepare ─► load at a fixed rate: quiet ─► the event ─► until it is over, and a second at least
 //
-// The load is half GET and half SET at 70 % of what the slower server takes. Latency counts from when a request was due
-// (package load), so the longest one is the longest pause. What is shown of each server is the quiet time before the
-// event and the event itself, in the same run: machines drift. With each stands how long the machine below a virtual one took
-// the processors away meanwhile: no server can answer then, and a wait as long as that is not its own.
+// The load is half GET and half SET at 70 % of the fixed rate that the slower server takes without falling behind. Latency
+// counts from when a request was due (package load), so the longest one is the longest pause. What is shown of each server is
+// the quiet time before the event and the event itself, in the same run: machines drift. With each stands how long the machine
+// below a virtual one took the processors away meanwhile: no server can answer then, and a wait as long as that is not its own.
 package main
 
 import (

@@ -16,8 +16,10 @@ import (
 
 const (
 	valueBytes = 64
-	share      = 0.7 // of what the slower server takes
+	share      = 0.7 // of what the slower server takes at a fixed rate
 	probeSpan  = 2 * time.Second
+	probeStep  = 0.95                  // from one rate that is tried to the next
+	bearable   = 10 * time.Millisecond // the p99 of one that falls behind is more
 	warmUp     = time.Second
 	stopWait   = 2 * time.Minute
 
@@ -97,7 +99,7 @@ func begin(ctx context.Context, o Options, program rig.Program, dir string) (*su
 	return s, nil
 }
 
-// affordable is 70 % of what the slower of the programs takes when requests come as fast as replies.
+// affordable is 70 % of what the slower of the programs takes.
 func affordable(ctx context.Context, o Options, programs []rig.Program, dir string) (float64, error) {
 	slowest := math.Inf(1)
 	for i, program := range programs {
@@ -110,23 +112,39 @@ func affordable(ctx context.Context, o Options, programs []rig.Program, dir stri
 	return math.Max(math.Floor(share*slowest), 1), nil
 }
 
+// capacity is the fixed rate that a program takes without falling behind. It is less than what comes through when requests
+// come as fast as replies: those come many at a time, of which each costs less.
 func capacity(ctx context.Context, o Options, program rig.Program, dir string) (float64, error) {
 	s, err := begin(ctx, o, program, dir)
 	if err != nil {
 		return 0, err
 	}
 	defer s.process.Kill()
-	closed, err := s.half(0)
+	closed, err := s.probe(ctx, 0)
 	if err != nil {
 		return 0, err
 	}
-	run, err := load.Start(ctx, closed, phaseQuiet)
-	if err != nil {
-		return 0, err
+	for rate := closed.Rate; ; rate *= probeStep {
+		at, err := s.probe(ctx, rate)
+		if err != nil || at.Latency.P99 <= bearable || rate < closed.Rate*share*share {
+			return rate, err
+		}
 	}
-	run.For(probeSpan, nil)
+}
+
+// probe loads the program for a moment, at a rate or, at 0, as fast as replies come.
+func (s *subject) probe(ctx context.Context, rate float64) (load.Phase, error) {
+	o, err := s.half(rate)
+	if err != nil {
+		return load.Phase{}, err
+	}
+	run, err := load.Start(ctx, o, phaseQuiet)
+	if err != nil {
+		return load.Phase{}, err
+	}
+	run.For(min(probeSpan, s.o.Quiet), nil)
 	result, err := run.Stop()
-	return result.Phase(phaseQuiet).Rate, err
+	return result.Phase(phaseQuiet), err
 }
 
 // measure has one event happen to one program. The server has ended and its data are gone when it returns.
