@@ -21,7 +21,7 @@ func WithBinary(run func(path string) int) int {
 	}
 	defer os.RemoveAll(dir)
 	path, args := filepath.Join(dir, "holdfast"), []string{"build"}
-	if os.Getenv("INTEGRATION_RACE") != "" {
+	if raceBuilt() {
 		args = append(args, "-race")
 	}
 	if out, err := exec.Command("go", append(args, "-o", path, "holdfast/cmd/holdfast")...).CombinedOutput(); err != nil {

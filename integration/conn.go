@@ -13,7 +13,18 @@ import (
 )
 
 // replyWaitMax is how long a reply may take before it counts as missing.
-const replyWaitMax = 10 * time.Second
+var replyWaitMax = 10 * time.Second * slowness
+
+// slowness is how much more time a server may take that has the race detector in it.
+var slowness = func() time.Duration {
+	if raceBuilt() {
+		return 6
+	}
+	return 1
+}()
+
+// raceBuilt says whether the servers under test are built with the race detector.
+func raceBuilt() bool { return os.Getenv("INTEGRATION_RACE") != "" }
 
 // A Conn is one client connection. It knows RESP and nothing of commands. Not safe for concurrent use.
 type Conn struct {

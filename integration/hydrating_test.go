@@ -175,18 +175,25 @@ func TestDeadlinesOfColdKeys(t *testing.T) {
 	c := dial(t, proc.Addr)
 	const stay, down, soon = 100_000, 500, 500
 	flood(t, c, stay, func(i int) []string { return []string{"SET", coldKey(i), "stays"} })
-	base := time.Now()
-	// The first lapse while the server is down, the others some time after its start; they sort behind everything else.
-	flood(t, c, down, func(i int) []string {
-		return []string{"SET", fmt.Sprint("zz:down:", i), "v", "PXAT", strconv.FormatInt(base.Add(1500*time.Millisecond).UnixMilli(), 10)}
-	})
-	due := base.Add(2500 * time.Millisecond)
-	flood(t, c, soon, func(i int) []string {
-		return []string{"SET", fmt.Sprint("zz:soon:", i), "v", "PXAT", strconv.FormatInt(due.UnixMilli(), 10)}
-	})
-	save(t, c)
+	// The first lapse while the server is down, the others some time after its start; they sort behind everything else. Both
+	// are in the base before any of them lapses, on a slow machine after some tries.
+	var lapsed, due time.Time
+	for wait := 1500 * time.Millisecond; !time.Now().Before(lapsed); wait *= 2 {
+		if wait > replyWaitMax {
+			t.Fatalf("the keys are not saved within %v", wait/2)
+		}
+		lapsed = time.Now().Add(wait)
+		due = lapsed.Add(time.Second)
+		flood(t, c, down, func(i int) []string {
+			return []string{"SET", fmt.Sprint("zz:down:", i), "v", "PXAT", strconv.FormatInt(lapsed.UnixMilli(), 10)}
+		})
+		flood(t, c, soon, func(i int) []string {
+			return []string{"SET", fmt.Sprint("zz:soon:", i), "v", "PXAT", strconv.FormatInt(due.UnixMilli(), 10)}
+		})
+		save(t, c)
+	}
 	proc.Kill()
-	for time.Now().Before(base.Add(1600 * time.Millisecond)) {
+	for time.Now().Before(lapsed.Add(100 * time.Millisecond)) {
 		time.Sleep(10 * time.Millisecond) // real deadlines need real time
 	}
 	proc = start(t, subject, o)

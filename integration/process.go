@@ -18,7 +18,7 @@ import (
 )
 
 // startWaitMax bounds the time from a server's start to its first answer.
-const startWaitMax = 15 * time.Second
+var startWaitMax = 15 * time.Second * slowness
 
 // Program is a server that can be started: how to turn options into a command line.
 type Program struct {

@@ -9,9 +9,18 @@ import (
 	"time"
 )
 
+// skipWithDetector leaves out what is about how much memory a server holds: the race detector takes several times as much as the data.
+func skipWithDetector(t *testing.T) {
+	t.Helper()
+	if raceBuilt() {
+		t.Skip("the server has the race detector in it, which holds several times as much as the data")
+	}
+}
+
 // used_memory is what the process holds, at every moment: INFO's figure is within a tenth of the anonymous memory that the
 // kernel counts, with all garbage, and all that is free and not given back. An empty server holds so little that a megabyte or two count.
 func TestUsedMemoryIsWhatTheProcessHolds(t *testing.T) {
+	skipWithDetector(t)
 	t.Parallel()
 	const n, steps, little = 200_000, 20, 2 << 20
 	proc := start(t, subject, Options{Fsync: "no"})
@@ -58,6 +67,7 @@ func TestUsedMemoryIsWhatTheProcessHolds(t *testing.T) {
 // What maxmemory bounds is no garbage: for data of several shapes, and after half of it is gone, what the process says that it has
 // use for is within a tenth of what it holds once it is at rest, both beyond those of the empty server; but for some megabytes, see expectHonest.
 func TestWhatTheProcessHasUseForIsWhatItHoldsAtRest(t *testing.T) {
+	skipWithDetector(t)
 	for _, shape := range []struct {
 		name string
 		n    int
@@ -245,6 +255,7 @@ func TestMemoryOfKeys(t *testing.T) {
 // Under allkeys-lru much more is written than the limit allows: nothing is refused, no more goes than must, and the keys
 // that are in use stay.
 func TestEvictionKeepsToTheLimit(t *testing.T) {
+	skipWithDetector(t)
 	const limit, n, hot = 40 << 20, 150_000, 500
 	c := dial(t, start(t, subject, Options{Fsync: "no", Extra: []string{"--maxmemory", strconv.Itoa(limit), "--maxmemory-policy", "allkeys-lru", "--maxmemory-samples", "10"}}).Addr)
 	flood(t, c, hot, func(i int) []string { return []string{"SET", fmt.Sprint("hot:", i), strings.Repeat("h", 500)} })
