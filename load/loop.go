@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"holdfast/internal/nice"
 )
 
 const (
@@ -41,7 +39,6 @@ func (l *loop) serve() error {
 		if err := unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0); err != nil {
 			return fmt.Errorf("timer slack: %w", err)
 		}
-		nice.PromptThread() // what it waits for a processor would count as the server's
 	}
 	l.heard = l.run.now()
 	for i, c := range l.conns {

@@ -24,7 +24,6 @@ import (
 	"holdfast/config"
 	"holdfast/engine"
 	"holdfast/intake"
-	"holdfast/internal/nice"
 	"holdfast/internal/notify"
 	"holdfast/internal/vfs"
 	"holdfast/metrics"
@@ -128,7 +127,6 @@ func serve(ctx *cli.Context) (err error) {
 		default:
 		}
 	}
-	nice.Prompt()
 	over := make(chan struct{})
 	defer close(over)
 	go tuneCollector(cfg, over)

@@ -46,7 +46,7 @@ var mayImport = map[string][]string{
 	"internal/vfs":  {},
 	"internal/nice": {},
 	"internal/proc": {},
-	"load":          {"resp", "internal/nice", "internal/proc"},
+	"load":          {"resp", "internal/proc"},
 	"config":        {"glob"},
 	"kv":            {"expiry", "lists", "outline"},
 	"aof":           {"internal/vfs", "internal/nice", "internal/histogram"},

@@ -6,8 +6,6 @@
 // for good: threads that look for work where there is none cost a tenth of a request.
 //
 // What runs here must hold no lock that others wait for: it may be made to wait while it has it.
-//
-// Prompt is for the other side, the threads that answer: they go before whatever else the machine computes.
 package nice
 
 import (
