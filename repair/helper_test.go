@@ -3,7 +3,6 @@ package repair
 import (
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"os"
 	"path/filepath"
 	"slices"
@@ -63,10 +62,10 @@ func repairAll(t *testing.T, fsys vfs.FS, dir string) (plans []*Plan) {
 	must(t, err)
 	defer func() { must(t, r.Close()) }()
 	for range 5 {
-		before := picture(t, dir)
+		before := historytest.Picture(t, dir)
 		p, err := r.Plan()
 		must(t, err)
-		if picture(t, dir) != before {
+		if historytest.Picture(t, dir) != before {
 			t.Fatal("planning changed something")
 		}
 		if len(p.Steps) == 0 {
@@ -77,20 +76,6 @@ func repairAll(t *testing.T, fsys vfs.FS, dir string) (plans []*Plan) {
 	}
 	t.Fatal("the repair never ends")
 	return nil
-}
-
-func picture(t *testing.T, dir string) string {
-	t.Helper()
-	var b strings.Builder
-	must(t, filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		content, err := os.ReadFile(path)
-		fmt.Fprintf(&b, "%s %d %x\n", path, len(content), crc32.ChecksumIEEE(content))
-		return err
-	}))
-	return b.String()
 }
 
 // isAt checks that a server starts on the directory, finds the state of an LSN, and goes on.
@@ -150,14 +135,14 @@ func firstOf(t *testing.T, segment string) (first uint64) {
 // hopeless expects that nothing can be done, and that nothing is.
 func hopeless(t *testing.T, dir string, says string) {
 	t.Helper()
-	before := picture(t, dir)
+	before := historytest.Picture(t, dir)
 	r, err := Open(options(historytest.FS(), dir))
 	must(t, err)
 	if _, err := r.Plan(); !errors.Is(err, ErrHopeless) || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "bring back from a copy") {
 		t.Errorf("%v; expected that nothing can be done because of %q", err, says)
 	}
 	must(t, r.Close())
-	if picture(t, dir) != before {
+	if historytest.Picture(t, dir) != before {
 		t.Error("something was changed")
 	}
 }

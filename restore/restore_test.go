@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"os"
 	"path/filepath"
 	"slices"
@@ -135,9 +134,9 @@ func TestFromTheBeginning(t *testing.T) {
 // Without a point it is the newest state, and nothing of the source changes.
 func TestNewest(t *testing.T) {
 	p := historytest.Play(t)
-	before := picture(t, p.Dir)
+	before := historytest.Picture(t, p.Dir)
 	restored(t, p, Point{}, p.Last())
-	if picture(t, p.Dir) != before {
+	if historytest.Picture(t, p.Dir) != before {
 		t.Error("the source was changed")
 	}
 }
@@ -322,20 +321,6 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-func picture(t *testing.T, dir string) string {
-	t.Helper()
-	var b strings.Builder
-	must(t, filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		content, err := os.ReadFile(path)
-		fmt.Fprintf(&b, "%s %d %x\n", path, len(content), crc32.ChecksumIEEE(content))
-		return err
-	}))
-	return b.String()
-}
-
 func copyFile(t *testing.T, from, to string) {
 	t.Helper()
 	b, err := os.ReadFile(from)
@@ -405,7 +390,7 @@ func TestOnlyKeys(t *testing.T) {
 
 func TestDryRun(t *testing.T) {
 	p := historytest.Play(t)
-	before := picture(t, p.Dir)
+	before := historytest.Picture(t, p.Dir)
 	o := options(p, "", AtLSN(5))
 	o.DryRun = true
 	r, err := Restore(context.Background(), o)
@@ -413,7 +398,7 @@ func TestDryRun(t *testing.T) {
 	if !r.DryRun || r.LSN != 5 || r.DataSet != "" || r.Records == 0 && r.Base.LSN != 5 {
 		t.Errorf("%+v", r)
 	}
-	if after := picture(t, p.Dir); after != before {
+	if after := historytest.Picture(t, p.Dir); after != before {
 		t.Errorf("the source was changed:\n%s\n%s", before, after)
 	}
 }
