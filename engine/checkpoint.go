@@ -80,8 +80,15 @@ func (e *Engine) Checkpoint(done func(error)) bool {
 	return true
 }
 
-// Checkpointing reports whether a checkpoint is being written.
-func (e *Engine) Checkpointing() bool { return e.checkpoints.writing.Load() }
+// AtRest reports whether no checkpoint is being written and no flood of commands served: what takes the processor for
+// milliseconds now keeps nobody waiting.
+func (e *Engine) AtRest() (rest bool) {
+	if e.checkpoints.writing.Load() {
+		return false
+	}
+	e.Do(func() { rest = e.stats.rate.perSecond() < flood })
+	return rest
+}
 
 func (e *Engine) begin() {
 	e.checkpoints.running = true
@@ -187,7 +194,7 @@ func (e *Engine) store(freeze *kv.Freeze, changes *snapshot.Changes, meta snapsh
 	behind.Do(func() { result, replaced, err = e.write(base, changes, meta) })
 	switch {
 	case replaced:
-		err = errors.Join(err, e.reopen(mu))
+		err = errors.Join(err, e.reopen(mu, behind))
 	case errors.Is(err, snapshot.ErrFailed):
 		err = e.baseFailed(err)
 	}
@@ -261,18 +268,19 @@ const (
 
 // reopen makes the file that bears the base's name now the base. Who reads the base under the lock, as the hot layer does,
 // never meets the old one closed.
-func (e *Engine) reopen(mu locker) error {
-	base, err := e.openUnlocked()
+func (e *Engine) reopen(mu locker, behind *nice.Thread) (err error) {
+	var base *snapshot.Base
+	behind.Do(func() { base, err = e.openUnlocked() })
 	if err != nil {
 		return err
 	}
 	mu.Lock()
 	old := e.base.Swap(base)
 	mu.Unlock()
-	if old == nil {
-		return nil
+	if old != nil {
+		behind.Do(func() { err = e.letGo(old) })
 	}
-	return e.letGo(old)
+	return err
 }
 
 const (

@@ -185,7 +185,7 @@ func (e *Engine) unpin(base *snapshot.Base) error {
 	return base.Close()
 }
 
-// letGo closes a base that is the base no longer, or leaves that to the copy that reads it.
+// letGo closes a base that is the base no longer, giving way to others, or leaves that to the copy that reads it.
 func (e *Engine) letGo(old *snapshot.Base) error {
 	c := &e.copies
 	c.mu.Lock()
@@ -195,7 +195,7 @@ func (e *Engine) letGo(old *snapshot.Base) error {
 	if mine {
 		return nil
 	}
-	return old.Close()
+	return old.Retire()
 }
 
 // stoppable is a file system whose new files take no more bytes once quit is closed, so that a long copy ends.

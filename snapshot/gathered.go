@@ -51,8 +51,8 @@ func (g *gathered) sort() {
 	if g.sorted {
 		return
 	}
-	g.setFirst()
 	var way nice.Way
+	g.setFirst(&way)
 	compared := 0
 	slices.SortFunc(g.refs, func(a, b sortRef) int {
 		if compared++; compared%giveWayComparisons == 0 {
@@ -67,18 +67,24 @@ func (g *gathered) sort() {
 }
 
 // setFirst looks at the keys behind what all of them begin with ("user:", say): at eight bytes, or at the store and four.
-func (g *gathered) setFirst() {
+func (g *gathered) setFirst(way *nice.Way) {
 	if len(g.refs) == 0 {
 		return
 	}
 	one := g.slabs.at(g.refs[0].ref)
 	shared, stores := one.key(), false
-	for _, r := range g.refs {
+	for i, r := range g.refs {
+		if i%giveWayEntries == 0 {
+			way.Give()
+		}
 		e := g.slabs.at(r.ref)
 		shared = shared[:common(shared, e.key())]
 		stores = stores || e.store() != one.store()
 	}
 	for i := range g.refs {
+		if i%giveWayEntries == 0 {
+			way.Give()
+		}
 		e := g.slabs.at(g.refs[i].ref)
 		first := leading(e.key()[len(shared):])
 		if stores {

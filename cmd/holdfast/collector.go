@@ -16,7 +16,8 @@ import (
 // The garbage is kept to 16 MiB and a 32nd of the data instead, and, under maxmemory, near that.
 //
 // What a load, a checkpoint or FLUSHALL has left goes back to the system once the process is at rest: Go alone would
-// collect two minutes later, and then give back little by little. So a server at rest holds what it has use for.
+// collect two minutes later, and then give back little by little. So a server at rest holds what it has use for. In the midst
+// of a load it is left to Go: two collections in a row, and the memory going back, kept clients waiting for 10 ms.
 
 const (
 	garbageFloor = 16 << 20 // bytes
@@ -72,7 +73,7 @@ func returnMemory(cfg *config.Config, eng *engine.Engine, srv *server.Server, st
 	var idle idleMemory
 	for {
 		now, used := readHeap(), eng.LiveMemory()
-		if idle.worthReturning(now, used, eng.Checkpointing()) || now.held-idle.kept > memoryLimit(limit.Load(), used) {
+		if idle.worthReturning(now, used, eng.AtRest()) || now.held-idle.kept > memoryLimit(limit.Load(), used) {
 			srv.Shed()
 			eng.ReturnMemoryNow()
 			idle.returned(readHeap(), eng.LiveMemory())
@@ -115,11 +116,11 @@ type idleMemory struct {
 }
 
 // worthReturning reports whether the process is at rest and holds much that it does not use, or has worked since it gave memory
-// back last; or whether a great part of what it used is gone since it was asked last. A checkpoint that waits for the disk
-// allocates nothing, and is no rest: what it has made is garbage only later, when there may be too little new work for memory to be
-// given back again.
-func (m *idleMemory) worthReturning(now heapFigures, used int64, writing bool) bool {
-	atRest := !writing && now.allocated-m.allocated < restBytes
+// back last; or whether a great part of what it used is gone since it was asked last. Allocating nothing alone is no rest: GET
+// and SET do not, nor does a checkpoint that waits for the disk, and what that has made is garbage only later, when there may be
+// too little new work for memory to be given back again.
+func (m *idleMemory) worthReturning(now heapFigures, used int64, atRest bool) bool {
+	atRest = atRest && now.allocated-m.allocated < restBytes
 	fell := m.used-used > max(fallFloor, now.held/fallShare)
 	m.allocated, m.used = now.allocated, used
 	idle := idleFloor + now.held/idleShare

@@ -39,38 +39,38 @@ func TestMemoryIsReturnedAtRest(t *testing.T) {
 	const mib = 1 << 20
 	var m idleMemory
 	busy := heapFigures{held: 200 * mib, allocated: 15 * mib}
-	if m.worthReturning(busy, 100*mib, false) {
+	if m.worthReturning(busy, 100*mib, true) {
 		t.Error("returned while 15 MiB were allocated in a period")
 	}
 	atRest := heapFigures{held: 200 * mib, allocated: busy.allocated + restBytes - 1}
-	if full := m; full.worthReturning(atRest, 197*mib, false) {
+	if full := m; full.worthReturning(atRest, 197*mib, true) {
 		t.Error("returned for 3 of 200 MiB")
 	}
-	if m.worthReturning(atRest, 100*mib, true) {
-		t.Error("returned while a checkpoint is written")
+	if m.worthReturning(atRest, 100*mib, false) {
+		t.Error("returned in the midst of a checkpoint or a load")
 	}
-	if !m.worthReturning(atRest, 100*mib, false) {
+	if !m.worthReturning(atRest, 100*mib, true) {
 		t.Error("kept 100 MiB of 200 at rest")
 	}
 	m.returned(heapFigures{held: 150 * mib, allocated: atRest.allocated}, 100*mib) // the kernel's rest: it cannot be had
-	if m.worthReturning(heapFigures{held: 152 * mib, allocated: atRest.allocated}, 100*mib, false) {
+	if m.worthReturning(heapFigures{held: 152 * mib, allocated: atRest.allocated}, 100*mib, true) {
 		t.Error("returned again for what the last time left")
 	}
-	if !m.worthReturning(heapFigures{held: 250 * mib, allocated: atRest.allocated}, 100*mib, false) {
+	if !m.worthReturning(heapFigures{held: 250 * mib, allocated: atRest.allocated}, 100*mib, true) {
 		t.Error("kept what has come since")
 	}
-	if !m.worthReturning(heapFigures{held: 150 * mib, allocated: atRest.allocated, free: 4 * mib}, 140*mib, false) {
+	if !m.worthReturning(heapFigures{held: 150 * mib, allocated: atRest.allocated, free: 4 * mib}, 140*mib, true) {
 		t.Error("kept what somebody let go of while memory was returned the last time")
 	}
 	worked := heapFigures{held: 150 * mib, allocated: atRest.allocated + 20*mib}
-	m.worthReturning(worked, 150*mib, false) // busy in this period
-	if !m.worthReturning(worked, 150*mib, false) {
+	m.worthReturning(worked, 150*mib, true) // busy in this period
+	if !m.worthReturning(worked, 150*mib, true) {
 		t.Error("kept what 20 MiB of work may have left")
 	}
-	if !m.worthReturning(heapFigures{held: 150 * mib, allocated: worked.allocated + 20*mib}, 50*mib, true) {
+	if !m.worthReturning(heapFigures{held: 150 * mib, allocated: worked.allocated + 20*mib}, 50*mib, false) {
 		t.Error("kept what FLUSHALL left while others are at work")
 	}
-	if m.worthReturning(heapFigures{held: 150 * mib, allocated: worked.allocated + 40*mib}, 50*mib, true) {
+	if m.worthReturning(heapFigures{held: 150 * mib, allocated: worked.allocated + 40*mib}, 50*mib, false) {
 		t.Error("returned twice for one FLUSHALL")
 	}
 }
