@@ -86,7 +86,7 @@ func (e *Engine) AtRest() (rest bool) {
 	if e.checkpoints.writing.Load() {
 		return false
 	}
-	e.Do(func() { rest = e.stats.rate.perSecond() < flood })
+	e.Do(func() { rest = e.stats.rate.below(flood) })
 	return rest
 }
 

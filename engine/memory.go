@@ -2,11 +2,11 @@ package engine
 
 import (
 	"os"
-	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"syscall"
 
+	"holdfast/internal/nice"
 	"holdfast/internal/proc"
 )
 
@@ -102,12 +102,12 @@ func (e *Engine) ReturnMemory() {
 	}()
 }
 
-// ReturnMemoryNow does that before it returns. Buffers that have grown with the work go too. It collects twice: what bbolt has
-// left in pools, a page for each that a checkpoint wrote, outlives one collection.
+// ReturnMemoryNow does that before it returns. Buffers that have grown with the work go too. It collects once: what bbolt has
+// left in pools goes the next time. The sweeping and the giving back are done behind whatever else there is to do: at ordinary priority a
+// million keys kept clients waiting for 4 milliseconds at 45,000 requests a second, and so for 2.
 func (e *Engine) ReturnMemoryNow() {
 	if log := e.currentLog(); log != nil {
 		log.Shed()
 	}
-	runtime.GC()
-	debug.FreeOSMemory()
+	nice.Run(debug.FreeOSMemory)
 }

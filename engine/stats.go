@@ -69,6 +69,12 @@ func (r *rate) perSecond() int64 {
 	return sum / int64(len(r.samples))
 }
 
+// below reports whether it is, as a mean and at last: the mean alone takes a second and a half to tell of a load that has begun.
+func (r *rate) below(limit int64) bool {
+	last := r.samples[(r.next+len(r.samples)-1)%len(r.samples)]
+	return r.perSecond() < limit && last < limit
+}
+
 // processTime is the processor time that the process has taken; 0 where the system does not tell.
 func processTime() (user, system time.Duration) {
 	var use syscall.Rusage

@@ -167,6 +167,29 @@ func TestReadOnlyAndClosed(t *testing.T) {
 	}
 }
 
+// Who has the file open still, by another descriptor, finds everything in it: only the process that lets go forgets it.
+func TestARetiredBaseIsClosedAndItsFileWhole(t *testing.T) {
+	dir := t.TempDir()
+	small(t, dir)
+	reader, err := os.Open(basePath(dir))
+	must(t, err)
+	defer reader.Close()
+	before, err := os.ReadFile(basePath(dir))
+	must(t, err)
+	b, err := Open(basePath(dir), OpenOptions{})
+	must(t, err)
+	must(t, os.Remove(basePath(dir))) // as where another file takes its name
+	must(t, b.Retire())
+	if _, _, err := b.Get(1, []byte("a")); !errors.Is(err, ErrClosed) {
+		t.Errorf("Get on a retired base: %v", err)
+	}
+	after := make([]byte, len(before))
+	if _, err := reader.ReadAt(after, 0); err != nil || !bytes.Equal(after, before) {
+		t.Errorf("the file has changed, or cannot be read: %v", err)
+	}
+	must(t, b.Retire()) // as Close, which may be called again
+}
+
 func TestIterations(t *testing.T) {
 	dir := t.TempDir()
 	m := newModel(1)

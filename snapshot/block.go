@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"io"
 
+	"holdfast/internal/nice"
 	"holdfast/internal/vfs"
 )
 
@@ -32,10 +33,12 @@ type blockWriter struct {
 	path string
 	off  int64  // where block goes
 	buf  []byte // header and bytes of the block being gathered
+	way  nice.Way
 }
 
-func newBlockWriter(file vfs.File, path, magic string) *blockWriter {
-	w := &blockWriter{file: file, path: path}
+// newBlockWriter writes by way of a buffer that another one has left behind, or nil.
+func newBlockWriter(file vfs.File, path, magic string, buf []byte) *blockWriter {
+	w := &blockWriter{file: file, path: path, buf: buf[:0]}
 	w.buf = append(append(w.buf, magic...), make([]byte, blockHeader)...)
 	return w
 }
@@ -74,6 +77,7 @@ func (w *blockWriter) flushAny() error {
 
 // flush writes the block: what was gathered, or, where nothing was, an entry or nothing.
 func (w *blockWriter) flush(alone []byte) error {
+	w.way.Give()
 	start := w.start()
 	block, entries := w.buf[start:], w.buf[start+blockHeader:]
 	if alone != nil {

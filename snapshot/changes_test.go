@@ -184,7 +184,7 @@ func TestTooLargeAPart(t *testing.T) {
 func FuzzBlocks(f *testing.F) {
 	var b bytes.Buffer
 	file := &memoryFile{}
-	w := newBlockWriter(file, "run", runMagic)
+	w := newBlockWriter(file, "run", runMagic, nil)
 	if err := errors.Join(w.add(appendEntry(nil, opPut, 1, 1, 0, []byte("k"), []byte("v"))), w.finish()); err != nil {
 		f.Fatal(err)
 	}

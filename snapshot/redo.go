@@ -73,7 +73,7 @@ func (b *Base) writeRedo(ch *Changes, to state) (size int64, err error) {
 	}
 	now := b.meta.Load()
 	h := redoHeader{id: now.ID, lsn: now.LSN, time: now.Time, to: to}
-	w := newBlockWriter(file, temporary, redoMagic)
+	w := newBlockWriter(file, temporary, redoMagic, nil)
 	err = w.add(appendEntry(nil, opRaw, 0, 0, 0, nil, h.value()))
 	for err == nil {
 		var e entry

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"holdfast/internal/vfs"
@@ -61,6 +62,31 @@ func TestSorter(t *testing.T) {
 		}
 		if names, err := vfs.OS().List(dir); err != nil || len(names) > 0 {
 			t.Errorf("left behind: %q, %v", names, err)
+		}
+	}
+}
+
+// A large run leaves the disk though it cannot be shortened first, which is a courtesy to others and no more.
+func TestARunThatCannotBeShortenedGoes(t *testing.T) {
+	for _, fails := range []bool{false, true} {
+		dir := t.TempDir()
+		disk := vfs.NewFaulty(dir, 1)
+		if fails {
+			disk.FailFrom(1, syscall.EIO, vfs.Truncate)
+		}
+		s := NewSorter(disk, dir, 1<<10)
+		for i := range 3 { // three runs, the last of which has still to be written
+			must(t, s.Add(1, fmt.Append(nil, i), make([]byte, 3<<20)))
+		}
+		if _, _, _, err := s.Next(); err != nil {
+			t.Fatal(err)
+		}
+		must(t, s.Discard())
+		if names, err := vfs.OS().List(dir); err != nil || len(names) > 0 {
+			t.Errorf("truncate fails: %v: left behind: %q, %v", fails, names, err)
+		}
+		if n := len(disk.Injected()); (n > 0) != fails {
+			t.Errorf("truncate fails: %v: %d failures", fails, n)
 		}
 	}
 }

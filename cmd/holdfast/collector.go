@@ -2,8 +2,10 @@ package main
 
 import (
 	"math"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync"
 	"time"
 
 	"holdfast/config"
@@ -38,23 +40,26 @@ const (
 	fallShare = 4        // and one in so many bytes that are held
 )
 
-// tuneCollector follows the size of the data until stop is closed. It begins before they are loaded: a start, which makes little
+// collector tells Go's how much garbage may lie.
+type collector struct {
+	maxmemory config.Handle[int64]
+
+	mu      sync.Mutex
+	percent int   // GOGC and
+	limit   int64 // GOMEMLIMIT as they were told last
+}
+
+func newCollector(cfg *config.Config) *collector {
+	return &collector{maxmemory: cfg.Bytes("maxmemory")}
+}
+
+// follow follows the size of the data until stop is closed. It begins before they are loaded: a start, which makes little
 // garbage and is waited for, is over before the first collection.
-func tuneCollector(cfg *config.Config, stop <-chan struct{}) {
-	limit := cfg.Bytes("maxmemory")
+func (c *collector) follow(stop <-chan struct{}) {
 	ticker := time.NewTicker(tunePeriod)
 	defer ticker.Stop()
-	percent, bound := 0, int64(0)
 	for {
-		live := readHeap().live
-		if p := garbagePercent(live); p*5 < percent*4 || p*4 > percent*5 {
-			percent = p
-			debug.SetGCPercent(p) // stops the world for some microseconds, hence not for every small change
-		}
-		if b := memoryLimit(limit.Load(), live); b != bound {
-			bound = b
-			debug.SetMemoryLimit(b)
-		}
+		c.tune(readHeap().live)
 		select {
 		case <-stop:
 			return
@@ -63,18 +68,37 @@ func tuneCollector(cfg *config.Config, stop <-chan struct{}) {
 	}
 }
 
-// returnMemory gives back what a process at rest does not need, until stop is closed; and at work too what FLUSHALL leaves, and
+// tune sets what so many live bytes ask for.
+func (c *collector) tune(live int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if p := garbagePercent(live); p*5 < c.percent*4 || p*4 > c.percent*5 {
+		c.percent = p
+		debug.SetGCPercent(p) // stops the world for some microseconds, hence not for every small change
+	}
+	if l := memoryLimit(c.maxmemory.Load(), live); l != c.limit {
+		c.limit = l
+		debug.SetMemoryLimit(l)
+	}
+}
+
+// giveBack gives back what a process at rest does not need, until stop is closed; and at work too what FLUSHALL leaves, and
 // what there is beyond maxmemory, as after it was lowered: the keys that have left memory are garbage that no new one makes the
 // runtime collect. What could not be had last time it leaves.
-func returnMemory(cfg *config.Config, eng *engine.Engine, srv *server.Server, stop <-chan struct{}) {
-	limit := cfg.Bytes("maxmemory")
+func (c *collector) giveBack(eng *engine.Engine, srv *server.Server, stop <-chan struct{}) {
 	ticker := time.NewTicker(tunePeriod)
 	defer ticker.Stop()
 	var idle idleMemory
 	for {
-		now, used := readHeap(), eng.LiveMemory()
-		if idle.worthReturning(now, used, eng.AtRest()) || now.held-idle.kept > memoryLimit(limit.Load(), used) {
+		now, used, atRest := readHeap(), eng.LiveMemory(), eng.AtRest()
+		if idle.worthReturning(now, used, atRest) || now.held-idle.kept > memoryLimit(c.maxmemory.Load(), used) {
+			// Else whoever allocates next, and that is a client's command, would sweep up all that FLUSHALL has left before it gets anything:
+			// Go means to be done with it when the garbage that is allowed has been made, and that is next to none beside so little data.
+			c.tune(used)
 			srv.Shed()
+			if atRest {
+				runtime.GC() // what bbolt has left in pools, a page for each that a checkpoint wrote, outlives one collection
+			}
 			eng.ReturnMemoryNow()
 			idle.returned(readHeap(), eng.LiveMemory())
 		}

@@ -129,7 +129,8 @@ func serve(ctx *cli.Context) (err error) {
 	}
 	over := make(chan struct{})
 	defer close(over)
-	go tuneCollector(cfg, over)
+	gc := newCollector(cfg)
+	go gc.follow(over)
 	watch, err := metrics.Listen(cfg.String("metrics-addr").Load(), log)
 	if err != nil {
 		return err
@@ -146,7 +147,7 @@ func serve(ctx *cli.Context) (err error) {
 		return cli.Exit(err.Error(), exitCode(err))
 	}
 	eng.World().RewriteConfig = rewriter(ctx.String("config"), cfg, eng.UserLines)
-	return run(cfg, eng, log, watch, stop, serving)
+	return run(cfg, eng, log, watch, gc, stop, serving)
 }
 
 func open(ctx *cli.Context, cfg *config.Config, log *slog.Logger, stop func(bool), serving <-chan struct{}) (*engine.Engine, error) {
@@ -192,7 +193,9 @@ const firstServed = 20 * time.Millisecond
 
 // run serves until a signal, SHUTDOWN or a failure, then closes in good order. It closes serving when the first clients have
 // been served.
-func run(cfg *config.Config, eng *engine.Engine, log *slog.Logger, watch *metrics.Watch, stop chan bool, serving chan<- struct{}) error {
+func run(
+	cfg *config.Config, eng *engine.Engine, log *slog.Logger, watch *metrics.Watch, gc *collector, stop chan bool, serving chan<- struct{},
+) error {
 	var srv *server.Server
 	srv = server.New(server.Options{
 		Engine: eng, Config: cfg, Log: log, Clock: time.Now,
@@ -212,7 +215,7 @@ func run(cfg *config.Config, eng *engine.Engine, log *slog.Logger, watch *metric
 
 	over := make(chan struct{})
 	defer close(over)
-	go returnMemory(cfg, eng, srv, over)
+	go gc.giveBack(eng, srv, over)
 	go keepAlive(eng, log, over)
 
 	served := make(chan error, 1)

@@ -92,6 +92,17 @@ func (t *Thread) Stop() {
 	lend(-1)
 }
 
+// Run runs fn on a thread of low priority of its own, and returns when it has. It borrows no processor, as a Thread does.
+func Run(fn func()) {
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		Lower()
+		fn()
+	}()
+	<-over
+}
+
 // Lower gives the calling goroutine a thread of low priority for the rest of its life.
 func Lower() {
 	runtime.LockOSThread() // and never unlocked: so the thread ends with the goroutine

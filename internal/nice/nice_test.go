@@ -40,6 +40,18 @@ func TestWorkHasLowPriorityAndOthersKeepTheirs(t *testing.T) {
 	}
 }
 
+func TestRunHasLowPriorityAndBorrowsNothing(t *testing.T) {
+	own, processors := kernelPriority(t), runtime.GOMAXPROCS(0)
+	var inside, meanwhile int
+	Run(func() { inside, meanwhile = kernelPriority(t), runtime.GOMAXPROCS(0) })
+	if inside != max(own, priority) || kernelPriority(t) != own {
+		t.Errorf("ran with priority %d, and left the caller %d of %d", inside, kernelPriority(t), own)
+	}
+	if meanwhile != processors {
+		t.Errorf("%d processors meanwhile, want %d", meanwhile, processors)
+	}
+}
+
 // A kernel from before 6.12 knows no slices, and tells none.
 func TestWorkHasALongSlice(t *testing.T) {
 	th := Start()

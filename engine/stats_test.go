@@ -1,0 +1,35 @@
+package engine
+
+import "testing"
+
+// A load counts from its first moment on, and until it has been over for as long as the mean remembers.
+func TestARateIsBelowALimitOnlyAtRest(t *testing.T) {
+	var r rate
+	now, count := int64(1), int64(0)
+	pass := func(perSecond int64) {
+		now += heartbeat.Milliseconds()
+		count += perSecond * heartbeat.Milliseconds() / 1000
+		r.sample(now, count)
+	}
+	for range 20 {
+		pass(10)
+	}
+	if !r.below(1000) {
+		t.Error("10 a second are not below 1000")
+	}
+	if pass(2000); r.below(1000) || r.perSecond() >= 1000 {
+		t.Errorf("a load that has just begun is below its rate; the mean is %d", r.perSecond())
+	}
+	for range len(r.samples) {
+		pass(2000)
+	}
+	if pass(0); r.below(1000) {
+		t.Error("a moment without commands passes for rest")
+	}
+	for range len(r.samples) {
+		pass(0)
+	}
+	if !r.below(1000) {
+		t.Error("a load that is long over is none")
+	}
+}
