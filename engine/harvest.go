@@ -5,11 +5,25 @@ import (
 	"holdfast/snapshot"
 )
 
-// harvest is what a slice of a checkpoint encoded: changes to the base, their keys and payloads in one run of bytes.
+// harvest is what slices of a checkpoint encoded, and commands that were about to change what no slice had come to: changes to the
+// base, in baskets. While those of the last slice are written, a flood of commands may fill hundreds of them, under the lock:
+// one piece of memory that grows would be copied again and again meanwhile.
 type harvest struct {
+	baskets []basket // those that are full, and the one at hand
+	idle    []basket // empty ones
+}
+
+// basket is some changes, their keys and payloads in one run of bytes.
+type basket struct {
 	bytes []byte
 	items []harvested
 }
+
+const (
+	basketBytes = 64 << 10 // a basket is full when it has these,
+	basketItems = 512      // or so many changes
+	basketsKept = 16       // of those that have been emptied
+)
 
 type harvested struct {
 	what     change
@@ -67,28 +81,58 @@ func (h *harvest) takeHead(f kv.Frozen) {
 }
 
 func (h *harvest) add(f kv.Frozen, what change, part uint64, payload func([]byte) []byte) {
-	h.bytes = append(h.bytes, f.Key...)
+	b := h.basket()
+	b.bytes = append(b.bytes, f.Key...)
 	item := harvested{
 		what: what, store: snapshot.Store(f.Store), kind: f.Kind, deadline: f.Deadline, lapse: f.Lapse,
-		part: part, key: len(h.bytes),
+		part: part, key: len(b.bytes),
 	}
 	if payload != nil {
-		h.bytes = payload(h.bytes)
+		b.bytes = payload(b.bytes)
 	}
-	item.payload = len(h.bytes)
-	h.items = append(h.items, item)
+	item.payload = len(b.bytes)
+	b.items = append(b.items, item)
+}
+
+// basket is the one at hand, or another where that is full.
+func (h *harvest) basket() *basket {
+	last := len(h.baskets) - 1
+	if last >= 0 && len(h.baskets[last].bytes) < basketBytes && len(h.baskets[last].items) < basketItems {
+		return &h.baskets[last]
+	}
+	var b basket
+	if n := len(h.idle) - 1; n >= 0 {
+		b, h.idle = h.idle[n], h.idle[:n]
+	} else {
+		b = basket{bytes: make([]byte, 0, basketBytes+basketBytes/8), items: make([]harvested, 0, basketItems)}
+	}
+	h.baskets = append(h.baskets, b)
+	return &h.baskets[last+1]
 }
 
 // pour moves the harvest into the sorter, and leaves it empty.
 func (h *harvest) pour(into *snapshot.Changes) error {
+	for _, b := range h.baskets {
+		if err := b.pour(into); err != nil {
+			return err
+		}
+		if len(h.idle) < basketsKept && cap(b.bytes) < 2*basketBytes {
+			h.idle = append(h.idle, basket{b.bytes[:0], b.items[:0]})
+		}
+	}
+	clear(h.baskets)
+	h.baskets = h.baskets[:0]
+	return nil
+}
+
+func (b *basket) pour(into *snapshot.Changes) error {
 	at := 0
-	for _, item := range h.items {
-		if err := item.pour(into, h.bytes[at:item.key], h.bytes[item.key:item.payload]); err != nil {
+	for _, item := range b.items {
+		if err := item.pour(into, b.bytes[at:item.key], b.bytes[item.key:item.payload]); err != nil {
 			return err
 		}
 		at = item.payload
 	}
-	h.bytes, h.items = keep(h.bytes), h.items[:0]
 	return nil
 }
 

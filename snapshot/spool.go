@@ -190,7 +190,10 @@ func (s *spool) spill() error {
 	s.memory, s.full = s.full, s.memory
 	done := make(chan error, 1)
 	s.done = done
-	go func() { done <- s.write(&s.full) }()
+	go func() {
+		nice.Lower()
+		done <- s.write(&s.full)
+	}()
 	return nil
 }
 
