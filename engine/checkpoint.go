@@ -80,13 +80,17 @@ func (e *Engine) Checkpoint(done func(error)) bool {
 	return true
 }
 
-// AtRest reports whether no checkpoint is being written and no flood of commands served: what takes the processor for
-// milliseconds now keeps nobody waiting.
+// restCommands is how many commands a second a server at rest gets, at most: of so many no collection of some milliseconds, once in a
+// while, keeps one in a hundred waiting.
+const restCommands = 1000
+
+// AtRest reports whether no checkpoint is being written and few commands are served: what takes the processor for
+// milliseconds now keeps next to nobody waiting.
 func (e *Engine) AtRest() (rest bool) {
 	if e.checkpoints.writing.Load() {
 		return false
 	}
-	e.Do(func() { rest = e.stats.rate.below(flood) })
+	e.Do(func() { rest = e.stats.rate.below(restCommands) })
 	return rest
 }
 

@@ -18,7 +18,8 @@ const (
 	valueBytes = 64
 	share      = 0.7 // of what the slower server takes at a fixed rate
 	probeSpan  = 2 * time.Second
-	probeStep  = 0.95                  // from one rate that is tried to the next
+	probeStep  = 0.95                  // from one rate that is tried to the next,
+	probeLeast = share * share         // and the last of them, of what comes through as fast as replies come
 	bearable   = 10 * time.Millisecond // the p99 of one that falls behind is more
 	warmUp     = time.Second
 	stopWait   = 2 * time.Minute
@@ -126,7 +127,7 @@ func capacity(ctx context.Context, o Options, program rig.Program, dir string) (
 	}
 	for rate := closed.Rate; ; rate *= probeStep {
 		at, err := s.probe(ctx, rate)
-		if err != nil || at.Latency.P99 <= bearable || rate < closed.Rate*share*share {
+		if err != nil || at.Latency.P99 <= bearable || rate < closed.Rate*probeLeast {
 			return rate, err
 		}
 	}
