@@ -27,12 +27,21 @@ func fullDisk(t *testing.T, settings ...string) (*vfs.Faulty, *session) {
 	return fsys, s
 }
 
-// untilReady waits for the segment that the log makes ahead, so that tests know what room there is.
+// untilReady waits for the segment that the log makes ahead, so that tests know what room there is: until it is as long as the one
+// at hand.
 func (s *session) untilReady() {
 	s.t.Helper()
+	size := func(name string) int64 {
+		info, err := s.setup.fs.Stat(filepath.Join(s.setup.dir, engine.LogDir, name))
+		if err != nil {
+			return 0
+		}
+		return info.Size()
+	}
 	s.until("a segment to be made ahead", func() bool {
 		names, err := s.setup.fs.List(filepath.Join(s.setup.dir, engine.LogDir))
-		return err == nil && strings.Contains(strings.Join(names, " "), "next.tmp")
+		last := len(names) - 1 // behind the numbers of the others
+		return err == nil && last > 0 && names[last] == "next.tmp" && size(names[last]) == size(names[last-1])
 	})
 }
 

@@ -228,7 +228,6 @@ func emptyBolt() []byte {
 	return file
 }
 
-// Two servers never share a directory: the second says who has it, and the first goes on.
 // awaitRest waits until a server that nobody asks for anything has made the next log segment, and changes its directory no more.
 func awaitRest(t *testing.T, dir string) {
 	t.Helper()
@@ -245,6 +244,7 @@ func awaitRest(t *testing.T, dir string) {
 	}
 }
 
+// Two servers never share a directory: the second says who has it, and the first goes on.
 func TestDirectoryInUseRefuses(t *testing.T) {
 	o := Options{Dir: t.TempDir()}
 	proc := start(t, subject, o)
