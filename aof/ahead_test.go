@@ -49,3 +49,54 @@ func TestNothingIsMadeAheadOfItsTime(t *testing.T) {
 		t.Errorf("a segment made ahead is left: %v", err)
 	}
 }
+
+// A segment that has ended is as long as what it holds, at the latest when the log is closed, whoever comes to trim it.
+func TestSegmentsThatHaveEndedAreTrimmed(t *testing.T) {
+	dir := t.TempDir()
+	o := options(vfs.OS(), dir)
+	o.inline, o.Ahead = false, make(chan struct{}) // nobody trims before Close does
+	l, _, _ := mustRecover(t, o, 0)
+	const more = 2
+	for range trimsWaiting + more {
+		commit(t, l, bodiesOf(1, 50)...)
+		if err := l.Cut(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	longer := func() (n int) {
+		for _, s := range l.Segments()[:trimsWaiting+more] {
+			if info, err := os.Stat(s.File); err != nil || info.Size() < s.Bytes {
+				t.Errorf("%s: %v, %v", s.File, info, err)
+			} else if info.Size() > s.Bytes {
+				n++
+			}
+		}
+		return n
+	}
+	if n := longer(); n != trimsWaiting {
+		t.Errorf("%d segments wait to be trimmed", n)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n := longer(); n != 0 {
+		t.Errorf("%d segments were not trimmed", n)
+	}
+	o.Ahead = nil
+	l, _, _ = mustRecover(t, o, 0)
+	commit(t, l, bodiesOf(1, 50)...)
+	if err := l.Cut(); err != nil {
+		t.Fatal(err)
+	}
+	ended := l.Segments()[trimsWaiting+more]
+	for size := ended.Bytes + 1; size != ended.Bytes; {
+		info, err := os.Stat(ended.File)
+		if err != nil {
+			t.Fatal(err)
+		}
+		size = info.Size()
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

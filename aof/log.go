@@ -25,8 +25,8 @@ type Options struct {
 	// Replayed, if any, is called by Recover when every record has been handed out, and before anything is changed. Its error is
 	// like one of the function that they were handed to.
 	Replayed func() error
-	// Failed, if any, is called when the log has failed with nobody waiting who could be told: while it began a segment ahead. It
-	// is called once, with what Err says, from a goroutine that Close waits for.
+	// Failed, if any, is called when the log has failed with nobody waiting who could be told: while it began a segment ahead, or
+	// trimmed one that has ended. It is called once, with what Err says, from a goroutine that Close waits for.
 	Failed func(error)
 
 	// inline makes segments when they are needed and none ahead, so that tests can number the operations.
@@ -80,8 +80,10 @@ type Log struct {
 	triedAt  atomic.Int64          // unix ms of the last attempt
 	wantNext chan struct{}         // has room for one request
 	wantTurn chan struct{}         // likewise
+	wantTrim chan liveSegment      // old segments, sealed; has room for none where nobody trims them
 	stop     chan struct{}         // closed by Close, which then waits for makers
 	stopOnce sync.Once
+	told     sync.Once
 	makers   sync.WaitGroup // the goroutines that make segments ahead, and begin them; Recover starts them
 }
 
@@ -339,7 +341,7 @@ func (l *Log) Close() error {
 	if errors.Is(l.Err(), ErrClosed) {
 		return nil
 	}
-	err = errors.Join(err, l.dropNext(), l.live.file.Close())
+	err = errors.Join(err, l.trimWaiting(), l.dropNext(), l.live.file.Close())
 	closed := ErrClosed
 	l.failed.Store(&closed)
 	return err

@@ -146,6 +146,7 @@ func start(o Options, w *walk, live liveSegment) *Log {
 	}
 	l.segs = append(l.segs, live.info(o.ID))
 	if !o.inline {
+		l.wantTrim = make(chan liveSegment, trimsWaiting)
 		l.makers.Add(2)
 		go l.make()
 		go l.turn()

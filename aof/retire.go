@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+
+	"holdfast/internal/nice"
+	"holdfast/internal/vfs"
 )
 
 // Segments lists the segments, oldest first; the last one is live.
@@ -36,18 +39,19 @@ func (l *Log) BytesBeyond(through uint64) (n int64) {
 }
 
 // Retire removes the segments that hold nothing beyond LSN through, oldest first, but never the live one. An error is not
-// final: what could not be removed stays listed, and a later Retire tries again.
+// final: what could not be removed stays listed, and a later Retire tries again. It lets others go first.
 func (l *Log) Retire(through uint64) error {
 	if err := l.Err(); err != nil {
 		return err
 	}
 	removed := false
+	var way nice.Way
 	for {
 		path, ok := l.oldest(through)
 		if !ok {
 			break
 		}
-		if err := l.opt.FS.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := vfs.Discard(l.opt.FS, path, way.Give); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("retire log segment: %w", err)
 		}
 		l.forget(path)

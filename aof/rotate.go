@@ -17,6 +17,8 @@ const (
 	// Zeroes go to disk in slices, so that Close does not wait for a whole segment of them, and nobody for the processor: each takes
 	// some 50 microseconds.
 	preallocateSlice = 128 << 10
+	// trimsWaiting is how many old segments may wait for what they have too much to be taken from them.
+	trimsWaiting = 4
 )
 
 // Cut writes and syncs everything appended, and begins a new segment at Last()+1, so that all before it can be retired
@@ -81,7 +83,6 @@ func (l *Log) rotate(need int64) (old liveSegment, err error) {
 		l.ready.Store(0) // only now, so that nobody finds neither room
 	}
 	l.relist(old)
-	l.makeNext()
 	return old, nil
 }
 
@@ -119,15 +120,33 @@ func (l *Log) relist(old liveSegment) {
 	l.segs = append(l.segs, l.live.info(l.opt.ID))
 }
 
-// retireLive seals the old segment, which another one follows, and lets it go. It needs no sync: with or without the seal it
+// retireLive seals the old segment, which another one follows, and has it trimmed. It needs no sync: with or without the seal it
 // is sound. The caller holds syncMu.
 func (l *Log) retireLive(old liveSegment) error {
-	var err error
-	if old.first != l.live.first {
-		err = old.seal(l.live.first)
+	defer l.makeNext() // behind the trim, whose room it may need
+	if old.first == l.live.first {
+		return l.failing("close "+old.path, old.file.Close())
 	}
-	if err = errors.Join(err, old.file.Close()); err != nil {
-		return l.fail("seal "+old.path, err)
+	if err := old.seal(l.live.first); err != nil {
+		return l.fail("seal "+old.path, errors.Join(err, old.file.Close()))
+	}
+	select {
+	case l.wantTrim <- old:
+		return nil
+	default: // nobody does it for us, or not so soon
+		return l.trim(old)
+	}
+}
+
+// trim gives back what the old segment has too much, letting others go first.
+func (l *Log) trim(old liveSegment) error {
+	return l.failing("trim "+old.path, old.trim())
+}
+
+// failing is fail where there is an error.
+func (l *Log) failing(doing string, err error) error {
+	if err != nil {
+		return l.fail(doing, err)
 	}
 	return nil
 }
@@ -151,7 +170,7 @@ func (l *Log) turn() {
 				continue
 			}
 			if err := l.Cut(); errors.Is(err, ErrFailed) { // what is not final Room tells
-				l.opt.tell(err)
+				l.tell(err)
 				return
 			}
 		}
@@ -159,9 +178,9 @@ func (l *Log) turn() {
 }
 
 // tell says that the log has failed. No later commit need: writes are refused then, and leave none to make.
-func (o Options) tell(failure error) {
-	if o.Failed != nil {
-		o.Failed(failure)
+func (l *Log) tell(failure error) {
+	if failure != nil && l.opt.Failed != nil {
+		l.told.Do(func() { l.opt.Failed(failure) })
 	}
 }
 
@@ -208,7 +227,7 @@ func (l *Log) makeNext() {
 	}
 }
 
-// make is the goroutine that makes segments ahead, until Close.
+// make is the goroutine that makes segments ahead, and trims those that have ended, until Close.
 func (l *Log) make() {
 	defer l.makers.Done()
 	nice.Lower()
@@ -223,8 +242,23 @@ func (l *Log) make() {
 		select {
 		case <-l.stop:
 			return
+		case old := <-l.wantTrim:
+			l.tell(l.trim(old))
 		case <-l.wantNext:
+			l.tell(l.trimWaiting())
 			l.allocateNext()
+		}
+	}
+}
+
+// trimWaiting trims the segments that wait for it.
+func (l *Log) trimWaiting() (err error) {
+	for {
+		select {
+		case old := <-l.wantTrim:
+			err = errors.Join(err, l.trim(old))
+		default:
+			return err
 		}
 	}
 }

@@ -2,10 +2,12 @@ package aof
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
 
+	"holdfast/internal/nice"
 	"holdfast/internal/vfs"
 )
 
@@ -38,18 +40,19 @@ func (s liveSegment) sealedSize() int64 {
 	return s.off
 }
 
-// seal writes the seal behind the last record, and gives back the zeroes behind that. Neither needs a sync.
+// seal writes the seal behind the last record. It needs no sync.
 func (s liveSegment) seal(next uint64) error {
-	size := s.sealedSize()
-	if size > s.off {
-		if _, err := s.file.WriteAt(newSeal(s.seed, next), s.off); err != nil {
-			return err
-		}
-	}
-	if size == s.size {
+	if s.sealedSize() == s.off {
 		return nil
 	}
-	return s.file.Truncate(size)
+	_, err := s.file.WriteAt(newSeal(s.seed, next), s.off)
+	return err
+}
+
+// trim gives back the zeroes behind the seal, and closes the file. It needs no sync either.
+func (s liveSegment) trim() error {
+	var way nice.Way
+	return errors.Join(vfs.Shrink(s.file, s.sealedSize(), way.Give), s.file.Close())
 }
 
 // missing judges a seal at the end of the last segment that the walk knows of: what followed is not there, unless it was begun
