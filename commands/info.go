@@ -41,7 +41,7 @@ func infoSections() []infoSection {
 
 // INFO [section [section ...]]
 func infoCommand(c *Call) {
-	t := infoText{figures: c.Keeper.Figures()}
+	t := infoText{figures: c.Keeper.Figures(), text: make([]byte, 0, infoBytes)}
 	for _, s := range infoSections() {
 		if c.wantsSection(s) {
 			t.section(s.title)
@@ -71,6 +71,9 @@ func (c *Call) wantsSection(s infoSection) bool {
 	})
 }
 
+// infoBytes is what one section takes, roughly; a monitor asks for one at a time, and often.
+const infoBytes = 2 << 10
+
 // infoText gathers INFO's lines.
 type infoText struct {
 	figures Figures
@@ -85,7 +88,18 @@ func (t *infoText) section(title string) {
 }
 
 func (t *infoText) field(name string, value any) {
-	t.text = fmt.Appendf(t.text, "%s:%v\r\n", name, value)
+	t.text = append(append(t.text, name...), ':')
+	switch v := value.(type) {
+	case string:
+		t.text = append(t.text, v...)
+	case int64:
+		t.text = strconv.AppendInt(t.text, v, 10)
+	case int:
+		t.text = strconv.AppendInt(t.text, int64(v), 10)
+	default:
+		t.text = fmt.Append(t.text, v)
+	}
+	t.text = append(t.text, "\r\n"...)
 }
 
 // bytes writes a size twice: exactly, and as people like it.
@@ -166,9 +180,9 @@ func infoClients(c *Call, t *infoText) {
 }
 
 func infoMemory(c *Call, t *infoText) {
-	f := &t.figures
+	f, resident := &t.figures, c.Keeper.ResidentMemory()
 	t.bytes("used_memory", f.Memory)
-	t.bytes("used_memory_rss", f.MemoryResident)
+	t.bytes("used_memory_rss", resident)
 	t.bytes("used_memory_peak", f.MemoryPeak)
 	t.field("used_memory_peak_perc", ratio(100*f.Memory, f.MemoryPeak)+"%")
 	t.field("used_memory_overhead", f.Memory-f.MemoryData)
@@ -189,8 +203,8 @@ func infoMemory(c *Call, t *infoText) {
 	t.field("number_of_functions", len(c.Scripts.functions.byName))
 	t.bytes("maxmemory", c.directives().maxmemory.Load())
 	t.field("maxmemory_policy", c.directives().policy.Load())
-	t.field("mem_fragmentation_ratio", ratio(f.MemoryResident, f.Memory))
-	t.field("mem_fragmentation_bytes", f.MemoryResident-f.Memory)
+	t.field("mem_fragmentation_ratio", ratio(resident, f.Memory))
+	t.field("mem_fragmentation_bytes", resident-f.Memory)
 	t.field("mem_not_counted_for_evict", max(0, f.Memory-f.MemoryBound))
 	t.field("mem_clients_normal", c.Clients.Figures().Buffered)
 	t.field("mem_aof_buffer", f.LogWaiting)

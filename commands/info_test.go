@@ -74,7 +74,7 @@ func TestInfoFields(t *testing.T) {
 		LastSave: 1_700_000_500_000, LastSaveOK: false, SaveRunning: true, SaveStarted: k.now - 3000, SaveMillis: 2500,
 		Changes: 9, LastLSN: 30, DurableLSN: 29, CheckpointLSN: 20, LogEnabled: true, LogBytes: 4096, LogSegments: 2,
 		Commands: 1000, Hits: 3, Misses: 4, Expired: 5, Blocked: 1, LogWaiting: 70,
-		Memory: 2048, MemoryPeak: 4096, MemoryBound: 1000, MemorySpare: 24, MemoryResident: 2000,
+		Memory: 2048, MemoryPeak: 4096, MemoryBound: 1000, MemorySpare: 24,
 		Errors: map[string]int64{"WRONGTYPE": 2, "ERR": 3}, Recovery: "nothing to recover",
 	}
 	k.world.Table.Lookup([]byte("get")).Stats = Stats{Calls: 4, Time: 6 * time.Microsecond, Failed: 1}
@@ -84,7 +84,7 @@ func TestInfoFields(t *testing.T) {
 		"uptime_in_seconds": "90000", "uptime_in_days": "1", "tcp_port": "6379",
 		"connected_clients": "1", "maxclients": "10000", "blocked_clients": "1",
 		"used_memory": "2048", "used_memory_human": "2.00K", "used_memory_peak_perc": "50.00%", "maxmemory_policy": "noeviction",
-		"used_memory_rss": "2000", "allocator_allocated": "1000", "allocator_active": "1024", "allocator_resident": "2048",
+		"used_memory_rss": "1500", "mem_fragmentation_bytes": "-548", "allocator_allocated": "1000", "allocator_active": "1024", "allocator_resident": "2048",
 		"mem_not_counted_for_evict": "1048", "mem_clients_normal": "300", "mem_aof_buffer": "70", "aof_buffer_length": "70",
 		"loading": "0", "rdb_changes_since_last_save": "9", "rdb_bgsave_in_progress": "1", "rdb_last_save_time": "1700000500",
 		"rdb_last_bgsave_status": "err", "rdb_last_bgsave_time_sec": "2", "rdb_current_bgsave_time_sec": "3",

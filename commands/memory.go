@@ -134,8 +134,9 @@ func memoryStats(c *Call) {
 	integer("allocator-rss.bytes", f.memoryGarbage())
 	share("rss-overhead.ratio", 1, 1)
 	integer("rss-overhead.bytes", 0)
-	share("fragmentation", f.MemoryResident, f.Memory)
-	integer("fragmentation.bytes", f.MemoryResident-f.Memory)
+	resident := c.Keeper.ResidentMemory()
+	share("fragmentation", resident, f.Memory)
+	integer("fragmentation.bytes", resident-f.Memory)
 	c.Reply.MapEnd(mark, pairs)
 }
 

@@ -153,6 +153,8 @@ type Keeper interface {
 	LogEnds() (newest, durable uint64, kept bool)
 	// Figures are for INFO and MEMORY. The kernel is asked for some: not for what clients ask many times a second.
 	Figures() Figures
+	// ResidentMemory is how many bytes the process holds, as the kernel counts them. It costs as much as all Figures.
+	ResidentMemory() int64
 	// ResetStats is CONFIG RESETSTAT.
 	ResetStats()
 	// ReturnMemory collects garbage and gives free memory back to the system, in the background.
@@ -223,7 +225,6 @@ type Figures struct {
 	Memory, MemoryPeak, MemoryStartup  int64 // bytes that the process holds, the most that it ever held, what it held at the start
 	MemoryData, MemoryBound            int64 // bytes: keys and values alone; what maxmemory bounds
 	MemorySpare                        int64 // bytes beside those: of keys that are gone, for others to take
-	MemoryResident                     int64 // bytes that the process holds, as the kernel counts them
 	UserCPU, SystemCPU                 time.Duration
 }
 

@@ -71,6 +71,9 @@ func (e *Engine) compact(now int64) (more bool) {
 	return false
 }
 
+// ResidentMemory is what the process holds, as the kernel counts it; where it does not tell, as Go does.
+func (e *Engine) ResidentMemory() int64 { return residentMemory(e.stats.memory.held()) }
+
 // residentMemory is what the kernel counts of the process's own memory, in bytes; unknown where it does not tell.
 func residentMemory(unknown int64) int64 {
 	n, err := proc.OwnMemory(os.Getpid())

@@ -106,7 +106,7 @@ func (e *Engine) Figures() commands.Figures {
 	f.ColdKeys = int64(e.world.Keys.ColdKeys())
 	f.Memory, f.MemoryData, f.MemoryBound, f.MemorySpare = m.held(), e.world.Keys.DataBytes(), e.boundMemory(), e.spareMemory()
 	e.stats.peak = max(e.stats.peak, f.Memory)
-	f.MemoryPeak, f.MemoryResident = e.stats.peak, residentMemory(f.Memory)
+	f.MemoryPeak = e.stats.peak
 	f.UserCPU, f.SystemCPU = processTime()
 	f.NamedSnapshots = e.snapshots.Load()
 	if e.keepsHistory() {

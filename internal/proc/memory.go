@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strconv"
 	"strings"
 	"syscall"
@@ -29,10 +30,32 @@ func Resident(pid int) (anon, file int64, err error) {
 	return anon, file, err
 }
 
-// OwnMemory is what a process that never forks holds, in bytes. It is cheap to ask for.
+// OwnMemory is RssAnon in bytes: what a process that never forks holds. It is cheap to ask for: the kernel prints some numbers, where
+// for Resident it looks a whole page of text together.
 func OwnMemory(pid int) (int64, error) {
-	anon, _, err := Resident(pid)
-	return anon, err
+	text, err := read(pid, "statm")
+	if err != nil {
+		return 0, err
+	}
+	return anonymousIn(text)
+}
+
+// anonymousIn is what statm says in pages, in bytes: resident, its second number, without shared, its third.
+func anonymousIn(text string) (int64, error) {
+	var pages [3]int64
+	words := strings.Fields(text)
+	for i := range pages {
+		if i >= len(words) {
+			return 0, fmt.Errorf("too few numbers in %q", text)
+		}
+		n, err := strconv.ParseInt(words[i], 10, 40)
+		if err != nil || n < 0 {
+			return 0, fmt.Errorf("number %d of %q", i+1, text)
+		}
+		pages[i] = n
+	}
+	resident, shared := pages[1], pages[2]
+	return max(0, resident-shared) * int64(os.Getpagesize()), nil
 }
 
 // FamilyMemory is what a process and its children hold together, in bytes. The kernel walks all their pages for it.

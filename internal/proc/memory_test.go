@@ -31,12 +31,30 @@ func FuzzSizeIn(f *testing.F) {
 	})
 }
 
+func TestAnonymousIn(t *testing.T) {
+	page := int64(os.Getpagesize())
+	for text, want := range map[string]int64{"900 50 20 5 0 30 0\n": 30 * page, "900 50 60": 0} {
+		if got, err := anonymousIn(text); err != nil || got != want {
+			t.Errorf("%q: %d, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "900 50", "900 x 20", "900 50 -20", "900 99999999999999999999 20"} {
+		if got, err := anonymousIn(text); err == nil {
+			t.Errorf("%q: %d", text, got)
+		}
+	}
+}
+
 // The kernel's own files have the fields, with sizes that a Go program has.
 func TestMemoryOfThisProcess(t *testing.T) {
 	const least, most = 256 << 10, 1 << 40
 	anon, file, err := Resident(os.Getpid())
 	if err != nil || anon < least || anon > most || file < least || file > most {
 		t.Errorf("resident: %d, %d, %v", anon, file, err)
+	}
+	const apart = 4 << 20 // what is allocated meanwhile, and what the kernel rounds
+	if own, err := OwnMemory(os.Getpid()); err != nil || own < anon-apart || own > anon+apart {
+		t.Errorf("its own: %d, of which Resident says %d: %v", own, anon, err)
 	}
 	if family, err := FamilyMemory(os.Getpid()); err != nil || family < least || family > most {
 		t.Errorf("with its children: %d, %v", family, err)
