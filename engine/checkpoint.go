@@ -296,7 +296,7 @@ const (
 // that it has its name; one who takes longer than the tries makes the checkpoint fail, and the next one begins here.
 func (e *Engine) openUnlocked() (*snapshot.Base, error) {
 	for try := 1; ; try++ {
-		base, err := snapshot.Open(e.basePath(), snapshot.OpenOptions{FS: e.o.FS})
+		base, err := snapshot.Open(e.basePath(), e.baseOptions())
 		if !errors.Is(err, snapshot.ErrLocked) || try == unlockTries || !e.sleep(unlockPause) {
 			return base, err
 		}
@@ -448,6 +448,10 @@ func (e *Engine) dueForCheckpoint(now int64) bool {
 // logBytes is what a start would have to replay, roughly: the live segment is counted whole.
 func (e *Engine) logBytes() int64 {
 	return e.log.BytesBeyond(e.checkpoints.lsn)
+}
+
+func (e *Engine) baseOptions() snapshot.OpenOptions {
+	return snapshot.OpenOptions{FS: e.o.FS, Between: e.pace}
 }
 
 func (e *Engine) basePath() string { return filepath.Join(e.o.Dir, BaseName) }

@@ -156,7 +156,7 @@ func foreign(name string) bool { return name != "lost+found" && !strings.HasPref
 
 // openBase opens the base, whose keys are cold then; without one the data set begins here.
 func (e *Engine) openBase() (snapshot.Meta, error) {
-	base, err := snapshot.Open(e.basePath(), snapshot.OpenOptions{FS: e.o.FS})
+	base, err := snapshot.Open(e.basePath(), e.baseOptions())
 	if errors.Is(err, fs.ErrNotExist) {
 		return snapshot.Meta{}, nil
 	}

@@ -70,10 +70,12 @@ func (r *rate) perSecond() int64 {
 }
 
 // below reports whether it is, as a mean and at last: the mean alone takes a second and a half to tell of a load that has begun.
-func (r *rate) below(limit int64) bool {
-	last := r.samples[(r.next+len(r.samples)-1)%len(r.samples)]
-	return r.perSecond() < limit && last < limit
-}
+func (r *rate) below(limit int64) bool { return r.perSecond() < limit && r.last() < limit }
+
+// modest reports whether there is a load at present, and no flood.
+func (r *rate) modest() bool { return !r.below(restCommands) && r.last() < flood }
+
+func (r *rate) last() int64 { return r.samples[(r.next+len(r.samples)-1)%len(r.samples)] }
 
 // processTime is the processor time that the process has taken; 0 where the system does not tell.
 func processTime() (user, system time.Duration) {

@@ -33,3 +33,19 @@ func TestARateIsBelowALimitOnlyAtRest(t *testing.T) {
 		t.Error("a load that is long over is none")
 	}
 }
+
+// A modest load is one at present: what there was a moment ago, or will have been a flood, is none.
+func TestALoadIsModestBetweenRestAndAFlood(t *testing.T) {
+	var r rate
+	now, count := int64(1), int64(0)
+	for i, c := range []struct {
+		perSecond int64
+		want      bool
+	}{{0, false}, {10, false}, {restCommands + 10, true}, {flood + 10, false}, {flood - 10, true}} {
+		now += heartbeat.Milliseconds()
+		count += c.perSecond * heartbeat.Milliseconds() / 1000
+		if r.sample(now, count); r.modest() != c.want {
+			t.Errorf("sample %d, of %d a second, is modest: %v", i, c.perSecond, !c.want)
+		}
+	}
+}

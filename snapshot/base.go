@@ -25,6 +25,7 @@ type Base struct {
 	path     string
 	fs       vfs.FS
 	readOnly bool
+	between  func(took time.Duration) // nil: nothing is
 	db       *bbolt.DB
 	file     *os.File // bbolt's, which closes it
 	badPage  int      // header page that was not valid at Open, or -1
@@ -66,6 +67,8 @@ func defaultLimits() limits {
 type OpenOptions struct {
 	FS       vfs.FS // for redo files; nil is the operating system's
 	ReadOnly bool   // other processes may then read too, and none may write
+	// Between, if any, is called between the commits of a large change with how long the last one took, and may wait.
+	Between func(took time.Duration)
 }
 
 // Open opens the base at path, without waiting for anybody: ErrNotExist, ErrNotBase, ErrNewer, ErrLocked,
@@ -76,7 +79,7 @@ type OpenOptions struct {
 // That is the previous commit's state, whole, with the LSN it had: whoever replays a log from there must
 // insist that the log begins at that LSN. Verify reports the page.
 func Open(path string, o OpenOptions) (*Base, error) {
-	b := &Base{path: path, fs: o.FS, readOnly: o.ReadOnly, limits: defaultLimits()}
+	b := &Base{path: path, fs: o.FS, readOnly: o.ReadOnly, between: o.Between, limits: defaultLimits()}
 	if b.fs == nil {
 		b.fs = vfs.OS()
 	}

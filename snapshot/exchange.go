@@ -23,6 +23,8 @@ import (
 // pageFile is how pages get into the file.
 type pageFile interface {
 	io.WriterAt
+	// Hasten has the disk begin with what was written to a range, and waits for nothing. It is a hint.
+	Hasten(off, size int64)
 	Sync() error
 }
 
@@ -31,6 +33,12 @@ type boltFile struct{ *os.File }
 
 // Sync makes the data durable, and the size where that has changed.
 func (f boltFile) Sync() error { return vfs.Datasync(f.File) }
+
+func (f boltFile) Hasten(off, size int64) { vfs.Hasten(f.File, off, size) }
+
+// hastenAt is how many writes the disk begins with at once. So it works while further pages are made. A sync that finds 8,000 pages
+// all over the file has them written in 0.1 seconds, in which the kernel takes a processor for up to a millisecond again and again.
+const hastenAt = 32
 
 // exchange is one such commit.
 type exchange struct {
@@ -46,6 +54,9 @@ type exchange struct {
 
 	run    []byte // pages not yet written, one behind the other,
 	runAt  uint64 // from this number on
+	begun  int    // writes since the disk was hastened,
+	from   int64  // which lie from here
+	to     int64  // to here
 	failed error  // the write or sync after which nobody knows what is in the file
 }
 
@@ -145,7 +156,22 @@ func (x *exchange) write(b []byte, at int64) error {
 	if errors.Is(err, syscall.ENOSPC) {
 		return fmt.Errorf("%w: %w", errNoRoom, err)
 	}
+	if err == nil {
+		x.hasten(at, at+int64(len(b)))
+	}
 	return err
+}
+
+// hasten has the disk begin, when there is enough, with what was written last: in the order of the file, but for the free list.
+func (x *exchange) hasten(at, end int64) {
+	if x.begun == 0 {
+		x.from, x.to = at, end
+	}
+	x.from, x.to = min(x.from, at), max(x.to, end)
+	if x.begun++; x.begun == hastenAt {
+		x.file.Hasten(x.from, x.to-x.from)
+		x.begun = 0
+	}
 }
 
 // fail notes what leaves the file in doubt.

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"syscall"
 	"testing"
+	"time"
 
 	"holdfast/internal/vfs"
 )
@@ -101,6 +102,53 @@ func TestValuesAreOverwrittenByExchange(t *testing.T) {
 		if _, err := b.Verify(nil); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// hastened notes what the disk is to begin with.
+type hastened struct {
+	pageFile
+	ranges [][2]int64
+}
+
+func (f *hastened) WriteAt(b []byte, _ int64) (int, error) { return len(b), nil }
+func (f *hastened) Hasten(off, size int64)                 { f.ranges = append(f.ranges, [2]int64{off, size}) }
+
+// Each so many writes the disk begins with all of them, wherever the last one is.
+func TestTheDiskIsHastened(t *testing.T) {
+	var file hastened
+	x := exchange{file: &file}
+	for i := range int64(2*hastenAt + 1) {
+		at := 1000 + 10*i
+		if i == 2*hastenAt-1 {
+			at = 5
+		}
+		must(t, x.write(make([]byte, 4), at))
+	}
+	want := [][2]int64{{1000, 10*(hastenAt-1) + 4}, {5, 1000 + 10*(2*hastenAt-2) + 4 - 5}}
+	if !slices.Equal(file.ranges, want) {
+		t.Errorf("the disk began with %d, want %d", file.ranges, want)
+	}
+}
+
+// Between the commits of a large change there is a pause, and none around a small one.
+func TestAPauseIsBetweenCommits(t *testing.T) {
+	for name, most := range map[string]limits{"whole": defaultLimits(), "redo": ways["redo"], "exchange": byExchange} {
+		t.Run(name, func(t *testing.T) {
+			dir, m := overwritten(t, 1)
+			pauses := 0
+			b := open(t, dir, OpenOptions{Between: func(took time.Duration) {
+				if pauses++; took <= 0 {
+					t.Errorf("a commit took %v", took)
+				}
+			}})
+			b.limits = most
+			overwriting(t, dir, m, 1, 0).apply(b)
+			m.check(t, b)
+			if (pauses > 1) != (name != "whole") {
+				t.Errorf("%d pauses", pauses)
+			}
+		})
 	}
 }
 
@@ -364,6 +412,8 @@ func (f *imageFile) WriteAt(b []byte, at int64) (int, error) {
 	f.b = slices.Concat(f.b, make([]byte, max(0, int(at)+len(b)-len(f.b))))
 	return copy(f.b[at:], b), nil
 }
+
+func (f *imageFile) Hasten(int64, int64) {}
 
 func (f *imageFile) Sync() error { return nil }
 

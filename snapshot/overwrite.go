@@ -38,7 +38,9 @@ func (b *Base) overwrite(from source, to state) (o *overwrites, err error) {
 	for o.entry != nil {
 		room, err := b.undisturbed()
 		if err == nil && room {
+			began := time.Now()
 			room, err = b.exchange(o)
+			b.pause(began)
 		}
 		if err != nil {
 			return nil, err

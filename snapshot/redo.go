@@ -8,7 +8,9 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"time"
 
+	"holdfast/internal/nice"
 	"holdfast/internal/vfs"
 )
 
@@ -121,7 +123,8 @@ func syncDirOf(fs vfs.FS, path string) error {
 
 // unpublish removes a file, durably.
 func unpublish(fs vfs.FS, path string) error {
-	if err := fs.Remove(path); err != nil {
+	var way nice.Way
+	if err := vfs.Discard(fs, path, way.Give); err != nil {
 		return fmt.Errorf("removing %s: %w", path, err)
 	}
 	return syncDirOf(fs, path)
@@ -256,6 +259,13 @@ func (b *Base) wants(h redoHeader, path string) (bool, error) {
 		"the redo file is for data set %x at LSN %d, and the base is %x at %d", h.id, h.lsn, now.ID, now.LSN)}
 }
 
+// pause is between two commits, of which one began then.
+func (b *Base) pause(began time.Time) {
+	if b.between != nil {
+		b.between(time.Since(began))
+	}
+}
+
 // replay applies a redo file in bounded transactions, of which the last stores the new meta. read reads it from its start.
 func (b *Base) replay(read func() source, to state) (keys int64, err error) {
 	done, err := b.overwrite(read(), to)
@@ -269,6 +279,7 @@ func (b *Base) replay(read func() source, to state) (keys int64, err error) {
 	keys = done.keys
 	ordinal := 0
 	for finished := false; !finished; {
+		began := time.Now()
 		err := b.update(func(w *writer) error {
 			w.wanted = to.stores
 			for w.count < b.limits.entries && w.bytes < b.limits.bytes {
@@ -292,6 +303,9 @@ func (b *Base) replay(read func() source, to state) (keys int64, err error) {
 		})
 		if err != nil {
 			return keys, err
+		}
+		if !finished {
+			b.pause(began)
 		}
 	}
 	return keys, nil

@@ -203,3 +203,23 @@ func TestFree(t *testing.T) {
 		t.Errorf("after SetFree(42): %d, %v", free, err)
 	}
 }
+
+// What was hastened is as it was, and what cannot be is no matter.
+func TestHasten(t *testing.T) {
+	f, err := os.Create(filepath.Join(t.TempDir(), "file"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString("text"); err != nil {
+		t.Fatal(err)
+	}
+	vfs.Hasten(f, 0, 4)
+	vfs.Hasten(f, 100, -1)
+	if got, err := os.ReadFile(f.Name()); string(got) != "text" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	if err := errors.Join(vfs.Datasync(f), f.Close()); err != nil {
+		t.Error(err)
+	}
+	vfs.Hasten(f, 0, 4)
+}
