@@ -73,7 +73,7 @@ func (r *rate) perSecond() int64 {
 func (r *rate) below(limit int64) bool { return r.perSecond() < limit && r.last() < limit }
 
 // modest reports whether there is a load at present, and no flood.
-func (r *rate) modest() bool { return !r.below(restCommands) && r.last() < flood }
+func (r *rate) modest() bool { return r.last() >= restCommands && r.last() < flood }
 
 func (r *rate) last() int64 { return r.samples[(r.next+len(r.samples)-1)%len(r.samples)] }
 

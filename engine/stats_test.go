@@ -41,7 +41,7 @@ func TestALoadIsModestBetweenRestAndAFlood(t *testing.T) {
 	for i, c := range []struct {
 		perSecond int64
 		want      bool
-	}{{0, false}, {10, false}, {restCommands + 10, true}, {flood + 10, false}, {flood - 10, true}} {
+	}{{0, false}, {10, false}, {restCommands + 10, true}, {flood + 10, false}, {flood - 10, true}, {0, false}} {
 		now += heartbeat.Milliseconds()
 		count += c.perSecond * heartbeat.Milliseconds() / 1000
 		if r.sample(now, count); r.modest() != c.want {
