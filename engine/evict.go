@@ -38,6 +38,25 @@ func (e *Engine) LiveMemory() (n int64) {
 	return n
 }
 
+// NeededMemory is LiveMemory and what hydration is about to bring.
+func (e *Engine) NeededMemory() (n int64) {
+	e.Do(func() { n = e.liveMemory() + e.comingMemory() })
+	return n
+}
+
+// comingMemory is about how many bytes the keys will take that hydration has yet to bring: as many as in the base, within maxmemory.
+func (e *Engine) comingMemory() int64 {
+	h := &e.hydration
+	if !h.running || h.total == 0 {
+		return 0
+	}
+	coming := int64(float64(e.checkpoints.baseFile.used) * float64(e.world.Keys.ColdKeys()) / float64(h.total))
+	if limit := e.maxmemory.Load(); limit > 0 {
+		coming = min(coming, max(0, limit-e.boundMemory()))
+	}
+	return coming
+}
+
 // boundMemory is what maxmemory bounds. Garbage does not count: no key's going would help against it. Nor does spare memory:
 // new keys take it, and were it counted no key's going would help before a whole page is empty.
 func (e *Engine) boundMemory() int64 { return e.liveMemory() - e.spareMemory() }

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,7 +16,8 @@ import (
 
 // Go lets the heap grow to twice what lives in it before it collects. Nearly all that lives here is the data, in pages
 // without pointers, so a collection is cheap whatever their size, and half of the memory would be garbage for nothing.
-// The garbage is kept to 16 MiB and a 32nd of the data instead, and, under maxmemory, near that.
+// The garbage is kept to 16 MiB and a 32nd of the data instead, and, under maxmemory, near that. Data that have come since the last
+// collection, or are about to come from the base, are no garbage: while they come nothing need be collected for them.
 //
 // What a load, a checkpoint or FLUSHALL has left goes back to the system once the process is at rest: Go alone would
 // collect two minutes later, and then give back little by little. So a server at rest holds what it has use for. In the midst
@@ -26,6 +28,7 @@ const (
 	limitRoom    = 32 << 20 // bytes beyond maxmemory, and a 16th, before collections become as frequent as they must
 	garbageShare = 32       // one in so many bytes that live
 	limitShare   = 16       // likewise, of maxmemory
+	percentMost  = 100_000
 	tunePeriod   = time.Second
 
 	restBytes = 1 << 20 // what a process at rest allocates in a period, at most
@@ -45,8 +48,11 @@ type collector struct {
 	maxmemory config.Handle[int64]
 
 	mu      sync.Mutex
-	percent int   // GOGC and
-	limit   int64 // GOMEMLIMIT as they were told last
+	percent int          // GOGC and
+	limit   int64        // GOMEMLIMIT as they were told last
+	held    bool         // until it is released
+	lately  lately       // of what was needed
+	needed  func() int64 // bytes that the engine has use for, or will soon; nil until there is one
 }
 
 func newCollector(cfg *config.Config) *collector {
@@ -59,7 +65,7 @@ func (c *collector) follow(stop <-chan struct{}) {
 	ticker := time.NewTicker(tunePeriod)
 	defer ticker.Stop()
 	for {
-		c.tune(readHeap().live)
+		c.follows()
 		select {
 		case <-stop:
 			return
@@ -68,15 +74,68 @@ func (c *collector) follow(stop <-chan struct{}) {
 	}
 }
 
-// tune sets what so many live bytes ask for.
-func (c *collector) tune(live int64) {
+// serve has it follow what the engine says, too, from now on.
+func (c *collector) serve(eng *engine.Engine) {
+	c.mu.Lock()
+	c.needed = eng.NeededMemory
+	c.mu.Unlock()
+	c.follows()
+}
+
+func (c *collector) follows() {
+	c.mu.Lock()
+	needed := c.needed
+	c.mu.Unlock()
+	live, data := readHeap().live, int64(0)
+	if needed != nil {
+		data = needed()
+	}
+	c.mu.Lock()
+	data = c.lately.most(data)
+	c.mu.Unlock()
+	c.tune(live, max(live, data))
+}
+
+// lately are the last figures of some periods. What was needed a moment ago is garbage now, but for giveBack, which sees it go, to
+// collect: if Go were told at once, the next command would have it to do.
+type lately [4]int64
+
+// most takes a figure, and returns the greatest.
+func (l *lately) most(now int64) int64 {
+	copy(l[1:], l[:])
+	l[0] = now
+	return slices.Max(l[:])
+}
+
+// hold has no garbage collected but what is asked for, as maxmemory allows, until it is released. Else whoever allocates next, and that is a
+// client's command, would begin with it, and sweep up all that FLUSHALL has left before it gets anything: Go means to be done when
+// the garbage that is allowed has been made, and that is next to none beside so little data.
+func (c *collector) hold() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if p := garbagePercent(live); p*5 < c.percent*4 || p*4 > c.percent*5 {
+	c.percent, c.held = -1, true
+	debug.SetGCPercent(c.percent)
+}
+
+func (c *collector) release() {
+	c.mu.Lock()
+	c.held = false
+	c.mu.Unlock()
+	c.follows()
+}
+
+// tune sets what so much data ask for, of which so many bytes lived when garbage was collected last.
+func (c *collector) tune(live, data int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.held {
+		return
+	}
+	if p := garbagePercent(live, data); p*5 < c.percent*4 || p*4 > c.percent*5 {
 		c.percent = p
 		debug.SetGCPercent(p) // stops the world for some microseconds, hence not for every small change
 	}
-	if l := memoryLimit(c.maxmemory.Load(), live); l != c.limit {
+	if l := memoryLimit(c.maxmemory.Load(), data); l != c.limit {
 		c.limit = l
 		debug.SetMemoryLimit(l)
 	}
@@ -92,14 +151,13 @@ func (c *collector) giveBack(eng *engine.Engine, srv *server.Server, stop <-chan
 	for {
 		now, used, atRest := readHeap(), eng.LiveMemory(), eng.AtRest()
 		if idle.worthReturning(now, used, atRest) || now.held-idle.kept > memoryLimit(c.maxmemory.Load(), used) {
-			// Else whoever allocates next, and that is a client's command, would sweep up all that FLUSHALL has left before it gets anything:
-			// Go means to be done with it when the garbage that is allowed has been made, and that is next to none beside so little data.
-			c.tune(used)
+			c.hold()
 			srv.Shed()
 			if atRest {
 				runtime.GC() // what bbolt has left in pools, a page for each that a checkpoint wrote, outlives one collection
 			}
 			eng.ReturnMemoryNow()
+			c.release()
 			idle.returned(readHeap(), eng.LiveMemory())
 		}
 		select {
@@ -155,10 +213,11 @@ func (m *idleMemory) returned(now heapFigures, used int64) {
 	m.allocated, m.given, m.kept = now.allocated, now.allocated, max(0, now.held-used)
 }
 
-// garbagePercent is GOGC for so many live bytes.
-func garbagePercent(live int64) int {
+// garbagePercent is GOGC, which counts from what lived when garbage was collected last.
+func garbagePercent(live, data int64) int {
 	live = max(live, 1<<20)
-	return int(min(1000, 100*(garbageFloor+live/garbageShare)/live))
+	data = max(live, data)
+	return int(min(percentMost, 100*(data-live+garbageFloor+data/garbageShare)/live))
 }
 
 // memoryLimit is GOMEMLIMIT for a maxmemory in bytes, with room for what is not data. Where more than that lives, as when maxmemory

@@ -7,17 +7,20 @@ import (
 
 func TestGarbageIsKeptSmallBesideTheData(t *testing.T) {
 	for _, c := range []struct {
-		live int64
-		want int
+		live, data int64
+		want       int
 	}{
-		{0, 1000},      // an empty server collects seldom
-		{64 << 20, 28}, // 16 MiB and a 32nd
-		{640 << 20, 5}, // 16 MiB and 20 MiB
-		{64 << 30, 3},  // the floor no longer counts
-		{math.MaxInt32, 3},
+		{0, 0, 1603},              // an empty server collects when it has 16 MiB
+		{64 << 20, 64 << 20, 28},  // 16 MiB and a 32nd
+		{64 << 20, 0, 28},         // less than lived a moment ago is no reason to collect sooner
+		{640 << 20, 640 << 20, 5}, // 16 MiB and 20 MiB
+		{64 << 30, 64 << 30, 3},   // the floor no longer counts
+		{math.MaxInt32, 0, 3},
+		{64 << 20, 128 << 20, 131},      // what has come since, 16 MiB, and a 32nd of all
+		{1 << 20, 1 << 50, percentMost}, // not without bounds
 	} {
-		if got := garbagePercent(c.live); got != c.want {
-			t.Errorf("%d live bytes: GOGC %d, want %d", c.live, got, c.want)
+		if got := garbagePercent(c.live, c.data); got != c.want {
+			t.Errorf("%d live bytes of %d: GOGC %d, want %d", c.live, c.data, got, c.want)
 		}
 	}
 }
@@ -72,5 +75,15 @@ func TestMemoryIsReturnedAtRest(t *testing.T) {
 	}
 	if m.worthReturning(heapFigures{held: 150 * mib, allocated: worked.allocated + 40*mib}, 50*mib, false) {
 		t.Error("returned twice for one FLUSHALL")
+	}
+}
+
+// What was needed counts for some periods more.
+func TestWhatWasNeededLatelyCounts(t *testing.T) {
+	var l lately
+	for i, c := range []struct{ now, want int64 }{{5, 5}, {9, 9}, {3, 9}, {2, 9}, {1, 9}, {1, 3}, {7, 7}} {
+		if got := l.most(c.now); got != c.want {
+			t.Errorf("after figure %d, %d: %d, want %d", i, c.now, got, c.want)
+		}
 	}
 }

@@ -215,6 +215,7 @@ func run(
 
 	over := make(chan struct{})
 	defer close(over)
+	gc.serve(eng)
 	go gc.giveBack(eng, srv, over)
 	go keepAlive(eng, log, over)
 
