@@ -39,19 +39,18 @@ func (l *Log) BytesBeyond(through uint64) (n int64) {
 }
 
 // Retire removes the segments that hold nothing beyond LSN through, oldest first, but never the live one. An error is not
-// final: what could not be removed stays listed, and a later Retire tries again. It lets others go first.
+// final: what could not be removed stays listed, and a later Retire tries again.
 func (l *Log) Retire(through uint64) error {
 	if err := l.Err(); err != nil {
 		return err
 	}
 	removed := false
-	var way nice.Way
 	for {
 		path, ok := l.oldest(through)
 		if !ok {
 			break
 		}
-		if err := vfs.Discard(l.opt.FS, path, way.Give); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := l.discard(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("retire log segment: %w", err)
 		}
 		l.forget(path)
@@ -67,6 +66,15 @@ func (l *Log) Retire(through uint64) error {
 		return fmt.Errorf("sync directory %s: %w", l.opt.Dir, err)
 	}
 	return nil
+}
+
+// discard removes a file, behind everything else that there is to do.
+func (l *Log) discard(path string) (err error) {
+	nice.Run(func() {
+		var way nice.Way
+		err = vfs.Discard(l.opt.FS, path, way.Give)
+	})
+	return err
 }
 
 // oldest returns the oldest segment's file if it may go.

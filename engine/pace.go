@@ -7,7 +7,7 @@ import "time"
 // fewer meet with such a piece. Under a flood as many would meet with it, only later, and there the next checkpoint is waited for.
 
 const (
-	paceFactor  = 2 // such a pause is so many times as long as the piece,
+	paceFactor  = 3 // such a pause is so many times as long as the piece,
 	longestPace = 500 * time.Millisecond
 )
 

@@ -82,6 +82,7 @@ func (c *collector) serve(eng *engine.Engine) {
 	c.follows()
 }
 
+// follows sets what the engine says now, and the last collection found.
 func (c *collector) follows() {
 	c.mu.Lock()
 	needed := c.needed
@@ -107,9 +108,9 @@ func (l *lately) most(now int64) int64 {
 	return slices.Max(l[:])
 }
 
-// hold has no garbage collected but what is asked for, as maxmemory allows, until it is released. Else whoever allocates next, and that is a
-// client's command, would begin with it, and sweep up all that FLUSHALL has left before it gets anything: Go means to be done when
-// the garbage that is allowed has been made, and that is next to none beside so little data.
+// hold leaves collections to who asks for one, and to GOMEMLIMIT, until release. Else whoever allocates next, and that is a client's command,
+// would begin one, and sweep up all that FLUSHALL has left before it gets anything: Go means to be done when the garbage that is allowed
+// has been made, and that is next to none beside so little data.
 func (c *collector) hold() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
