@@ -51,11 +51,12 @@ func (c *handClock) advance(ms int64) { c.ms.Add(ms) }
 
 // setup says how a rig is built. The zero setup is complete.
 type setup struct {
-	fs       vfs.FS     // nil: a Faulty one over the directory's parent, which only pretends to sync and so is quick
-	dir      string     // "": a new one
-	clock    *handClock // nil: a new one
-	settings []string   // name, value, … beside the usual ones
-	ending   func()     // what the end of the process takes, when the engine has called for it; nil: nothing
+	fs       vfs.FS        // nil: a Faulty one over the directory's parent, which only pretends to sync and so is quick
+	dir      string        // "": a new one
+	clock    *handClock    // nil: a new one
+	settings []string      // name, value, … beside the usual ones
+	serving  chan struct{} // closed when there is time for what can wait, as to make a segment ahead; nil: from the start on there is
+	ending   func()        // what the end of the process takes, when the engine has called for it; nil: nothing
 }
 
 // usual are the settings of a rig: segments as small as the configuration allows, and nothing that happens by itself.
@@ -125,7 +126,7 @@ func tryOpen(t testing.TB, s setup) (*rig, error) {
 			r.fatal = append(r.fatal, err)
 			r.told = append(r.told, err)
 		},
-		Stop: func(bool) { t.Error("Stop was called") },
+		Stop: func(bool) { t.Error("Stop was called") }, Serving: s.serving,
 		Events: func(_ byte, event string, db int, key []byte) { // under the lock, as is who reads them
 			r.events = append(r.events, fmt.Sprintf("%s %d/%s", event, db, key))
 		},

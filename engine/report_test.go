@@ -16,7 +16,7 @@ import (
 // A torn tail is cut, and the report says where, to the byte. What was acknowledged is there.
 func TestATornTailIsCutAndReported(t *testing.T) {
 	fsys, dir := disk(t)
-	s := begin(t, setup{fs: fsys, dir: dir})
+	s := begin(t, setup{fs: fsys, dir: dir, serving: make(chan struct{})}) // no sync but the commit's is to fail
 	s.pipeline("SET a 1", "SET b 2")
 	end := int64(0)
 	s.engine.Do(func() { end = s.engine.Figures().LogBytes })
