@@ -17,8 +17,8 @@ func Shrink(f File, size int64, between func()) error {
 	return err
 }
 
-// Discard removes a file, and calls between for each mebibyte of it that goes. Its errors are those of Remove: the rest is a
-// courtesy, of a file that nobody finds any more.
+// Discard removes a file, and calls between for each mebibyte of it that goes. Its errors are those of Remove and Close: the rest is
+// a courtesy, of a file that nobody finds any more.
 func Discard(fsys FS, path string, between func()) error {
 	info, err := fsys.Stat(path)
 	if err != nil || info.Size() <= shrinkBytes {
@@ -32,6 +32,5 @@ func Discard(fsys FS, path string, between func()) error {
 		return errors.Join(err, f.Close())
 	}
 	_ = Shrink(f, 0, between)
-	_ = f.Close()
-	return nil
+	return f.Close()
 }
