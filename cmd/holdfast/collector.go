@@ -82,19 +82,26 @@ func (c *collector) serve(eng *engine.Engine) {
 	c.follows()
 }
 
-// follows sets what the engine says now, and the last collection found.
+// follows sets what the data ask for that the engine has use for now, or that lived when garbage was collected last.
 func (c *collector) follows() {
 	c.mu.Lock()
-	needed := c.needed
-	c.mu.Unlock()
+	defer c.mu.Unlock()
 	live, data := readHeap().live, int64(0)
-	if needed != nil {
-		data = needed()
+	if c.needed != nil {
+		data = c.needed()
 	}
-	c.mu.Lock()
-	data = c.lately.most(data)
-	c.mu.Unlock()
-	c.tune(live, max(live, data))
+	data = max(live, c.lately.most(data))
+	if c.held {
+		return
+	}
+	if p := garbagePercent(live, data); p*5 < c.percent*4 || p*4 > c.percent*5 {
+		c.percent = p
+		debug.SetGCPercent(p) // stops the world for some microseconds, hence not for every small change
+	}
+	if l := memoryLimit(c.maxmemory.Load(), data); l != c.limit {
+		c.limit = l
+		debug.SetMemoryLimit(l)
+	}
 }
 
 // lately are the last figures of some periods. What was needed a moment ago is garbage now, but for giveBack, which sees it go, to
@@ -123,23 +130,6 @@ func (c *collector) release() {
 	c.held = false
 	c.mu.Unlock()
 	c.follows()
-}
-
-// tune sets what so much data ask for, of which so many bytes lived when garbage was collected last.
-func (c *collector) tune(live, data int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.held {
-		return
-	}
-	if p := garbagePercent(live, data); p*5 < c.percent*4 || p*4 > c.percent*5 {
-		c.percent = p
-		debug.SetGCPercent(p) // stops the world for some microseconds, hence not for every small change
-	}
-	if l := memoryLimit(c.maxmemory.Load(), data); l != c.limit {
-		c.limit = l
-		debug.SetMemoryLimit(l)
-	}
 }
 
 // giveBack gives back what a process at rest does not need, until stop is closed; and at work too what FLUSHALL leaves, and
