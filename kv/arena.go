@@ -61,8 +61,10 @@ type arena struct {
 	tried   int    // so many pages have been looked at for one that is to be emptied
 }
 
-// idleShare bounds the empty pages that are kept: one, and one in so many.
-const idleShare = 32
+const (
+	idleShare     = 32 // bounds the empty pages that are kept: one, and one in so many
+	inheritedMost = 64 // pages that stay when all keys go
+)
 
 // blockSize rounds n up to its size class: steps of 8 up to 128, then an eighth of the size, so that at most
 // about a tenth is lost.
@@ -123,6 +125,23 @@ func (a *arena) emptyPage() *page {
 	}
 	a.bytes += pageBytes
 	return &page{mem: make([]byte, pageBytes)}
+}
+
+// inherit takes over some pages of an arena that nobody needs any more, empty. Go makes whoever wants new ones wait while it sweeps up
+// all the others, for up to tens of milliseconds.
+func (a *arena) inherit(from *arena) {
+	want := min(inheritedMost, int(from.bytes/(pageBytes*idleShare)))
+	for _, pages := range [][]*page{from.idle, from.pages} {
+		for _, p := range pages {
+			if len(a.idle) >= want {
+				return
+			}
+			if p != nil {
+				a.idle = append(a.idle, p)
+				a.bytes += pageBytes
+			}
+		}
+	}
 }
 
 // list notes that a page has room.

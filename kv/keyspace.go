@@ -85,8 +85,15 @@ func (ks *Keyspace) SetClock(now int64) { ks.clock = uint32(now / 1000) }
 func (ks *Keyspace) Swap(i, j int) { ks.dbs[i], ks.dbs[j] = ks.dbs[j], ks.dbs[i] }
 
 // Flush empties a database, in a time that does not depend on what it held: a new one takes its place, under a store
-// number that the base does not know, and the base drops the old store at the next checkpoint.
-func (ks *Keyspace) Flush(i int) { ks.dbs[i] = newDB(ks, ks.nextStore()) }
+// number that the base does not know, and the base drops the old store at the next checkpoint. Some of its pages stay for the keys
+// that come next.
+func (ks *Keyspace) Flush(i int) {
+	old := ks.dbs[i]
+	ks.dbs[i] = newDB(ks, ks.nextStore())
+	if ks.freeze == nil { // which hands out what lies in them
+		ks.dbs[i].arena.inherit(&old.arena)
+	}
+}
 
 // Hash is a key's hash; equal keys of any database have equal ones.
 func (ks *Keyspace) Hash(key []byte) uint64 { return maphash.Bytes(ks.seed, key) }
