@@ -109,7 +109,7 @@ func (r Recording) complete(t *testing.T) {
 		t.Fatal(err)
 	}
 	if bases < 2 || changes == 0 || segments < 2 || snapshots-automatic < 2 ||
-		retired == 0 && r.Retain == "" || automatic == 0 && r.Retain == "1" {
+		retired == 0 && r.Retain == "" || automatic == 0 && r.Retain == shortRetain {
 		t.Errorf("the recording lacks something: %d bases, %d changes of one, %d segments, %d of them removed (retain: %q), %d snapshots, %d automatic",
 			bases, changes, segments, retired, r.Retain, snapshots, automatic)
 	}
@@ -140,7 +140,7 @@ func TestEveryCrash(t *testing.T) {
 		{"places", "always", "", 0, 1},
 		{"dumps", "always", "", 0, 1},
 		{"scripts", "always", "", 0, 1},
-		{"mixed", "always", "1", 6 * time.Millisecond, 2},
+		{"mixed", "always", shortRetain, 6 * time.Millisecond, 2},
 		{"mixed", "everysec", "", 0, 2},
 	}
 	began, played := time.Now(), 0
