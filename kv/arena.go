@@ -130,19 +130,20 @@ func (a *arena) emptyPage() *page {
 // inherit takes over some pages of an arena that nobody needs any more, empty. Go makes whoever wants new ones wait while it sweeps up
 // all the others, for up to tens of milliseconds.
 func (a *arena) inherit(from *arena) {
-	want := min(inheritedMost, int(from.bytes/(pageBytes*idleShare)))
-	for _, pages := range [][]*page{from.idle, from.pages} {
-		for _, p := range pages {
-			if len(a.idle) >= want {
-				return
-			}
-			if p != nil {
-				a.idle = append(a.idle, p)
-				a.bytes += pageBytes
-			}
+	want := min(inheritedMost, from.worthKeeping())
+	for _, p := range from.pages {
+		if len(a.idle) == want {
+			break
+		}
+		if p != nil {
+			a.idle = append(a.idle, p)
+			a.bytes += pageBytes
 		}
 	}
 }
+
+// worthKeeping is how many empty pages an arena of this size keeps, beside one.
+func (a *arena) worthKeeping() int { return int(a.bytes / (pageBytes * idleShare)) }
 
 // list notes that a page has room.
 func (a *arena) list(number uint32, p *page) {
@@ -225,7 +226,7 @@ func (a *arena) giveBack(number uint32, p *page) {
 	a.pages[number] = nil
 	a.spare = append(a.spare, number)
 	a.idle = append(a.idle, p)
-	for last := len(a.idle) - 1; int64(last) > a.bytes/(pageBytes*idleShare); last-- {
+	for last := len(a.idle) - 1; last > a.worthKeeping(); last-- {
 		a.idle[last] = nil
 		a.idle = a.idle[:last]
 		a.bytes -= pageBytes

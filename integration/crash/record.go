@@ -35,11 +35,11 @@ type Recording struct {
 func (r Recording) settings() []string {
 	all := []string{"appendfsync", r.Policy, "segment-bytes", "1mb", "save", ""}
 	if r.Retain != "" {
-		bytes := "300kb"
+		limit := "300kb"
 		if r.Retain == shortRetain {
-			bytes = "1mb" // the base grows to more than the 240 kB of which 300 would allow a snapshot, sooner or later
+			limit = "1mb" // the base grows to more than the 240 kB of which 300 would allow a snapshot, sooner or later
 		}
-		all = append(all, "retain", r.Retain, "retain-bytes", bytes)
+		all = append(all, "retain", r.Retain, "retain-bytes", limit)
 	}
 	return all
 }
