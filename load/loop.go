@@ -13,6 +13,11 @@ const (
 	receiveBytes = 256 << 10 // read at a time
 	idleWait     = 50 * time.Millisecond
 	drainMax     = int64(5 * time.Second) // for requests that are due when a run ends, before they are given up
+
+	// leastPause is how long a loop sleeps that waits for the next request to be due, unless a reply comes; those that are due
+	// meanwhile leave together, and how late they are is told. Sleeping for each by itself took a third more of a processor at
+	// 45,000 requests a second, which is missed by the server where there are few.
+	leastPause = 50 * time.Microsecond
 )
 
 // A loop drives some of the connections on a thread of its own.
@@ -78,7 +83,7 @@ func (l *loop) pause() time.Duration {
 	if !l.run.open() || l.run.stopped() != 0 {
 		return idleWait
 	}
-	return min(time.Duration(l.pace.next()-l.run.now()), idleWait)
+	return min(max(time.Duration(l.pace.next()-l.run.now()), leastPause), idleWait)
 }
 
 // ended says whether nothing is under way any more, and nothing will be.
