@@ -25,7 +25,7 @@ const (
 	eventSpanMin = time.Second
 	eventSpanMax = 2 * time.Minute
 	dueIn        = time.Second // keys are due this long after the quiet time, and after half as long again as the telling takes
-	growShare    = 0.2         // of the load: new keys, where the table grows
+	growShare    = 5           // one in so many requests is a new key, where the table grows
 	pollPause    = 20 * time.Millisecond
 	bigList      = "biglist"
 )
@@ -35,8 +35,8 @@ type event struct {
 	name    string
 	prepare func(ctx context.Context, s *subject) error // nil: nothing; before the load begins
 	happen  func(ctx context.Context, s *subject) error // until it is over
-	restart bool                                        // the server is started anew, and its load begins with the event
-	beside  float64                                     // share of the load that the event itself writes, request by request
+	load    func(s *subject) (load.Options, error)      // nil: goes on as before; otherwise its load, which begins with the event
+	restart bool                                        // the server is started anew before that
 }
 
 func events() []event {
@@ -44,9 +44,7 @@ func events() []event {
 		{name: "nothing", happen: func(ctx context.Context, s *subject) error { return s.pause(ctx, s.o.Quiet) }},
 		{name: "checkpoint", happen: checkpoint},
 		{name: "collection", happen: func(_ context.Context, s *subject) error { return s.ask("MEMORY", "PURGE") }},
-		{name: "growth", beside: growShare, happen: func(ctx context.Context, s *subject) error {
-			return s.write(ctx, []string{"SET", load.WordCounter, load.WordValue}, s.scaled(grownKeys), growShare*s.o.Rate, 0)
-		}},
+		{name: "growth", load: growing, happen: func(_ context.Context, s *subject) error { s.run.Wait(nil); return nil }},
 		{name: "expiry", prepare: prepareExpiry, happen: expiry},
 		{name: "flushall", prepare: func(ctx context.Context, s *subject) error {
 			return s.write(ctx, []string{"SET", load.WordCounter, load.WordValue}, s.scaled(flushedKeys), 0, 0)
@@ -55,7 +53,7 @@ func events() []event {
 		{name: "rotation", happen: func(ctx context.Context, s *subject) error {
 			return s.write(ctx, []string{"SET", "big", load.WordValue}, logBytes/bigValue, 200, bigValue)
 		}},
-		{name: "hydration", restart: true, happen: hydration},
+		{name: "hydration", load: (*subject).half, restart: true, happen: hydration},
 	}
 }
 
@@ -73,6 +71,18 @@ func checkpoint(ctx context.Context, s *subject) error {
 		return err
 	}
 	return s.awaitInfo(ctx, "persistence", "rdb_bgsave_in_progress", func(n int64) bool { return n == 0 })
+}
+
+// growing is the load in which one in five is a new key, until they are all there.
+func growing(s *subject) (load.Options, error) {
+	o, err := s.half()
+	o.Requests = s.scaled(grownKeys) * growShare
+	for i := range o.Workload.Operations {
+		o.Workload.Operations[i].Weight = (growShare - 1) / 2
+	}
+	o.Workload.Operations = append(o.Workload.Operations,
+		load.Operation{Name: "insert", Weight: 1, Words: []string{"SET", load.WordNew, load.WordValue}, Expect: load.ExpectStatus})
+	return o, err
 }
 
 // prepareExpiry writes the keys that will be due, and says when: all of them at one moment, a little after the quiet time.
@@ -197,7 +207,6 @@ func (s *subject) pause(ctx context.Context, d time.Duration) error {
 type subject struct {
 	o       Options
 	process *rig.Process
-	rate    float64 // of the load, without what the event writes itself
 	run     *load.Run
 	due     time.Time // of the keys that expiry is about
 

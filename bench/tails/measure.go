@@ -75,9 +75,9 @@ func (s *subject) options() load.Options {
 }
 
 // half is the load: GETs and SETs of random keys.
-func (s *subject) half(rate float64) (load.Options, error) {
+func (s *subject) half() (load.Options, error) {
 	o := s.options()
-	o.Rate = rate
+	o.Rate = s.o.Rate
 	var err error
 	o.Workload, err = load.Mix("get=1,set=1")
 	return o, err
@@ -135,10 +135,11 @@ func capacity(ctx context.Context, o Options, program rig.Program, dir string) (
 
 // probe loads the program for a moment, at a rate or, at 0, as fast as replies come.
 func (s *subject) probe(ctx context.Context, rate float64) (load.Phase, error) {
-	o, err := s.half(rate)
+	o, err := s.half()
 	if err != nil {
 		return load.Phase{}, err
 	}
+	o.Rate = rate
 	run, err := load.Start(ctx, o, phaseQuiet)
 	if err != nil {
 		return load.Phase{}, err
@@ -161,8 +162,7 @@ func measure(ctx context.Context, o Options, program rig.Program, e event, dir s
 	if err := s.ready(ctx, e); err != nil {
 		return side, fmt.Errorf("prepare: %w", err)
 	}
-	s.rate = (1 - e.beside) * o.Rate
-	if err := s.load(ctx, phaseWarmUp); err != nil {
+	if err := s.load(ctx, phaseWarmUp, (*subject).half); err != nil {
 		return side, err
 	}
 	s.run.For(min(warmUp, o.Quiet), nil)
@@ -170,7 +170,7 @@ func measure(ctx context.Context, o Options, program rig.Program, e event, dir s
 		return side, err
 	}
 	s.run.For(o.Quiet, nil)
-	if e.restart {
+	if e.load != nil {
 		return s.anew(ctx, program, dir, e)
 	}
 	if err := s.enter(phaseEvent); err != nil {
@@ -193,9 +193,9 @@ func (s *subject) ready(ctx context.Context, e event) error {
 	return s.settle(ctx)
 }
 
-// load begins the load.
-func (s *subject) load(ctx context.Context, phase string) error {
-	o, err := s.half(s.rate)
+// load begins a load.
+func (s *subject) load(ctx context.Context, phase string, of func(*subject) (load.Options, error)) error {
+	o, err := of(s)
 	if err != nil {
 		return err
 	}
@@ -257,28 +257,35 @@ func (s *subject) finish(happened error) (Side, error) {
 	return side, nil
 }
 
-// anew stops the server, starts it on its data, and loads it from its first answer on.
+// anew ends the load, starts the server on its data again where the event is that, and begins the event's own load.
 func (s *subject) anew(ctx context.Context, program rig.Program, dir string, e event) (Side, error) {
 	before, err := s.finish(nil)
 	if err != nil {
 		return before, err
 	}
-	if err := s.process.Terminate(stopWait); err != nil {
-		return before, err
+	if e.restart {
+		if err := s.restart(ctx, program, dir); err != nil {
+			return before, err
+		}
 	}
-	process, err := rig.Start(ctx, program, dir)
-	if err != nil {
-		return before, err
-	}
-	s.process = process
-	loaded := func(n int64) bool { return n == 0 } // redis answers INFO before, and nothing else
-	if err := s.awaitInfo(ctx, "persistence", "loading", loaded); err != nil {
-		return before, err
-	}
-	if err := s.load(ctx, phaseEvent); err != nil {
+	if err := s.load(ctx, phaseEvent, e.load); err != nil {
 		return before, err
 	}
 	after, err := s.finish(s.happen(ctx, e))
 	after.Quiet = before.Quiet
 	return after, err
+}
+
+// restart returns when the server answers again.
+func (s *subject) restart(ctx context.Context, program rig.Program, dir string) error {
+	if err := s.process.Terminate(stopWait); err != nil {
+		return err
+	}
+	process, err := rig.Start(ctx, program, dir)
+	if err != nil {
+		return err
+	}
+	s.process = process
+	loaded := func(n int64) bool { return n == 0 } // redis answers INFO before, and nothing else
+	return s.awaitInfo(ctx, "persistence", "loading", loaded)
 }
