@@ -6,7 +6,7 @@
 //	        come. Latency counts from sending. A server that stalls is asked less meanwhile.
 //	open    requests are due at a fixed rate, whether or not earlier ones have been answered. Latency counts from when
 //	        a request was due, so a stall counts for every request that fell into it (no "coordinated omission"), and
-//	        so does a delay of our own.
+//	        so does a delay of our own: requests leave up to 50 µs late, those that are due by then together.
 //
 //	Options ─▶ Start ─▶ loops (a thread each: epoll, many connections) ─▶ recorders (histograms) ─▶ Stop ─▶ Result
 //	                       │ workload.go: what next     keys.go, zipf.go: which key
