@@ -117,6 +117,11 @@ func Custom(words []string) (Workload, error) {
 	return Workload{Name: strings.Join(words, " "), Operations: []Operation{{Name: strings.ToLower(words[0]), Weight: 1, Words: words}}}, nil
 }
 
+// Insert writes a key that has not been there.
+func Insert(weight int) Operation {
+	return Operation{Name: "insert", Weight: weight, Words: []string{"SET", WordNew, WordValue}, Expect: ExpectStatus}
+}
+
 // YCSBNames lists YCSB's core workloads.
 func YCSBNames() []string {
 	return []string{"ycsb-a", "ycsb-b", "ycsb-c", "ycsb-d", "ycsb-e", "ycsb-f"}
@@ -132,9 +137,6 @@ func YCSB(name string) (Workload, error) {
 	update := func(weight int) Operation {
 		return Operation{Name: "update", Weight: weight, Words: []string{"SET", WordKey, WordValue}, Expect: ExpectStatus}
 	}
-	insert := func(weight int) Operation {
-		return Operation{Name: "insert", Weight: weight, Words: []string{"SET", WordNew, WordValue}, Expect: ExpectStatus}
-	}
 	w := Workload{Name: strings.ToLower(name), Keys: Zipfian, Fill: true}
 	switch w.Name {
 	case "ycsb-a":
@@ -144,10 +146,10 @@ func YCSB(name string) (Workload, error) {
 	case "ycsb-c":
 		w.Operations = []Operation{read(100)}
 	case "ycsb-d":
-		w.Operations, w.Keys = []Operation{read(95), insert(5)}, Latest
+		w.Operations, w.Keys = []Operation{read(95), Insert(5)}, Latest
 	case "ycsb-e":
 		scan := Operation{Name: "scan", Weight: 95, Words: []string{"MGET", WordRange}, Expect: ExpectArray}
-		w.Operations = []Operation{scan, insert(5)}
+		w.Operations = []Operation{scan, Insert(5)}
 	case "ycsb-f":
 		modify := Operation{
 			Name: "read-modify-write", Weight: 50, Words: []string{"GET", WordKey}, Expect: ExpectValue,

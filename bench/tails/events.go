@@ -25,7 +25,7 @@ const (
 	eventSpanMin = time.Second
 	eventSpanMax = 2 * time.Minute
 	dueIn        = time.Second // keys are due this long after the quiet time, and after half as long again as the telling takes
-	growShare    = 5           // one in so many requests is a new key, where the table grows
+	growEvery    = 5           // requests of which one is a new key, where the table grows
 	pollPause    = 20 * time.Millisecond
 	bigList      = "biglist"
 )
@@ -73,15 +73,14 @@ func checkpoint(ctx context.Context, s *subject) error {
 	return s.awaitInfo(ctx, "persistence", "rdb_bgsave_in_progress", func(n int64) bool { return n == 0 })
 }
 
-// growing is the load in which one in five is a new key, until they are all there.
+// growing is the load in which one request in growEvery is a new key, until they are all there.
 func growing(s *subject) (load.Options, error) {
 	o, err := s.half()
-	o.Requests = s.scaled(grownKeys) * growShare
+	o.Requests = s.scaled(grownKeys) * growEvery
 	for i := range o.Workload.Operations {
-		o.Workload.Operations[i].Weight = (growShare - 1) / 2
+		o.Workload.Operations[i].Weight = (growEvery - 1) / 2
 	}
-	o.Workload.Operations = append(o.Workload.Operations,
-		load.Operation{Name: "insert", Weight: 1, Words: []string{"SET", load.WordNew, load.WordValue}, Expect: load.ExpectStatus})
+	o.Workload.Operations = append(o.Workload.Operations, load.Insert(1))
 	return o, err
 }
 
