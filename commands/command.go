@@ -112,7 +112,8 @@ const (
 	// Protected: the command wants enable-…-command. COMMAND INFO does not show it.
 	Protected
 
-	// WholeKeyspace is ours: a read that depends on every key (KEYS, SCAN, DBSIZE …), so its reply waits for the newest record.
+	// WholeKeyspace is ours: a read that depends on every key (KEYS, SCAN, DBSIZE …), or on some that its arguments do not name
+	// (SORT), so its reply waits for the newest record.
 	WholeKeyspace
 
 	// RunsScripts is ours: what the command does may take long, and may be interrupted.

@@ -19,7 +19,7 @@ func sortCommands() []*Command {
 	elsewhere := KeySpec{Flags: RO | Access, Unknown: true}
 	return []*Command{
 		{
-			Name: "sort", Group: Generic, Since: "1.0.0", Arity: -2, Flags: Write | DenyOOM | MovableKeys,
+			Name: "sort", Group: Generic, Since: "1.0.0", Arity: -2, Flags: Write | DenyOOM | MovableKeys | WholeKeyspace,
 			Categories: CatSet | CatSortedSet | CatList | CatDangerous,
 			Keys:       []KeySpec{keyAt(1, RO|Access), elsewhere, {Flags: OW | Update, Unknown: true, Keyword: "STORE", From: 2, Step: 1, Optional: true}},
 			Syntax:     options + " [STORE destination]",
@@ -28,7 +28,7 @@ func sortCommands() []*Command {
 			Run:        sortCommand,
 		},
 		{
-			Name: "sort_ro", Group: Generic, Since: "7.0.0", Arity: -2, Flags: ReadOnly | MovableKeys,
+			Name: "sort_ro", Group: Generic, Since: "7.0.0", Arity: -2, Flags: ReadOnly | MovableKeys | WholeKeyspace,
 			Categories: CatSet | CatSortedSet | CatList | CatDangerous,
 			Keys:       []KeySpec{keyAt(1, RO|Access), elsewhere},
 			Syntax:     options,

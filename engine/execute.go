@@ -304,6 +304,9 @@ func (e *Engine) observe(cmd *commands.Command, args [][]byte) {
 		e.gate = e.lsn
 		return
 	}
+	if cmd.Categories&commands.CatScripting != 0 {
+		e.gate = max(e.gate, e.gates.all) // it may show what libraries there are, of which its arguments name no key
+	}
 	cmd.EachKey(args, func(i int, _ commands.KeyFlags) {
 		e.gate = max(e.gate, e.gates.of(e.world.Keys.Hash(args[i])))
 	})

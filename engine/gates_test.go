@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -120,6 +121,64 @@ func TestAReadWaitsForWhatTookAKeyAway(t *testing.T) {
 		}
 		if seen := r.gate(r.connect(), read); seen < gate {
 			t.Errorf("%s after %s: gate %d, not %d", read, write, seen, gate)
+		}
+	}
+}
+
+// What a function does, and that there is one, is what its library was made last; neither names a key.
+func TestWhatShowsALibraryWaitsForIt(t *testing.T) {
+	load := func(version string, replace ...string) [][]byte {
+		request := append([]string{"FUNCTION", "LOAD"}, replace...)
+		request = append(request, "#!lua name=lib\nredis.register_function{function_name='version', callback=function() return '"+version+
+			"' end, flags={'no-writes'}}")
+		args := make([][]byte, len(request))
+		for i, word := range request {
+			args[i] = []byte(word)
+		}
+		return args
+	}
+	for _, call := range [][]string{
+		{"FCALL version 0"}, {"FCALL_RO version 0"}, {"MULTI", "FCALL version 0", "EXEC"}, {"FUNCTION STATS"}, {"FUNCTION LIST"}, {"FUNCTION DELETE nosuch"},
+	} {
+		r := open(t, setup{})
+		_, gate := r.run(r.user, load("1"))
+		if !r.commit(gate) {
+			t.Fatal("the first version is not committed")
+		}
+		if seen := r.gate(r.connect(), call...); seen > r.engine.Passed() {
+			t.Errorf("%q waits for LSN %d, and nothing is under way", call, seen)
+		}
+		_, changed := r.run(r.user, load("2", "REPLACE"))
+		if seen := r.gate(r.connect(), call...); changed <= r.engine.Passed() || seen < changed {
+			t.Errorf("%q of a new version: gate %d, and the version is LSN %d", call, seen, changed)
+		}
+		if _, seen := r.run(r.connect(), load("3")); seen < changed {
+			t.Errorf("LOAD of what there is: gate %d, and the version is LSN %d", seen, changed)
+		}
+		gone := r.gate(r.user, "FUNCTION DELETE lib")
+		for _, line := range append(call, "FUNCTION DELETE lib", "FUNCTION DUMP") {
+			if line == "MULTI" || line == "EXEC" {
+				continue
+			}
+			if seen := r.gate(r.connect(), line); seen < gone {
+				t.Errorf("%q of a function that is gone: gate %d, and that is LSN %d", line, seen, gone)
+			}
+		}
+	}
+}
+
+// SORT looks at keys that its arguments do not name.
+func TestASortWaitsForTheKeysOfItsPatterns(t *testing.T) {
+	for _, line := range []string{
+		"SORT list BY nosort GET h*t", "SORT list BY h*t ALPHA", "SORT_RO list BY nosort GET h*t", "SORT list BY nosort GET hash*->field",
+	} {
+		r, _ := withWriteUnderWay(t)
+		r.expect("RPUSH numbers o", ":1")
+		r.expect("HSET hasho field 1", ":1")
+		write := r.gate(r.user, "SET hot 2", "HSET hasho field 2")
+		line = strings.Replace(line, "list", "numbers", 1)
+		if gate := r.gate(r.connect(), line); gate < write {
+			t.Errorf("%s: gate %d, and what it shows is LSN %d", line, gate, write)
 		}
 	}
 }
