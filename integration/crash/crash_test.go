@@ -212,7 +212,7 @@ func sound(t *testing.T, s play.Summary, path string, seed uint64) {
 	t.Errorf("CRASH_SEED=%d: %v; %v. The trace is %s", seed, s.Outcomes, s.Checks, kept)
 	const shownMax = 8
 	for _, r := range s.Failures[:min(len(s.Failures), shownMax)] {
-		t.Errorf("%s (%s), %s in recovery %d: %.300s %.600v\n\tat the least %s, without %s\n\tholdfast lab play --state %s %s",
+		t.Errorf("%s (%s), %s in recovery %d: %.300s %.600v\n\tat the least %s, without %s\n\tholdfast lab play --server holdfast --state %s --trace %s",
 			r.Name, r.Variant, r.Outcome, r.Round, r.Reason, r.Findings, r.Least, strings.Join(r.LeastLost, "; "), r.Name, kept)
 	}
 }
