@@ -65,7 +65,7 @@ func (e *Engine) runBusy(c *commands.Client, w *resp.Writer, requests [][][]byte
 	for _, args := range requests {
 		done++
 		if len(args) > 0 {
-			e.beside(c, w, args, c.Active)
+			gate = max(gate, e.beside(c, w, args, c.Active))
 		}
 		if c.Blocked != nil || c.CloseAfterReply {
 			break

@@ -125,34 +125,36 @@ func TestAReadWaitsForWhatTookAKeyAway(t *testing.T) {
 	}
 }
 
+// library loads a library whose function tells its version.
+func library(version string, replace ...string) [][]byte {
+	request := append([]string{"FUNCTION", "LOAD"}, replace...)
+	request = append(request, "#!lua name=lib\nredis.register_function{function_name='version', callback=function() return '"+version+
+		"' end, flags={'no-writes'}}")
+	args := make([][]byte, len(request))
+	for i, word := range request {
+		args[i] = []byte(word)
+	}
+	return args
+}
+
 // What a function does, and that there is one, is what its library was made last; neither names a key.
 func TestWhatShowsALibraryWaitsForIt(t *testing.T) {
-	load := func(version string, replace ...string) [][]byte {
-		request := append([]string{"FUNCTION", "LOAD"}, replace...)
-		request = append(request, "#!lua name=lib\nredis.register_function{function_name='version', callback=function() return '"+version+
-			"' end, flags={'no-writes'}}")
-		args := make([][]byte, len(request))
-		for i, word := range request {
-			args[i] = []byte(word)
-		}
-		return args
-	}
 	for _, call := range [][]string{
 		{"FCALL version 0"}, {"FCALL_RO version 0"}, {"MULTI", "FCALL version 0", "EXEC"}, {"FUNCTION STATS"}, {"FUNCTION LIST"}, {"FUNCTION DELETE nosuch"},
 	} {
 		r := open(t, setup{})
-		_, gate := r.run(r.user, load("1"))
+		_, gate := r.run(r.user, library("1"))
 		if !r.commit(gate) {
 			t.Fatal("the first version is not committed")
 		}
 		if seen := r.gate(r.connect(), call...); seen > r.engine.Passed() {
 			t.Errorf("%q waits for LSN %d, and nothing is under way", call, seen)
 		}
-		_, changed := r.run(r.user, load("2", "REPLACE"))
+		_, changed := r.run(r.user, library("2", "REPLACE"))
 		if seen := r.gate(r.connect(), call...); changed <= r.engine.Passed() || seen < changed {
 			t.Errorf("%q of a new version: gate %d, and the version is LSN %d", call, seen, changed)
 		}
-		if _, seen := r.run(r.connect(), load("3")); seen < changed {
+		if _, seen := r.run(r.connect(), library("3")); seen < changed {
 			t.Errorf("LOAD of what there is: gate %d, and the version is LSN %d", seen, changed)
 		}
 		gone := r.gate(r.user, "FUNCTION DELETE lib")
@@ -165,6 +167,25 @@ func TestWhatShowsALibraryWaitsForIt(t *testing.T) {
 			}
 		}
 	}
+}
+
+// While a script is in its midst the libraries are shown, too.
+func TestStatisticsBesideAScriptWaitForTheLibraries(t *testing.T) {
+	r := open(t, setup{settings: []string{"busy-reply-threshold", "1"}})
+	_, change := r.run(r.user, library("1"))
+	scripter := r.connect()
+	r.run(scripter, evaluation(endless))
+	if scripter.Blocked == nil {
+		t.Fatal("the script is not in its midst")
+	}
+	if seen := r.gate(r.connect(), "FUNCTION STATS"); seen < change {
+		t.Errorf("gate %d, and the last change of libraries is LSN %d", seen, change)
+	}
+	if seen := r.gate(r.connect(), "PING"); seen > r.engine.Passed() {
+		t.Errorf("BUSY has gate %d, and only %d is passed", seen, r.engine.Passed())
+	}
+	r.expect("SCRIPT KILL", "+OK")
+	r.await(scripter)
 }
 
 // SORT looks at keys that its arguments do not name.

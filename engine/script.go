@@ -174,9 +174,10 @@ func (e *Engine) interrupt() {
 }
 
 // beside runs a command while a script is in its midst: one that may, as it touches nothing that the script or its record
-// need.
-func (e *Engine) beside(c *commands.Client, w *resp.Writer, args [][]byte, now int64) {
-	gate := e.gate
+// need. It returns the gate of the reply; the engine's is the script's.
+func (e *Engine) beside(c *commands.Client, w *resp.Writer, args [][]byte, now int64) (gate uint64) {
+	script := e.gate
+	e.gate = 0
 	before := w.Len()
 	e.stats.commands++
 	cmd, refusal := e.resolve(c, args)
@@ -188,6 +189,7 @@ func (e *Engine) beside(c *commands.Client, w *resp.Writer, args [][]byte, now i
 		call := commands.Call{World: &e.world, Cmd: cmd, Args: args, Now: now, Client: c, DB: e.world.Keys.DB(c.DB), Reply: w}
 		cmd.Run(&call)
 		cmd.Stats.Calls++
+		e.observe(cmd, args)
 		if call.Wait != nil {
 			e.block(c, cmd, args, call.Wait)
 		}
@@ -195,7 +197,8 @@ func (e *Engine) beside(c *commands.Client, w *resp.Writer, args [][]byte, now i
 	if c.Blocked == nil {
 		c.Silence = silence(c.Silence, w, before)
 	}
-	e.gate = gate
+	gate, e.gate = e.gate, script
+	return gate
 }
 
 // dropScript ends a script that is in its midst, as the engine is about to close: with its effects undone, if it has had any,
