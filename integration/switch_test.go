@@ -135,17 +135,22 @@ func TestSwitchAtRunTime(t *testing.T) {
 // save saves, after any checkpoint that is under way: SAVE refuses beside one, as in Redis.
 func save(t *testing.T, c *Conn) {
 	t.Helper()
+	if reply := trySave(t, c); reply.IsError() {
+		t.Fatalf("SAVE: %s", reply)
+	}
+}
+
+// trySave replies what SAVE does once no checkpoint is under way that the server began by itself.
+func trySave(t *testing.T, c *Conn) Reply {
+	t.Helper()
 	deadline := time.Now().Add(replyWaitMax)
 	for {
 		reply, err := c.Do("SAVE")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !reply.IsError() {
-			return
-		}
 		if !strings.Contains(reply.Text, "in progress") || time.Now().After(deadline) {
-			t.Fatalf("SAVE: %s", reply)
+			return reply
 		}
 	}
 }
