@@ -214,15 +214,14 @@ func TestFullDisk(t *testing.T) {
 func TestDiskSmallerThanTheLog(t *testing.T) {
 	onSmallDisks(t, func(t *testing.T, d *SmallDisk) {
 		s := startOn(t, d)
-		deadline := time.Now().Add(2 * replyWaitMax)
-		for written := 0; written < 5*smallDiskBytes/2 && time.Now().Before(deadline); {
+		last := time.Now()
+		for written := 0; written < 5*smallDiskBytes/2; s.next %= 50 {
 			if s.write() {
-				written += fillValueBytes
+				written, last = written+fillValueBytes, time.Now()
 			}
-			s.next %= 50
-		}
-		if time.Now().After(deadline) {
-			t.Errorf("writing stands still; it wrote:\n%s", tail(s.proc.Output()))
+			if time.Since(last) > 2*replyWaitMax {
+				t.Fatalf("writing stands still; it wrote:\n%s", tail(s.proc.Output()))
+			}
 		}
 		s.restart()
 		s.check("after more than twice the disk's size")

@@ -46,7 +46,9 @@ func TestUsedMemoryIsWhatTheProcessHolds(t *testing.T) {
 	key := func(i int) string { return fmt.Sprintf("key:%012d", i) }
 	check("empty,")
 	checked("while strings come,", n, func(i int) []string { return []string{"SET", key(i), strings.Repeat("v", 64)} })
-	must(t, c, "BGSAVE")
+	if reply, err := c.Do("BGSAVE"); err != nil || reply.IsError() && !strings.Contains(reply.Text, "in progress") { // the server's own will do
+		t.Fatalf("BGSAVE: %s, %v", reply, err)
+	}
 	for saving := true; saving; saving = infoNumber(t, c, "persistence", "rdb_bgsave_in_progress") == 1 {
 		check("in a checkpoint")
 	}
