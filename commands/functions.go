@@ -58,14 +58,14 @@ func functionSubcommands() []*Command {
 			Run: functionFlush,
 		},
 		{
-			Name: "list", Since: "7.0.0", Arity: -2, Flags: NoScript | WholeKeyspace, Categories: CatScripting,
+			Name: "list", Since: "7.0.0", Arity: -2, Flags: NoScript, Categories: CatScripting,
 			Tips:    []string{"nondeterministic_output_order"},
 			Syntax:  "[LIBRARYNAME library-name-pattern] [WITHCODE]",
 			Summary: "Tells the libraries and their functions.", Complexity: "O(n) in the functions",
 			Run: functionList,
 		},
 		{
-			Name: "dump", Since: "7.0.0", Arity: 2, Flags: NoScript | WholeKeyspace, Categories: CatScripting,
+			Name: "dump", Since: "7.0.0", Arity: 2, Flags: NoScript, Categories: CatScripting,
 			Summary: "Replies all libraries in a form that RESTORE takes, here and in Redis.", Complexity: "O(n) in the bytes of the code",
 			Run: functionDump,
 		},

@@ -2,7 +2,6 @@ package engine_test
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 )
 
@@ -125,16 +124,10 @@ func TestAReadWaitsForWhatTookAKeyAway(t *testing.T) {
 	}
 }
 
-// library loads a library whose function tells its version.
-func library(version string, replace ...string) [][]byte {
-	request := append([]string{"FUNCTION", "LOAD"}, replace...)
-	request = append(request, "#!lua name=lib\nredis.register_function{function_name='version', callback=function() return '"+version+
-		"' end, flags={'no-writes'}}")
-	args := make([][]byte, len(request))
-	for i, word := range request {
-		args[i] = []byte(word)
-	}
-	return args
+// library is a request, FUNCTION LOAD with or without REPLACE, of a library whose function tells its version.
+func library(load, version string) [][]byte {
+	code := "#!lua name=lib\nredis.register_function{function_name='version', callback=function() return '" + version + "' end, flags={'no-writes'}}"
+	return append(words(load), []byte(code))
 }
 
 // What a function does, and that there is one, is what its library was made last; neither names a key.
@@ -143,18 +136,18 @@ func TestWhatShowsALibraryWaitsForIt(t *testing.T) {
 		{"FCALL version 0"}, {"FCALL_RO version 0"}, {"MULTI", "FCALL version 0", "EXEC"}, {"FUNCTION STATS"}, {"FUNCTION LIST"}, {"FUNCTION DELETE nosuch"},
 	} {
 		r := open(t, setup{})
-		_, gate := r.run(r.user, library("1"))
+		_, gate := r.run(r.user, library("FUNCTION LOAD", "1"))
 		if !r.commit(gate) {
 			t.Fatal("the first version is not committed")
 		}
 		if seen := r.gate(r.connect(), call...); seen > r.engine.Passed() {
 			t.Errorf("%q waits for LSN %d, and nothing is under way", call, seen)
 		}
-		_, changed := r.run(r.user, library("2", "REPLACE"))
+		_, changed := r.run(r.user, library("FUNCTION LOAD REPLACE", "2"))
 		if seen := r.gate(r.connect(), call...); changed <= r.engine.Passed() || seen < changed {
 			t.Errorf("%q of a new version: gate %d, and the version is LSN %d", call, seen, changed)
 		}
-		if _, seen := r.run(r.connect(), library("3")); seen < changed {
+		if _, seen := r.run(r.connect(), library("FUNCTION LOAD", "3")); seen < changed {
 			t.Errorf("LOAD of what there is: gate %d, and the version is LSN %d", seen, changed)
 		}
 		gone := r.gate(r.user, "FUNCTION DELETE lib")
@@ -172,7 +165,7 @@ func TestWhatShowsALibraryWaitsForIt(t *testing.T) {
 // While a script is in its midst the libraries are shown, too.
 func TestStatisticsBesideAScriptWaitForTheLibraries(t *testing.T) {
 	r := open(t, setup{settings: []string{"busy-reply-threshold", "1"}})
-	_, change := r.run(r.user, library("1"))
+	_, change := r.run(r.user, library("FUNCTION LOAD", "1"))
 	scripter := r.connect()
 	r.run(scripter, evaluation(endless))
 	if scripter.Blocked == nil {
@@ -191,13 +184,12 @@ func TestStatisticsBesideAScriptWaitForTheLibraries(t *testing.T) {
 // SORT looks at keys that its arguments do not name.
 func TestASortWaitsForTheKeysOfItsPatterns(t *testing.T) {
 	for _, line := range []string{
-		"SORT list BY nosort GET h*t", "SORT list BY h*t ALPHA", "SORT_RO list BY nosort GET h*t", "SORT list BY nosort GET hash*->field",
+		"SORT numbers BY nosort GET h*t", "SORT numbers BY h*t ALPHA", "SORT_RO numbers BY nosort GET h*t", "SORT numbers BY nosort GET hash*->field",
 	} {
 		r, _ := withWriteUnderWay(t)
 		r.expect("RPUSH numbers o", ":1")
 		r.expect("HSET hasho field 1", ":1")
 		write := r.gate(r.user, "SET hot 2", "HSET hasho field 2")
-		line = strings.Replace(line, "list", "numbers", 1)
 		if gate := r.gate(r.connect(), line); gate < write {
 			t.Errorf("%s: gate %d, and what it shows is LSN %d", line, gate, write)
 		}
