@@ -20,8 +20,9 @@ import (
 	"github.com/tidwall/redcon"
 )
 
-// bufferKept is the largest buffer in bytes that Reset keeps; what one large reply made grow goes back.
-const bufferKept = 64 << 10
+// bufferKept is the largest buffer in bytes that Reset keeps, for a value of a megabyte and what comes around it; what a larger
+// reply made grow goes back.
+const bufferKept = 1<<20 + 64<<10
 
 // Writer gathers replies in one buffer, in the protocol version that the client asked for. The zero value is
 // ready and speaks RESP2. Methods that open an aggregate (Array, Map, …) write its header only; the elements
@@ -76,6 +77,9 @@ func (w *Writer) Bytes() []byte { return w.buf }
 
 // Len returns the number of bytes written.
 func (w *Writer) Len() int { return len(w.buf) }
+
+// Cap returns the number of bytes that the buffer has room for.
+func (w *Writer) Cap() int { return cap(w.buf) }
 
 // Reset forgets what was written, and keeps the buffer unless it has grown large.
 func (w *Writer) Reset() {

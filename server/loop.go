@@ -40,11 +40,13 @@ type loop struct {
 	plain   []byte         // for input that came by TLS
 	cipher  []byte         // for output by TLS; nil while it is in use
 	writers []*resp.Writer // empty ones, for whoever has something to say
+	spare   int            // bytes that these have room for
 }
 
-// Bounds of what a loop keeps for its sessions. A writer has a buffer of 64 KiB at most.
+// Bounds of what a loop keeps for its sessions.
 const (
 	writersKept = 64
+	spareKept   = 5 << 20        // bytes of all writers: 64 replies of 64 KiB
 	roomKept    = 1<<20 + 64<<10 // bytes: an argument of a megabyte, and what comes around it
 )
 
@@ -197,13 +199,15 @@ func (l *loop) takeWriter() *resp.Writer {
 	}
 	w := l.writers[n-1]
 	l.writers = l.writers[:n-1]
+	l.spare -= w.Cap()
 	return w
 }
 
 func (l *loop) giveWriter(w *resp.Writer) {
 	w.Reset()
-	if len(l.writers) < writersKept {
+	if len(l.writers) < writersKept && l.spare+w.Cap() <= spareKept {
 		l.writers = append(l.writers, w)
+		l.spare += w.Cap()
 	}
 }
 
@@ -215,7 +219,7 @@ func (s *Server) Shed() {
 		return
 	}
 	for _, l := range s.loops {
-		_ = l.execute(func() { l.writers, l.room, l.plain = nil, nil, nil }) // an error means that the loop is ending
+		_ = l.execute(func() { l.writers, l.spare, l.room, l.plain = nil, 0, nil, nil }) // an error means that the loop is ending
 	}
 }
 
