@@ -29,7 +29,7 @@ import (
 
 // labCommand is "holdfast lab": crash experiments on any server.
 func labCommand() *cli.Command {
-	return group("lab", "play every crash that can happen, on any server that speaks RESP",
+	return group("lab", "play the crashes that can happen, on any server that speaks RESP",
 		labRunCommand(), labRecordCommand(), labPlayCommand(), labFaultCommand(), labWorkloadsCommand())
 }
 
