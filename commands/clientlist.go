@@ -14,15 +14,12 @@ func (c *Call) eachClient(fn func(*Client) bool) {
 	c.Clients.Each(func(o *Client) bool { return o.Killed || fn(o) })
 }
 
-// clientByID finds a client, or nil.
-func (c *Call) clientByID(id int64) (found *Client) {
-	c.eachClient(func(o *Client) bool {
-		if o.ID == id {
-			found = o
-		}
-		return found == nil
-	})
-	return found
+// clientByID finds a client whose connection is not about to end, or nil.
+func (c *Call) clientByID(id int64) *Client {
+	if o := c.Clients.ByID(id); o != nil && !o.Killed {
+		return o
+	}
+	return nil
 }
 
 // clientKind sorts clients for TYPE. There are no replicas here, and nobody to replicate from.

@@ -84,6 +84,9 @@ func (c *Command) ArityOK(n int) bool {
 	return c.Arity == n || c.Arity < 0 && n >= -c.Arity
 }
 
+// HearsOfRemoval reports whether who is blocked in it is told that a key is gone, as those are who read a stream for a group.
+func (c *Command) HearsOfRemoval() bool { return c.Group == Streams }
+
 // Flags say how the dispatcher treats a command, and what COMMAND INFO prints of it.
 type Flags uint32
 

@@ -187,6 +187,15 @@ func (c *crowd) Each(fn func(*Client) bool) {
 	}
 }
 
+func (c *crowd) ByID(id int64) *Client {
+	for _, o := range c.clients {
+		if o.ID == id {
+			return o
+		}
+	}
+	return nil
+}
+
 func (c *crowd) Figures() ClientFigures {
 	return ClientFigures{Connected: len(c.clients), MaxClients: 10000, Accepted: 12, Buffered: 300}
 }

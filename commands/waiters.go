@@ -20,8 +20,9 @@ func (w *Waiters) Add(c *Client, wait *Wait) {
 	c.Blocked = wait
 	for _, key := range wait.Keys {
 		s := spot{wait.DB, string(key)}
-		if !slices.Contains(w.queues[s], c) {
-			w.queues[s] = append(w.queues[s], c)
+		queue := w.queues[s]
+		if n := len(queue); n == 0 || queue[n-1] != c { // a key may be named twice
+			w.queues[s] = append(queue, c)
 		}
 	}
 }
@@ -33,11 +34,17 @@ func (w *Waiters) Remove(c *Client) {
 	}
 	for _, key := range c.Blocked.Keys {
 		s := spot{c.Blocked.DB, string(key)}
-		left := slices.DeleteFunc(w.queues[s], func(o *Client) bool { return o == c })
-		if len(left) == 0 {
+		queue := w.queues[s]
+		at := slices.Index(queue, c)
+		switch {
+		case at < 0: // a key that was named twice
+		case len(queue) == 1:
 			delete(w.queues, s)
-		} else {
-			w.queues[s] = left
+		case at == 0: // mostly, as the first is served first
+			queue[0] = nil
+			w.queues[s] = queue[1:]
+		default:
+			w.queues[s] = slices.Delete(queue, at, at+1)
 		}
 	}
 	c.Blocked = nil

@@ -180,6 +180,8 @@ type SnapshotInfo struct {
 type Clients interface {
 	// Each calls fn for every client, in the order of their IDs.
 	Each(fn func(*Client) bool)
+	// ByID finds a client; nil if there is none.
+	ByID(id int64) *Client
 	// Figures are for INFO.
 	Figures() ClientFigures
 	// ResetStats is CONFIG RESETSTAT.

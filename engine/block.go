@@ -40,13 +40,23 @@ func (e *Engine) serve(now int64) {
 		if !ok {
 			break
 		}
-		for _, c := range queue {
-			if c.Blocked != nil && c.Blocked.DB == db {
-				e.retry(c, key, now)
-			}
-		}
+		e.serveQueue(db, key, queue, now)
 	}
 	e.gate = own
+}
+
+// serveQueue lets those who wait for a key try, until it is gone: who waits for something to take need not look then.
+func (e *Engine) serveQueue(db int, key []byte, queue []*commands.Client, now int64) {
+	there := true
+	for _, c := range queue {
+		if c.Blocked == nil || c.Blocked.DB != db || !there && !c.Blocked.Cmd.HearsOfRemoval() {
+			continue
+		}
+		e.retry(c, key, now)
+		if there {
+			_, there = e.world.Keys.DB(db).Peek(key)
+		}
+	}
 }
 
 // retry runs a blocked command again for a key, and ends the wait if it has a reply now.

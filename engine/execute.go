@@ -204,7 +204,9 @@ func (e *Engine) handle(call *commands.Call, c *commands.Client, w *resp.Writer,
 	if monitored && cmd.Flags&commands.SkipMonitor == 0 {
 		e.show(call, cmd, args)
 	}
-	cmd.Stats.Calls++
+	if call.Ready == nil { // a command that waited is one call
+		cmd.Stats.Calls++
+	}
 	if reply := w.Bytes(); len(reply) > before && reply[before] == '-' {
 		cmd.Stats.Failed++
 		e.stats.failed(reply[before:])

@@ -255,13 +255,20 @@ func (r *rig) connect() *client {
 	return c
 }
 
-// Each, Figures and ResetStats are commands.Clients.
+// Each, ByID, Figures and ResetStats are commands.Clients.
 func (r *rig) Each(fn func(*commands.Client) bool) {
 	for _, c := range r.all {
 		if !fn(&c.Client) {
 			return
 		}
 	}
+}
+
+func (r *rig) ByID(id int64) *commands.Client {
+	if id < 1 || id > int64(len(r.all)) {
+		return nil
+	}
+	return &r.all[id-1].Client
 }
 
 func (r *rig) Figures() commands.ClientFigures { return commands.ClientFigures{} }

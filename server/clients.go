@@ -147,6 +147,16 @@ func (s *Server) Each(fn func(*commands.Client) bool) {
 	}
 }
 
+// ByID finds a client; nil if there is none.
+func (s *Server) ByID(id int64) *commands.Client {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if sess := s.sessions[id]; sess != nil {
+		return &sess.client
+	}
+	return nil
+}
+
 func (s *Server) all() []*session {
 	s.mu.Lock()
 	defer s.mu.Unlock()

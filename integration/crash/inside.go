@@ -151,6 +151,7 @@ func (c *conn) Collect(*resp.Writer) uint64    { return 0 }
 type nobody struct{}
 
 func (nobody) Each(func(*commands.Client) bool) {}
+func (nobody) ByID(int64) *commands.Client      { return nil }
 func (nobody) Figures() commands.ClientFigures  { return commands.ClientFigures{} }
 func (nobody) ResetStats()                      {}
 
