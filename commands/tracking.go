@@ -240,7 +240,10 @@ func (o *Client) AfterCommand(cmd *Command) {
 // changedForCaches tells of a key that changed those who may have it.
 func (w *World) changedForCaches(key []byte) {
 	var by *tracking.Tracker[*Client]
-	if w.Running != nil {
+	switch {
+	case w.Served != nil:
+		by = w.Served.Tracking
+	case w.Running != nil:
 		by = w.Running.Tracking
 	}
 	var message invalidation

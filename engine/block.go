@@ -67,9 +67,9 @@ func (e *Engine) retry(c *commands.Client, key []byte, now int64) {
 	e.gate = 0
 	call := commands.Call{Ready: key}
 	current := c.DB
-	c.DB = wait.DB
+	c.DB, e.world.Served = wait.DB, c
 	e.handle(&call, c, &w, wait.Cmd, wait.Args, now)
-	c.DB = current
+	c.DB, e.world.Served = current, nil
 	e.record(now)
 	if w.Len() == 0 {
 		return // not for this one: the wait goes on

@@ -73,3 +73,25 @@ func TestTrackedKeysAreBounded(t *testing.T) {
 		t.Errorf("told %q", l.reply)
 	}
 }
+
+// NOLOOP is about what a client did itself. What one does that waited is its own, and not that of who pushed.
+func TestNoLoopOfClientsThatWaited(t *testing.T) {
+	for _, options := range []string{"NOLOOP", "NOLOOP BCAST PREFIX dst"} {
+		r := open(t, setup{})
+		r.do("RPUSH dst 0")
+		pusher, mover := r.cache(options), r.cache(options)
+		for _, c := range []*client{pusher, mover} {
+			r.as(c, "LRANGE dst 0 -1")
+		}
+		r.as(mover, "BLMOVE src dst LEFT LEFT 0")
+		if got := r.as(pusher, "LPUSH src a"); got != ":1 >2 $10 invalidate *1 $3 dst" {
+			t.Errorf("%s: the one that pushed is told %q", options, got)
+		}
+		if l := r.await(mover); l.reply != "$1 a" {
+			t.Errorf("%s: the one that moved gets %q", options, l.reply)
+		}
+		if len(mover.mail) > 0 {
+			t.Errorf("%s: the one that moved is told of it: %q", options, (<-mover.mail).reply)
+		}
+	}
+}
