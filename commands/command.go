@@ -105,12 +105,14 @@ const (
 	Asking                            // of a cluster
 	Fast                              // O(1) or O(log n)
 	NoAuth                            // fine before AUTH
-	MayReplicate                      // may have an effect without being a write
 	NoAsyncLoading                    // not while loading in the background
 	NoMulti                           // not within MULTI
 	AllowBusy                         // fine while a script runs over its time
 	NoMandatoryKeys                   // a script-like command that may have no keys
 	MovableKeys                       // the first three key numbers do not tell everything
+
+	// MayReplicate: may have an effect without being a write, so that a pause of writes holds it up. COMMAND INFO does not show it.
+	MayReplicate
 
 	// Protected: the command wants enable-…-command. COMMAND INFO does not show it.
 	Protected
@@ -125,7 +127,7 @@ const (
 
 var flagNames = [...]string{
 	"write", "readonly", "denyoom", "admin", "pubsub", "noscript", "blocking", "loading", "stale", "skip_monitor",
-	"skip_slowlog", "asking", "fast", "no_auth", "may_replicate", "no_async_loading", "no_multi", "allow_busy",
+	"skip_slowlog", "asking", "fast", "no_auth", "no_async_loading", "no_multi", "allow_busy",
 	"no_mandatory_keys", "movablekeys",
 }
 

@@ -22,7 +22,7 @@ func hyperLogLogCommands() []*Command {
 			Run: pfAddCommand,
 		},
 		{
-			Name: "pfcount", Group: HyperLogLogs, Since: "2.8.9", Arity: -2, Flags: ReadOnly, Categories: CatHyperLogLog,
+			Name: "pfcount", Group: HyperLogLogs, Since: "2.8.9", Arity: -2, Flags: ReadOnly | MayReplicate, Categories: CatHyperLogLog,
 			Keys:    KeysFrom(1, 1, RW|Access),
 			Syntax:  "key [key ...]",
 			Summary: "Estimates how many different elements HyperLogLogs were given, all together.",

@@ -48,13 +48,13 @@ func pubsubCommands() []*Command {
 			Run: func(c *Call) { c.unsubscribe(pubsub.Shard) },
 		},
 		{
-			Name: "publish", Group: Messages, Since: "2.0.0", Arity: 3, Flags: open | Fast, Categories: CatPubSub, Channels: OneChannel,
+			Name: "publish", Group: Messages, Since: "2.0.0", Arity: 3, Flags: open | Fast | MayReplicate, Categories: CatPubSub, Channels: OneChannel,
 			Syntax:  "channel message",
 			Summary: "Sends a message to all who have subscribed to a channel.", Complexity: "O(n+m): n subscribers, m patterns in use",
 			Run: func(c *Call) { c.publish(pubsub.Channel) },
 		},
 		{
-			Name: "spublish", Group: Messages, Since: "7.0.0", Arity: 3, Flags: open | Fast, Categories: CatPubSub, Channels: OneChannel,
+			Name: "spublish", Group: Messages, Since: "7.0.0", Arity: 3, Flags: open | Fast | MayReplicate, Categories: CatPubSub, Channels: OneChannel,
 			Keys:    Key(1, NotKey),
 			Syntax:  "shardchannel message",
 			Summary: "Sends a message to all who have subscribed to a shard channel.", Complexity: "O(n) in the subscribers",

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"holdfast/commands"
 	"holdfast/expiry"
 	"holdfast/resp"
@@ -157,14 +159,21 @@ func (e *Engine) held(c *commands.Client, args [][]byte, now int64) bool {
 	if cmd.Parent != nil && cmd.Parent.Name == "client" {
 		return false // so that somebody can say UNPAUSE
 	}
-	const may = commands.Write | commands.MayReplicate | commands.RunsScripts
-	writes := cmd.Flags&may != 0 && cmd.Flags&commands.ReadOnly == 0 || cmd.Name == "exec" && c.Multi.Flags()&may != 0
-	if !e.pause.all && !writes {
+	if !e.pause.all && !changes(c, cmd) {
 		return false
 	}
 	c.Blocked = &commands.Wait{Paused: true}
 	e.pause.held = append(e.pause.held, c)
 	return true
+}
+
+// changes reports whether a command may change something. All scripts may that are not called as read-only.
+func changes(c *commands.Client, cmd *commands.Command) bool {
+	if cmd.Name == "exec" && c.Multi != nil {
+		return slices.ContainsFunc(c.Multi.Queue, func(q commands.Queued) bool { return changes(c, q.Cmd) })
+	}
+	f := cmd.Flags
+	return f&(commands.Write|commands.MayReplicate) != 0 || f&commands.RunsScripts != 0 && f&commands.ReadOnly == 0
 }
 
 // Pause holds up commands.

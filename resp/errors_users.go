@@ -24,7 +24,7 @@ func ErrPermExec(reason string) string {
 const (
 	ExecPermCommand = "no permission to execute the command or subcommand"
 	ExecPermKey     = "no permission to touch the specified keys"
-	ExecPermChannel = "no permission to access one of the channels used as arguments to the command"
+	ExecPermChannel = "no permission to access one of the channels used as arguments"
 )
 
 // ErrACLRule is ACL SETUSER's reply to a rule that it does not take; reason is one of the ACL… texts.

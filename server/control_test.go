@@ -77,6 +77,13 @@ func TestPause(t *testing.T) {
 		p.raw(pipeline)
 		p.wants("_") // reads go on up to the first write
 		p.quiet()
+		for _, held := range [][]string{{"PUBLISH", "c", "m"}, {"PFCOUNT", "a"}, {"EVAL", "return 0", "0"}, {"FLUSHALL"}} {
+			q := r.dial()
+			q.send(held...)
+			q.quiet()
+			q.Close()
+		}
+		r.dial().expect(":1", "EVAL_RO", "return 1", "0")
 		admin.expect("_", "GET", "a")
 		p.send("ECHO", "later")
 		admin.expect("+OK", "CLIENT", "UNPAUSE")
