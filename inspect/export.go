@@ -33,7 +33,7 @@ type ExportOptions struct {
 // written where bad ones are to be skipped, so that half a value is never exported.
 func Export(s Source, o ExportOptions, x Exporter) (r Exported, err error) {
 	const skippedMax = 10
-	if err := checkType(o.Type); err != nil {
+	if err := CheckType(o.Type); err != nil {
 		return r, err
 	}
 	left := o.Limit

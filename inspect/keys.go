@@ -105,7 +105,7 @@ var errEnough = errors.New("enough")
 // Keys calls fn for the keys that f selects: database by database, in the order of the source. A key whose deadline has
 // passed since is there all the same, as the source still holds it.
 func Keys(s Source, f KeyFilter, fn func(Key) error) error {
-	if err := checkType(f.Type); err != nil {
+	if err := CheckType(f.Type); err != nil {
 		return err
 	}
 	left := f.Limit
@@ -127,8 +127,8 @@ func Keys(s Source, f KeyFilter, fn func(Key) error) error {
 	return err
 }
 
-// checkType refuses a name that no type has.
-func checkType(name string) error {
+// CheckType refuses a name that no type has; "" is every type.
+func CheckType(name string) error {
 	var names []string
 	for _, t := range commands.Types() {
 		if t.Name != "" {

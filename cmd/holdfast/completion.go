@@ -37,10 +37,10 @@ func completionCommand() *cli.Command {
 		}[shell]
 		shells = append(shells, &cli.Command{
 			Name: shell, Usage: "print the script for " + shell, Description: examples(example, install), HideHelpCommand: true,
-			OnUsageError: func(_ *cli.Context, err error, _ bool) error { return usage(err) },
+			OnUsageError: onUsageError,
 			Action: func(ctx *cli.Context) error {
 				if ctx.Args().Present() {
-					return usage(fmt.Errorf("%s does not take %q", commandName(ctx), ctx.Args().First()))
+					return misused(ctx, fmt.Errorf("%s does not take %q", commandName(ctx), ctx.Args().First()))
 				}
 				_, err := fmt.Fprint(ctx.App.Writer, scripts[shell])
 				return err

@@ -61,7 +61,7 @@ func TestHelpHasExamples(t *testing.T) {
 		for _, sub := range c.Subcommands {
 			check(path, sub)
 		}
-		if len(c.Subcommands) > 0 {
+		if len(c.Subcommands) > 0 || c.Hidden {
 			return
 		}
 		checked++

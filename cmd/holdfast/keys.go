@@ -104,6 +104,9 @@ func keyFilter(ctx *cli.Context, now int64) (f inspect.KeyFilter, err error) {
 	case f.NoTTL && (ctx.IsSet("ttl-min") || ctx.IsSet("ttl-max")):
 		return f, usage(errors.New("--no-ttl is for keys that never expire, --ttl-min and --ttl-max are for those that do: give one or the other"))
 	}
+	if err := inspect.CheckType(f.Type); err != nil {
+		return f, usage(fmt.Errorf("--type: %w", err))
+	}
 	if ctx.IsSet("ttl-min") {
 		f.DueFrom = now + least.Milliseconds()
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -36,13 +37,12 @@ func newApp() *cli.App {
 		Usage:   "a Redis-compatible server that keeps what it acknowledges",
 		Version: version,
 		Commands: []*cli.Command{serveCommand(), cliCommand(), snapshotCommand(), logCommand(), restoreCommand(), checkCommand(), labCommand(), benchCommand(),
-			completionCommand(), completeCommand()},
-		OnUsageError: func(_ *cli.Context, err error, _ bool) error {
-			return usage(err)
-		},
+			completionCommand(), completeCommand(), helpCommand("")},
+		Flags:        []cli.Flag{cli.HelpFlag}, // which the library adds only beside a help command of its own
+		OnUsageError: onUsageError,
 		Action: func(ctx *cli.Context) error {
 			if ctx.Args().Present() {
-				return usage(fmt.Errorf("there is no command %q", ctx.Args().First()))
+				return noCommand("", ctx.Args().First())
 			}
 			return cli.ShowAppHelp(ctx)
 		},
@@ -62,7 +62,25 @@ func report(err error) int {
 	return exitFailed
 }
 
-// usage is an error in how the program was called.
-func usage(err error) error {
-	return cli.Exit(err.Error()+`; see "holdfast --help"`, exitUsage)
+// misuse is an error in how a command was called.
+type misuse struct{ error }
+
+// ExitCode makes it a cli.ExitCoder.
+func (misuse) ExitCode() int { return exitUsage }
+
+// Unwrap is why.
+func (m misuse) Unwrap() error { return m.error }
+
+// usage says that err is an error in how the command was called. Whoever hands it to the library adds where the help is.
+func usage(err error) error { return misuse{err} }
+
+// misused is a misuse with the help that has the flags of the command.
+func misused(ctx *cli.Context, err error) error { return seeHelp(commandName(ctx), err) }
+
+// seeHelp ends a misuse's line with the help of a command, "" being the program's.
+func seeHelp(command string, err error) error {
+	text := strings.ReplaceAll(err.Error(), "\n", "; ")
+	return cli.Exit(fmt.Sprintf("%s; see %q", text, strings.Join(strings.Fields("holdfast "+command+" --help"), " ")), exitUsage)
 }
+
+func onUsageError(ctx *cli.Context, err error, _ bool) error { return misused(ctx, err) }

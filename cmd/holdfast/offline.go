@@ -23,19 +23,23 @@ import (
 // exit codes, and the output is buffered.
 func offline(c *cli.Command, arguments int, action func(ctx *cli.Context, out io.Writer) error) *cli.Command {
 	c.HideHelpCommand = true // "snapshot get help" asks for a key
-	c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return usage(err) }
+	c.OnUsageError = onUsageError
 	c.Action = func(ctx *cli.Context) error {
 		if ctx.Bool("help") { // where -h is a flag of the command's own
 			return cli.ShowSubcommandHelp(ctx)
 		}
 		if err := lateFlags(ctx, arguments); err != nil {
-			return usage(err)
+			return misused(ctx, err)
 		}
 		out := bufio.NewWriter(ctx.App.Writer)
 		signal.Ignore(syscall.SIGPIPE) // who reads no further ends the command in good order: temporary files go
 		err := action(ctx, out)
 		if flushed := out.Flush(); !errors.Is(err, flushed) { // the writer repeats its first error
 			err = errors.Join(err, flushed)
+		}
+		var wrong misuse
+		if errors.As(err, &wrong) {
+			return misused(ctx, err)
 		}
 		var coder cli.ExitCoder
 		if err == nil || errors.As(err, &coder) {
@@ -93,20 +97,21 @@ func unreadable(err error) bool {
 // group is a command that has only subcommands.
 func group(name, usageText string, commands ...*cli.Command) *cli.Command {
 	return &cli.Command{
-		Name: name, Usage: usageText, Subcommands: commands,
-		OnUsageError: func(_ *cli.Context, err error, _ bool) error { return usage(err) },
+		Name: name, Usage: usageText, Subcommands: append(commands, helpCommand(name)),
+		OnUsageError: onUsageError,
 		Action: func(ctx *cli.Context) error {
 			if ctx.Args().Present() {
-				return usage(fmt.Errorf("there is no command %q", name+" "+ctx.Args().First()))
+				return noCommand(name, ctx.Args().First())
 			}
 			return cli.ShowSubcommandHelp(ctx)
 		},
 	}
 }
 
-// commandName is what stands behind "holdfast" for the command: "snapshot get".
+// commandName is what stands behind "holdfast" for the command: "snapshot get", or "" for the program itself.
 func commandName(ctx *cli.Context) string {
-	return strings.TrimPrefix(ctx.Command.HelpName, "holdfast ")
+	_, name, _ := strings.Cut(ctx.Command.HelpName, " ")
+	return name
 }
 
 // lateFlags reads the flags behind the first n arguments, where the library ends its search for them: people write

@@ -63,7 +63,7 @@ func runOffline(t *testing.T, args ...string) (code int, out, errs string) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	app := &cli.App{
-		Commands: []*cli.Command{snapshotCommand(), logCommand(), restoreCommand(), checkCommand()}, Writer: &stdout, ErrWriter: &stderr,
+		Name: "holdfast", Commands: []*cli.Command{snapshotCommand(), logCommand(), restoreCommand(), checkCommand()}, Writer: &stdout, ErrWriter: &stderr,
 		ExitErrHandler: func(*cli.Context, error) {},
 	}
 	if err := app.Run(append([]string{"holdfast"}, args...)); err != nil {
@@ -123,7 +123,8 @@ func TestOffline(t *testing.T) {
 
 		{args: "snapshot get greeting --dir DIR --db 1", code: 1, errs: `no such key: "greeting" is not in database 1`},
 		{args: "snapshot get help --dir DIR", code: 1, errs: `no such key: "help"`},
-		{args: "snapshot keys --dir DIR --type hush", code: 1, errs: "there are: string, list"},
+		{args: "snapshot keys --dir DIR --type hush", code: 2, errs: `--type: no type is called "hush"; there are: string, list`},
+		{args: "snapshot export --dir DIR --type hush", code: 2, errs: `see "holdfast snapshot export --help"`},
 		{args: "snapshot info --dir DIR/no", code: 1, errs: "does not exist; say where the data is with --dir"},
 		{args: "snapshot info --file DIR/no", code: 1, errs: "there is no file"},
 		{args: "snapshot info --file DIR/aof/00000000000000000001.aof", code: 1, errs: "not a holdfast base"},
@@ -154,20 +155,22 @@ func TestOffline(t *testing.T) {
 		{args: "snapshot get greeting --db", code: 2, errs: "needs an argument: --db"},
 		{args: "snapshot get greeting --db x", code: 2, errs: `invalid value "x" for flag --db`},
 		{args: "snapshot get greeting --bogus", code: 2, errs: `does not take "--bogus"`},
-		{args: "snapshot info --bogus", code: 2, errs: "-bogus"},
+		{args: "snapshot info --bogus", code: 2, errs: `-bogus; see "holdfast snapshot info --help"`},
 		{args: "snapshot keys --dir DIR --limit -1", code: 2, errs: "negative"},
-		{args: "snapshot bogus", code: 2, errs: `no command "snapshot bogus"`},
+		{args: "snapshot bogus", code: 2, errs: `no command "snapshot bogus"; see "holdfast snapshot --help"`},
+		{args: "snapshot --bogus", code: 2, errs: `see "holdfast snapshot --help"`},
+		{args: "snapshot help bogus", code: 2, errs: `no command "snapshot bogus"; see "holdfast snapshot --help"`},
 		{args: "snapshot export --dir DIR --format yaml", code: 2, errs: "--format takes json, csv, resp, rdb"},
 		{args: "snapshot export --dir DIR --compress", code: 2, errs: "--format rdb"},
 		{args: "snapshot import", code: 2, errs: "wants PATH"},
 		{args: "snapshot import x --to y --replace", code: 2, errs: "give one or the other"},
 		{args: "log show --from -1", code: 2, errs: "from"},
 		{args: "log show x", code: 2, errs: `does not take "x"`},
-		{args: "log show --since yesterday", code: 2, errs: "RFC 3339"},
+		{args: "log show --since yesterday", code: 2, errs: `see "holdfast log show --help"`},
 		{args: "log tail -n -1", code: 2, errs: "negative"},
 		{args: "log stats --depth 0", code: 2, errs: "--depth"},
 		{args: "log who --dir DIR", code: 2, errs: "wants KEY"},
-		{args: "check DIR", code: 2, errs: "does not take"},
+		{args: "check DIR", code: 2, errs: `does not take "DIR"; see "holdfast check --help"`},
 	} {
 		args := strings.Fields(strings.ReplaceAll(c.args, "DIR", dir))
 		code, out, errs := runOffline(t, args...)

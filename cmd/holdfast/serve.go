@@ -50,11 +50,12 @@ func serveCommand() *cli.Command {
 			"Short forms: --addr HOST:PORT for --bind and --port, --fsync for --appendfsync.\n" +
 			"The exit code is 2 if a setting is wrong, 3 if the data is damaged, 4 if another server has the directory.\n\n" +
 			examples("holdfast serve --dir data --maxmemory 1gb --retain 7d", "holdfast serve --config /etc/holdfast/holdfast.conf --fsync everysec"),
-		Flags:        flags,
-		OnUsageError: func(_ *cli.Context, err error, _ bool) error { return usage(err) },
+		HideHelpCommand: true,
+		Flags:           flags,
+		OnUsageError:    onUsageError,
 		Action: func(ctx *cli.Context) error {
 			if ctx.Args().Present() {
-				return usage(fmt.Errorf("serve takes flags only, not %q", ctx.Args().First()))
+				return misused(ctx, fmt.Errorf("serve takes flags only, not %q", ctx.Args().First()))
 			}
 			return serve(ctx)
 		},
