@@ -22,8 +22,9 @@ func (s *Server) OnOpen(c gnet.Conn) ([]byte, gnet.Action) {
 	s.accepted.Add(1)
 	now := s.o.Clock().UnixMilli()
 	sess := &session{srv: s, conn: c, loop: s.loopOf(c)}
+	local := s.named(c.LocalAddr())
 	sess.client = commands.Client{
-		Proto: 2, Addr: address(c.RemoteAddr(), c.LocalAddr()), LocalAddr: address(c.LocalAddr(), nil),
+		Proto: 2, Addr: address(c.RemoteAddr(), local), LocalAddr: address(local, nil),
 		User: s.users.Default, Authenticated: s.users.Open(), Created: now, Active: now, Peer: sess,
 	}
 	if s.secures(c.LocalAddr()) {
@@ -75,6 +76,14 @@ func (s *Server) denies(from net.Addr) bool {
 
 // most is how many clients there may be at a time.
 func (s *Server) most() int64 { return min(s.maxClients.Load(), s.descriptors) }
+
+// named is the address of ours that somebody has come to, by the name that the configuration has for it.
+func (s *Server) named(local net.Addr) net.Addr {
+	if _, ok := local.(*net.UnixAddr); ok {
+		return &net.UnixAddr{Name: s.o.Config.String("unixsocket").Load(), Net: "unix"}
+	}
+	return local
+}
 
 // address prints an address as Redis does: host:port, or path:0 for a unix socket.
 func address(a, instead net.Addr) string {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"holdfast/config"
@@ -15,9 +16,7 @@ import (
 
 func TestUnixSocket(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "socket")
-	if err := os.WriteFile(path, nil, 0o600); err != nil { // left over from a crash
-		t.Fatal(err)
-	}
+	deadSocket(t, path)
 	r := start(t, "unixsocket", path, "unixsocketperm", "740")
 	info, err := os.Stat(path)
 	if err != nil {
@@ -29,8 +28,11 @@ func TestUnixSocket(t *testing.T) {
 	p := r.dialTo("unix", path)
 	p.expect("+OK", "SET", "a", "1")
 	r.dial().expect("$1", "GET", "a")
-	if info := p.do("CLIENT", "INFO"); !strings.Contains(info, " addr="+path+":0 ") {
-		t.Errorf("%s: no addr=%s:0", info, path)
+	if info := p.do("CLIENT", "INFO"); !strings.Contains(info, " addr="+path+":0 laddr="+path+":0 ") {
+		t.Errorf("%s: no addr=%s:0 and laddr", info, path)
+	}
+	if entries, err := os.ReadDir(filepath.Dir(path)); err != nil || len(entries) != 1 {
+		t.Errorf("beside the socket: %v, %v", entries, err)
 	}
 	r.stop()
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
@@ -38,16 +40,138 @@ func TestUnixSocket(t *testing.T) {
 	}
 }
 
+// deadSocket leaves a socket as a crash does.
+func deadSocket(t *testing.T, path string) {
+	t.Helper()
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// runs runs a second server on a rig's engine, and returns why it does not run.
+func (r *rig) runs(directives ...string) error {
+	r.t.Helper()
+	cfg := config.New()
+	for i := 0; i < len(directives); i += 2 {
+		if err := cfg.Set(config.Flag, directives[i], directives[i+1]); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	return New(Options{Engine: r.engine, Config: cfg, Log: r.server.o.Log, Clock: r.server.o.Clock}).Run()
+}
+
+// A unix socket takes nobody's place: neither what is no socket, nor a socket on which somebody answers.
+func TestUnixSocketIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	live := at("live")
+	r := start(t, "unixsocket", live)
+	if err := errors.Join(os.WriteFile(at("file"), []byte("notes"), 0o600), os.Mkdir(at("dir"), 0o700), os.Symlink(live, at("link"))); err != nil {
+		t.Fatal(err)
+	}
+	packet, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: at("packet"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer packet.Close()
+	before, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		path string
+		want error
+		says string
+	}{
+		{at("file"), ErrSettings, "no socket; nothing has been changed"},
+		{at("dir"), ErrSettings, "no socket"},
+		{at("link"), ErrSettings, "no socket"},
+		{live, ErrAddress, "address already in use; stop what listens there, or give another --unixsocket"},
+		{at("packet"), ErrAddress, "remove it if nobody does"},
+		{at("none/socket"), ErrSettings, "there is no directory " + at("none") + "; make it"},
+		{at("file/socket"), ErrSettings, "there is no directory " + at("file")},
+		{at(strings.Repeat("x", 150)), ErrSettings, "a path has 107 bytes at the most"},
+	} {
+		err := r.runs("port", "0", "unixsocket", c.path)
+		if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.path) || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v, want %v: %s", c.path, err, c.want, c.says)
+		}
+	}
+	after, err := os.ReadDir(dir)
+	if err != nil || len(after) != len(before) {
+		t.Errorf("there were %v, and are %v, %v", before, after, err)
+	}
+	r.dialTo("unix", live).expect("+PONG", "PING")
+}
+
+// A path of the most bytes that the kernel takes can be listened on.
+func TestUnixSocketOfTheLongestName(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, strings.Repeat("x", pathBytesMax-len(dir)-1))
+	r := start(t, "unixsocket", path)
+	r.dialTo("unix", path).expect("+PONG", "PING")
+}
+
+// A server that stops leaves another's socket alone, which somebody has put in the place of its own.
+func TestUnixSocketOfAnother(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "socket")
+	r := start(t, "unixsocket", path)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	other, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	r.stop()
+	if _, err := os.Lstat(path); err != nil {
+		t.Error("the other's socket is gone:", err)
+	}
+}
+
+// What is said of an address that cannot be listened on fits the cause.
+func TestAddressAdvice(t *testing.T) {
+	r := start(t)
+	_, port, _ := net.SplitHostPort(r.addr)
+	free := freeAddress(t, "127.0.0.1")
+	_, freePort, _ := net.SplitHostPort(free)
+	for _, c := range []struct {
+		host, port string
+		want       error
+		says       string
+	}{
+		{"127.0.0.1", port, ErrAddress, "address already in use; stop what listens there, or give another port"},
+		{"192.0.2.1", freePort, ErrAddress, "cannot assign requested address; it is no address of this machine"}, // of documentation, RFC 5737
+		{"127.0.0.1", "0", ErrSettings, "neither a port nor a unix socket is configured"},
+	} {
+		err := r.runs("bind", c.host, "port", c.port)
+		if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s:%s: %v, want %v: %s", c.host, c.port, err, c.want, c.says)
+		}
+	}
+	if err := r.runs("port", freePort, "tls-port", freePort, "tls-cert-file", "none"); !errors.Is(err, ErrTLS) {
+		t.Error(err)
+	}
+	for says, cause := range map[string]error{
+		"below 1024":                      os.NewSyscallError("bind", syscall.EACCES),
+		`the host "nowhere" is not known`: &net.DNSError{Name: "nowhere", Err: "no such host"},
+	} {
+		if err := adviseOnAddress(&net.OpError{Op: "listen", Err: cause}); !strings.Contains(err.Error(), says) {
+			t.Errorf("%v, want %s", err, says)
+		}
+	}
+}
+
 func TestAddressInUse(t *testing.T) {
 	r := start(t)
 	_, port, _ := net.SplitHostPort(r.addr)
-	cfg := config.New()
-	for _, d := range [][2]string{{"port", port}, {"bind", "127.0.0.1"}} {
-		if err := cfg.Set(config.Flag, d[0], d[1]); err != nil {
-			t.Fatal(err)
-		}
-	}
-	err := New(Options{Engine: r.engine, Config: cfg, Log: r.server.o.Log, Clock: r.server.o.Clock}).Run()
+	err := r.runs("port", port, "bind", "127.0.0.1")
 	if !errors.Is(err, ErrAddress) || !strings.Contains(err.Error(), r.addr) {
 		t.Errorf("got %v, want %v with %s", err, ErrAddress, r.addr)
 	}

@@ -20,11 +20,9 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"math"
-	"net"
-	"os"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -59,6 +57,9 @@ type Server struct {
 	booted chan struct{}
 	ended  chan struct{}
 	asides sync.WaitGroup // commits that run beside their loops, and those that wait for room on the disk
+
+	socket      *unixSocket // nil: none; Run's goroutine has it, and what follows
+	unpublished error       // why the socket did not get its name
 
 	securePort   int                        // where clients speak TLS; 0: nowhere
 	certificates atomic.Pointer[tls.Config] // what new TLS connections go by; nil where securePort is 0
@@ -129,12 +130,8 @@ func New(o Options) *Server {
 	return s
 }
 
-var (
-	// ErrAddress says that an address could not be listened on.
-	ErrAddress = errors.New("cannot listen")
-	// ErrEnded says that the event loop ended though nobody stopped it; what it logged says why.
-	ErrEnded = errors.New("the event loop ended by itself")
-)
+// ErrEnded says that the event loop ended though nobody stopped it; what it logged says why.
+var ErrEnded = errors.New("the event loop ended by itself")
 
 // descriptorsReserved are file descriptors for the data's files, and for connections that are to be turned away.
 const descriptorsReserved = 256
@@ -151,37 +148,6 @@ func descriptors() int64 {
 		return math.MaxInt64
 	}
 	return max(1, int64(min(limit.Cur, math.MaxInt64))-descriptorsReserved)
-}
-
-// Addresses are where the configuration says to listen: host:port pairs, those of them where clients speak TLS, and
-// the path of a unix socket or "".
-func Addresses(c *config.Config) (tcp, secure []string, unix string) {
-	return hostPorts(c, "port"), hostPorts(c, "tls-port"), c.String("unixsocket").Load()
-}
-
-// hostPorts are the addresses of a port.
-func hostPorts(c *config.Config, directive string) []string {
-	port, _ := c.Get(directive)
-	if port == "0" {
-		return nil
-	}
-	var all []string
-	for _, host := range c.Words("bind").Load() {
-		all = append(all, net.JoinHostPort(bindHost(host), port))
-	}
-	return all
-}
-
-// bindHost reads Redis's notation: a leading minus means that a missing interface is no error (here it is), and * is
-// every address.
-func bindHost(host string) string {
-	if len(host) > 1 && host[0] == '-' {
-		host = host[1:]
-	}
-	if host == "*" {
-		return "0.0.0.0"
-	}
-	return host
 }
 
 // Run listens and serves until Stop.
@@ -209,7 +175,10 @@ func (s *Server) Run() error {
 		gnet.WithLogger(quiet{s.o.Log}),
 	)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrAddress, err)
+		return errors.Join(fmt.Errorf("%w: %w", ErrAddress, err), s.socket.withdraw())
+	}
+	if s.unpublished != nil {
+		return s.unpublished
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -217,30 +186,6 @@ func (s *Server) Run() error {
 		return ErrEnded
 	}
 	return nil
-}
-
-// listeners are what gnet is to listen on.
-func (s *Server) listeners() (urls []string, err error) {
-	tcp, secure, unix := Addresses(s.o.Config)
-	for _, a := range slices.Concat(tcp, secure) {
-		if slices.Contains(urls, "tcp://"+a) {
-			return nil, fmt.Errorf("%w: %s is given by port and by tls-port; they must differ", ErrAddress, a)
-		}
-		if err := probe(a); err != nil {
-			return nil, err
-		}
-		urls = append(urls, "tcp://"+a)
-	}
-	if unix != "" {
-		if err := os.Remove(unix); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return nil, fmt.Errorf("%w on the unix socket %s: %w", ErrAddress, unix, err)
-		}
-		urls = append(urls, "unix://"+unix)
-	}
-	if len(urls) == 0 {
-		return nil, fmt.Errorf("%w: neither a port nor a unix socket is configured; give --addr, --tls-port or --unixsocket", ErrAddress)
-	}
-	return urls, nil
 }
 
 // loopsMost is where the engine's lock ends what further loops can give: it is held for a sixth of what a request at
@@ -257,23 +202,12 @@ func loops(asked int64, processors int) int {
 	return min(max(1, processors/2), loopsMost)
 }
 
-// probe finds out whether an address is free before gnet takes it, for an error that says which one is not.
-func probe(addr string) error {
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return fmt.Errorf("%w on %s: %w; stop what listens there, or give another --addr", ErrAddress, addr, errors.Unwrap(err))
-	}
-	return l.Close()
-}
-
 // OnBoot is gnet's word that the sockets are open.
 func (s *Server) OnBoot(eng gnet.Engine) gnet.Action {
 	s.gnet = eng
-	if unix := s.o.Config.String("unixsocket").Load(); unix != "" {
-		if mode := s.o.Config.Int("unixsocketperm").Load(); mode != 0 {
-			if err := os.Chmod(unix, os.FileMode(mode)); err != nil {
-				s.o.Log.Error("setting the permissions of the unix socket", "path", unix, "error", err)
-			}
+	if s.socket != nil {
+		if s.unpublished = s.socket.publish(fs.FileMode(s.o.Config.Int("unixsocketperm").Load())); s.unpublished != nil {
+			return gnet.Shutdown
 		}
 	}
 	close(s.booted)
@@ -313,6 +247,9 @@ func (s *Server) OnShutdown(gnet.Engine) {
 	s.mu.Lock()
 	s.stopping = true
 	s.mu.Unlock()
+	if err := s.socket.withdraw(); err != nil {
+		s.o.Log.Warn("the unix socket is left behind", "error", err)
+	}
 	s.asides.Wait()
 }
 
