@@ -217,8 +217,8 @@ var badStarts = []badStart{
 		spoil: func(t *testing.T, dir string) {
 			edit(t, filepath.Join(dir, engine.BaseName), func([]byte) []byte { return nil })
 		},
-		want: snapshot.ErrNotBase,
-		says: []string{"DIR/base.db: not a holdfast base: the file is empty", unchanged, "bring the file back", damaged},
+		want: snapshot.ErrCorrupt,
+		says: []string{"DIR/base.db: offset 0: the file is empty: base is damaged", unchanged, "bring the file back", damaged},
 	}, {
 		name: "the base is something else",
 		spoil: func(t *testing.T, dir string) {

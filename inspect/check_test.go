@@ -102,7 +102,7 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		},
 		"the base is empty": {
 			spoil:   func(t *testing.T, dir string) { must(t, os.WriteFile(filepath.Join(dir, "base.db"), nil, 0o600)) },
-			verdict: Failed, files: map[string]Verdict{"base.db": Failed}, says: "not a holdfast base: the file is empty; bring the file back from a copy, or see",
+			verdict: Damaged, files: map[string]Verdict{"base.db": Damaged}, says: "base.db: offset 0: the file is empty: base is damaged",
 		},
 		"a deadline, which two looks meet": {
 			spoil: func(t *testing.T, dir string) {
@@ -140,7 +140,7 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 				copyBase(t, dir, "s")
 				must(t, os.Truncate(filepath.Join(dir, "snapshots", "s.db"), 0))
 			},
-			verdict: Failed, files: map[string]Verdict{"snapshots/s.db": Failed}, says: "the file is empty; bring the file back from a copy, or remove it: no start reads it",
+			verdict: Damaged, files: map[string]Verdict{"snapshots/s.db": Damaged}, says: "the file is empty: base is damaged; bring the file back from a copy, or remove it: no start reads it",
 		},
 		"the log ends before the base": {
 			spoil: func(t *testing.T, dir string) {

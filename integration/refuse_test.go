@@ -182,7 +182,7 @@ func TestForeignDirectoryRefuses(t *testing.T) {
 		expectRefusal(t, refusal{options: put(t, "base.db", []byte("my precious notes\n")), code: notOurs, says: []string{"base.db"}})
 	})
 	t.Run("an empty file called base.db", func(t *testing.T) {
-		expectRefusal(t, refusal{options: put(t, "base.db", nil), code: notOurs, says: []string{"base.db"}})
+		expectRefusal(t, refusal{options: put(t, "base.db", nil), code: []int{exitDamaged}, says: []string{"base.db"}})
 	})
 	t.Run("a SQLite file called base.db", func(t *testing.T) {
 		content := append([]byte("SQLite format 3\x00"), make([]byte, 32<<10)...)
@@ -272,6 +272,96 @@ func TestAddressInUseRefuses(t *testing.T) {
 	if !strings.Contains(second.Stderr.String(), "address already in use") {
 		t.Errorf("stderr does not say that the address is in use:\n%s", second.Stderr)
 	}
+}
+
+// refusesToServe starts a server that must end by itself, with a code and a last line that says why. Its data directory may
+// have been made by then.
+func refusesToServe(t *testing.T, o Options, want int, says string) {
+	t.Helper()
+	proc, err := Launch(subject, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, err := proc.Exit()
+	lines := strings.Split(strings.TrimSpace(proc.Stderr.String()), "\n") // of which the last is the reason
+	if err != nil || code != want || !strings.Contains(lines[len(lines)-1], says) {
+		t.Errorf("%q: exit code %d, %v, want %d and %q; it wrote:\n%s", o.Extra, code, err, want, says, proc.Output())
+	}
+}
+
+// Settings that cannot work are told from failures that may pass: whoever starts servers need not try again.
+func TestSettingsThatCannotWorkRefuse(t *testing.T) {
+	if twins {
+		t.Skip("of holdfast's exit codes")
+	}
+	dir := t.TempDir()
+	file := filepath.Join(dir, "notes")
+	if err := os.WriteFile(file, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ flags, says string }{
+		{"--port 0", "neither a port nor a unix socket is configured"},
+		{"--tls-port 1", "TLS cannot be set up: tls-cert-file is not set"},
+		{"--logfile " + filepath.Join(dir, "none", "log"), "--logfile: open " + filepath.Join(dir, "none", "log") + ": no such file or directory"},
+		{"--unixsocket " + file, "unixsocket " + file + ": what is there is no socket"},
+	} {
+		refusesToServe(t, Options{Dir: filepath.Join(dir, "data"), Extra: strings.Fields(c.flags)}, exitUsage, c.says)
+	}
+	if text, err := os.ReadFile(file); err != nil || string(text) != "precious" {
+		t.Errorf("the file in the socket's place: %q, %v", text, err)
+	}
+}
+
+// A unix socket on which a server answers is not taken from it, and one that a server has left by dying is.
+func TestUnixSocketInUseRefuses(t *testing.T) {
+	if twins {
+		t.Skip("of holdfast's unix socket")
+	}
+	path := filepath.Join(t.TempDir(), "socket")
+	o := Options{Dir: t.TempDir(), Extra: []string{"--unixsocket", path}}
+	first := start(t, subject, o)
+	refusesToServe(t, Options{Dir: t.TempDir(), Extra: o.Extra}, exitFailed, "on the unix socket "+path+": address already in use; stop what listens there")
+	binary, _ := subject.Args(Options{}, 0)
+	if out, ok := ran(t, binary, "cli", "-s", path, "PING"); !ok || out != "PONG\n" {
+		t.Errorf("after the second's end the first says %q", out)
+	}
+	first.Kill()
+	second := start(t, subject, o)
+	if out, ok := ran(t, binary, "cli", "-s", path, "PING"); !ok || out != "PONG\n" {
+		t.Errorf("in the place of a dead socket: %q", out)
+	}
+	if _, err := second.Stop(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Lstat(path); !os.IsNotExist(err) {
+		t.Error("the socket is left behind:", err)
+	}
+}
+
+// Damage that hydration finds ends the server with the code of damage.
+func TestDamageFoundWhileHydrating(t *testing.T) {
+	o := Options{Dir: t.TempDir()}
+	proc := start(t, subject, o)
+	c := dial(t, proc.Addr)
+	for i := range 50 {
+		must(t, c, "SET", fmt.Sprintf("damaged:%d", i), strings.Repeat("value", 100))
+	}
+	save(t, c)
+	proc.Kill()
+	path := filepath.Join(o.Dir, "base.db")
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := strings.Index(string(content), "valuevalue")
+	if at < 0 {
+		t.Fatal("the value is not in the base")
+	}
+	content[at] ^= 0x20
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refusesToServe(t, o, exitDamaged, "no part of the data is served as if it were all")
 }
 
 // A directory that cannot be written: whoever runs the server has no permission.

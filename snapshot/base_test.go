@@ -94,7 +94,7 @@ func TestWhatOpenSays(t *testing.T) {
 	}{
 		{"nothing there", func(*testing.T, string) {}, ErrNotExist},
 		{"nothing there, as files say it", func(*testing.T, string) {}, fs.ErrNotExist},
-		{"an empty file", text(""), ErrNotBase},
+		{"an empty file", text(""), ErrCorrupt},
 		{"a short text", text("REDIS0011"), ErrNotBase},
 		{"a long text", text(string(bytes.Repeat([]byte("hello world\n"), 5000))), ErrNotBase},
 		{"a directory", func(t *testing.T, path string) { must(t, os.Mkdir(path, 0o700)) }, nil},

@@ -120,8 +120,8 @@ func readHeader(r io.ReaderAt, size int64, file string) (header, error) {
 	case err0 == errBoltSum || err1 == errBoltSum:
 		return header{}, &DamageError{File: file, Offset: 0, What: "both header pages are damaged"}
 	}
-	if size == 0 {
-		return header{}, fmt.Errorf("%w: the file is empty", ErrNotBase)
+	if size == 0 { // what nobody means to put there, and a file system may leave
+		return header{}, &DamageError{File: file, Offset: 0, What: "the file is empty"}
 	}
 	return header{}, fmt.Errorf("%w: %w", ErrNotBase, errBoltMagic)
 }

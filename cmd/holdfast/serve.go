@@ -119,7 +119,7 @@ func serve(ctx *cli.Context) (err error) {
 	}
 	log, err := logger(cfg)
 	if err != nil {
-		return err
+		return cli.Exit(err.Error(), exitUsage)
 	}
 	stop := make(chan bool, 1) // with a checkpoint or without
 	ask := func(checkpoint bool) {
@@ -148,7 +148,10 @@ func serve(ctx *cli.Context) (err error) {
 		return cli.Exit(err.Error(), exitCode(err))
 	}
 	eng.World().RewriteConfig = rewriter(ctx.String("config"), cfg, eng.UserLines)
-	return run(cfg, eng, log, watch, gc, stop, serving)
+	if err := run(cfg, eng, log, watch, gc, stop, serving); err != nil {
+		return cli.Exit(strings.ReplaceAll(err.Error(), "\n", "; "), exitCode(err))
+	}
+	return nil
 }
 
 func open(ctx *cli.Context, cfg *config.Config, log *slog.Logger, stop func(bool), serving <-chan struct{}) (*engine.Engine, error) {
@@ -161,7 +164,7 @@ func open(ctx *cli.Context, cfg *config.Config, log *slog.Logger, stop func(bool
 		FS: vfs.OS(), Dir: dir, Config: cfg, Clock: time.Now, Seed: seed, Log: log, Stop: stop, Identity: identity, Serving: serving,
 		Fatal: func(err error) {
 			fmt.Fprintln(os.Stderr, "holdfast: FATAL:", err)
-			os.Exit(exitFailed)
+			os.Exit(exitCode(err))
 		},
 	})
 }
@@ -298,11 +301,11 @@ func durability(cfg *config.Config) string {
 	return "NONE: memory only, everything written is lost when the process ends (--appendonly no --save \"\")"
 }
 
-// exitCode says what kind of failure kept the engine from starting.
+// exitCode says what kind of failure it was that kept the server from starting, or ended it.
 func exitCode(err error) int {
 	var damage *aof.DamageError
 	switch {
-	case errors.Is(err, acl.ErrFile):
+	case errors.Is(err, acl.ErrFile), errors.Is(err, server.ErrSettings), errors.Is(err, server.ErrTLS):
 		return exitUsage
 	case errors.Is(err, engine.ErrInUse), errors.Is(err, snapshot.ErrLocked):
 		return exitInUse
@@ -322,7 +325,7 @@ func logger(cfg *config.Config) (*slog.Logger, error) {
 	if path := cfg.String("logfile").Load(); path != "" {
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 		if err != nil {
-			return nil, fmt.Errorf("opening the log file: %w", err)
+			return nil, fmt.Errorf("--logfile: %w; give a file that can be written", err)
 		}
 		out = f
 	}
