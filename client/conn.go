@@ -28,6 +28,8 @@ var (
 	ErrLost = errors.New("the connection was lost")
 	// ErrInterrupted is returned when the user pressed ^C while a reply was awaited.
 	ErrInterrupted = errors.New("interrupted")
+
+	errClosed = errors.New("the server closed it")
 )
 
 // Conn is a connection to a server. It is used by one goroutine.
@@ -37,6 +39,8 @@ type Conn struct {
 	replies chan resp.Reply // what read delivers; closed by it when the connection has ended
 	done    chan struct{}   // closed by Close, so that read need not wait for a receiver
 	lost    error           // why the connection ended; written before replies is closed, read after
+	mute    bool            // it ended before the first reply; as lost
+	plain   bool            // it speaks no TLS, over a network
 }
 
 // Dial connects to t. It says nothing to the server yet. Its error wraps ErrConnect and is fit to be shown.
@@ -57,7 +61,7 @@ func Dial(t Target) (*Conn, error) {
 			return nil, errors.Join(t.explain(err), nc.Close())
 		}
 	}
-	c := &Conn{nc: nc, replies: make(chan resp.Reply), done: make(chan struct{})}
+	c := &Conn{nc: nc, plain: !t.TLS && t.Socket == "", replies: make(chan resp.Reply), done: make(chan struct{})}
 	go c.read()
 	return c, nil
 }
@@ -79,7 +83,7 @@ func DialAs(t Target) (*Conn, error) {
 func (c *Conn) read() {
 	defer close(c.replies)
 	decoder := resp.NewDecoder(c.nc)
-	for {
+	for c.mute = true; ; c.mute = false {
 		reply, err := decoder.Decode()
 		if err != nil {
 			c.lost = err
@@ -146,10 +150,14 @@ func (c *Conn) Drain() ([]resp.Reply, error) {
 }
 
 func (c *Conn) lostError() error {
-	if errors.Is(c.lost, io.EOF) {
-		return fmt.Errorf("%w: the server closed it", ErrLost)
+	cause := c.lost
+	if errors.Is(cause, io.EOF) {
+		cause = errClosed
 	}
-	return fmt.Errorf("%w: %w", ErrLost, c.lost)
+	if c.mute && c.plain { // so does a server that wants TLS
+		return fmt.Errorf("%w: %w, before it had said anything in RESP; a TLS port wants --tls", ErrLost, cause)
+	}
+	return fmt.Errorf("%w: %w", ErrLost, cause)
 }
 
 // Close ends the connection.

@@ -61,6 +61,32 @@ func TestErrorReplyIsPrintedAndReturned(t *testing.T) {
 	}
 }
 
+// A connection that ends before anything in RESP has come may have gone to a TLS port, one that ends later has not.
+func TestPlainWordsToATLSPort(t *testing.T) {
+	const alert = "\x15\x03\x01\x00\x02\x02\x46" // what TLS says to plain words
+	for _, c := range []struct {
+		first  []string
+		answer string
+		hint   bool
+	}{{nil, hangUp, true}, {nil, alert + "\r\n", true}, {[]string{"PING"}, hangUp, false}} {
+		server := newFakeServer(t, func(args []string) string {
+			if args[0] == "PING" {
+				return "+PONG\r\n"
+			}
+			return c.answer
+		})
+		session := &Session{Target: server.target, Out: io.Discard, Now: time.Now}
+		if c.first != nil {
+			if err := session.Do(c.first...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := session.Do("GET", "a"); !errors.Is(err, ErrLost) || strings.Contains(err.Error(), "wants --tls") != c.hint {
+			t.Errorf("after %q, on %q: %v; a hint: %t", c.first, c.answer, err, c.hint)
+		}
+	}
+}
+
 // A connection lost while waiting: the command may have been carried out, so it is not sent again.
 func TestLostReplyIsNotAskedForAgain(t *testing.T) {
 	server := newFakeServer(t, script(map[string]string{"INCR a": hangUp}))

@@ -111,13 +111,13 @@ func TestTLS(t *testing.T) {
 		}
 	}
 	for want, args := range map[string][]string{
-		"--cacert":                append(ours, "--tls", "PING"),
-		"does not speak TLS":      {binary, "cli", "-p", p.Addr[strings.LastIndex(p.Addr, ":")+1:], "--tls", "PING"},
-		"is for another name":     append(append(ours, "--tls", "--sni", "elsewhere"), append(own, "PING")...),
-		"need --tls":              append(ours, append(own, "PING")...),
-		"there is none in":        append(ours, "--tls", "--cacert", filepath.Join(dir, "client.key"), "PING"),
-		"no such file":            append(ours, "--tls", "--cacert", filepath.Join(dir, "none"), "PING"),
-		"the connection was lost": append(ours, "PING"), // plain words to the TLS port
+		"--cacert":               append(ours, "--tls", "PING"),
+		"does not speak TLS":     {binary, "cli", "-p", p.Addr[strings.LastIndex(p.Addr, ":")+1:], "--tls", "PING"},
+		"is for another name":    append(append(ours, "--tls", "--sni", "elsewhere"), append(own, "PING")...),
+		"need --tls":             append(ours, append(own, "PING")...),
+		"there is none in":       append(ours, "--tls", "--cacert", filepath.Join(dir, "client.key"), "PING"),
+		"no such file":           append(ours, "--tls", "--cacert", filepath.Join(dir, "none"), "PING"),
+		"a TLS port wants --tls": append(ours, "PING"), // plain words to the TLS port
 	} {
 		if out, ok := run(args); ok || !strings.Contains(out, want) || strings.Count(out, "\n") != 1 {
 			t.Errorf("%q: got %q, want a line with %q", args, out, want)
@@ -183,7 +183,7 @@ func TestTLSThatCannotStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-p.done
-	if p.cmd.ProcessState.ExitCode() != 1 || !strings.Contains(p.Stderr.String(), "/nonexistent/cert") {
+	if p.cmd.ProcessState.ExitCode() != exitUsage || !strings.Contains(p.Stderr.String(), "/nonexistent/cert") {
 		t.Errorf("exit code %d: %s", p.cmd.ProcessState.ExitCode(), p.Stderr)
 	}
 }

@@ -20,8 +20,8 @@ func benchCommand() *cli.Command {
 		Name:      "bench",
 		Usage:     "load a server and measure how long its replies take",
 		ArgsUsage: "[COMMAND ARG …]",
-		Description: "Works on any server that speaks RESP. Without --rate each connection sends its pipeline of requests, waits for all\n" +
-			"replies, and sends the next. With --rate requests are due at a fixed rate, and their latency counts from when they were\n" +
+		Description: "Works on any server that speaks RESP, without TLS. Without --rate each connection sends its pipeline of requests, waits\n" +
+			"for all replies, and sends the next. With --rate requests are due at a fixed rate, and their latency counts from when they were\n" +
 			"due: what a server that stalls would have been asked meanwhile counts as well.\n" +
 			"A COMMAND is sent as it is, with " + strings.Join(load.Placeholders(), " ") + " replaced each time.\n" +
 			"The exit code is 1 if a reply was an error or not the right one.\n\n" +

@@ -112,6 +112,8 @@ func TestCLI(t *testing.T) {
 		{args: "-x", code: 2, errs: "-x needs a command"},
 		{args: "-u http://x PING", code: 2, errs: "redis://"},
 		{args: "--user ann PING", code: 2, errs: "needs a password"},
+		{args: "--tls --cert client.crt PING", code: 2, errs: "--cert needs --key"},
+		{args: "--tls --key client.key PING", code: 2, errs: "--key needs --cert"},
 	} {
 		args := append([]string{"cli", "-p", port}, strings.Fields(c.args)...)
 		code, out, errs := runArgs(t, c.input, args...)

@@ -63,6 +63,8 @@ func serverTarget(ctx *cli.Context, db int) (client.Target, error) {
 		return target, usageError(fmt.Sprintf("%d is not a port", target.Port))
 	case (ctx.IsSet("cert") || ctx.IsSet("key") || ctx.IsSet("cacert") || ctx.IsSet("cacertdir")) && !target.TLS:
 		return target, usageError("--cacert, --cacertdir, --cert and --key need --tls, or a URL with rediss://")
+	case (target.Trust.Cert == "") != (target.Trust.Key == ""):
+		return target, usageError("--cert needs --key, and --key needs --cert")
 	case target.User != "" && target.Password == "":
 		return target, usageError("--user needs a password: give -a, or REDISCLI_AUTH in the environment")
 	}
