@@ -36,7 +36,7 @@ func newApp() *cli.App {
 		Name:    "holdfast",
 		Usage:   "a Redis-compatible server that keeps what it acknowledges",
 		Version: version,
-		Commands: []*cli.Command{serveCommand(), cliCommand(), snapshotCommand(), logCommand(), restoreCommand(), checkCommand(), labCommand(), benchCommand(),
+		Commands: []*cli.Command{serveCommand(), cliCommand(), snapshotCommand(), logCommand(), restoreCommand(), checkCommand(), labCommand(), benchCommand(), readyCommand(),
 			completionCommand(), completeCommand(), helpCommand("")},
 		Flags:        []cli.Flag{cli.HelpFlag}, // which the library adds only beside a help command of its own
 		OnUsageError: onUsageError,
