@@ -58,10 +58,10 @@ func (h *scriptHost) find(args [][]byte) (cmd *Command, refusal string) {
 	if refusal := h.outer.PermittedInScript(h.outer.Client, cmd, args); refusal != "" {
 		return nil, refusal
 	}
+	if h.readonly && cmd.Flags&(Write|MayReplicate) != 0 {
+		return nil, resp.ErrScriptReadOnly
+	}
 	if cmd.Flags&Write != 0 {
-		if h.readonly {
-			return nil, resp.ErrScriptReadOnly
-		}
 		if refusal := h.outer.refused(cmd.Flags, args, h.allowOOM || r.wrote); refusal != "" {
 			return nil, refusal
 		}

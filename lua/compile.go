@@ -119,8 +119,8 @@ func syntaxError(err error, chunk string) error {
 // SyntaxText is what is wrong with a text that does not compile.
 func SyntaxText(err error) string { return strings.TrimPrefix(err.Error(), ErrSyntax.Error()+": ") }
 
-// rewriter changes a tree before it is compiled: strings are joined by calls of a function of ours, and numbers are read as
-// Lua 5.1 reads them.
+// rewriter changes a tree before it is compiled: strings are joined by calls of a function of ours, numbers are read as
+// Lua 5.1 reads them, and statements that gopher-lua takes otherwise are put in words that it does not (statements.go).
 type rewriter struct {
 	depth, line int
 	tooDeep     bool
@@ -138,19 +138,20 @@ func (r *rewriter) enter(line int) bool {
 func (r *rewriter) leave() { r.depth-- }
 
 func (r *rewriter) block(stmts []ast.Stmt) {
-	for _, s := range stmts {
+	for i, s := range stmts {
 		if r.enter(s.Line()) {
-			r.statement(s)
+			stmts[i] = r.statement(s)
 		}
 		r.leave()
 	}
 }
 
-func (r *rewriter) statement(s ast.Stmt) {
+func (r *rewriter) statement(s ast.Stmt) ast.Stmt {
 	switch s := s.(type) {
 	case *ast.AssignStmt:
 		r.all(s.Lhs)
 		r.all(s.Rhs)
+		return assignment(s)
 	case *ast.LocalAssignStmt:
 		r.all(s.Exprs)
 	case *ast.FuncCallStmt:
@@ -168,13 +169,14 @@ func (r *rewriter) statement(s ast.Stmt) {
 		r.block(s.Then)
 		r.block(s.Else)
 	case *ast.NumberForStmt:
-		s.Init, s.Limit = r.expr(s.Init), r.expr(s.Limit)
+		s.Init, s.Limit = bound(r.expr(s.Init), 0), bound(r.expr(s.Limit), 1)
 		if s.Step != nil {
-			s.Step = r.expr(s.Step)
+			s.Step = bound(r.expr(s.Step), 2)
 		}
 		r.block(s.Stmts)
 	case *ast.GenericForStmt:
 		r.all(s.Exprs)
+		iteration(s)
 		r.block(s.Stmts)
 	case *ast.FuncDefStmt:
 		if s.Name.Func != nil {
@@ -187,6 +189,7 @@ func (r *rewriter) statement(s ast.Stmt) {
 	case *ast.ReturnStmt:
 		r.all(s.Exprs)
 	}
+	return s
 }
 
 func (r *rewriter) all(exprs []ast.Expr) {
@@ -249,11 +252,7 @@ const operandsMax = 50
 
 // concat makes a call of a chain of operators.
 func (r *rewriter) concat(e *ast.StringConcatOpExpr) ast.Expr {
-	call := &ast.FuncCallExpr{Func: &ast.IdentExpr{Value: concatName}, AdjustRet: true}
-	call.Func.SetLine(e.Line())
-	call.Func.SetLastLine(e.LastLine())
-	call.SetLine(e.Line())
-	call.SetLastLine(e.LastLine())
+	call := at(&ast.FuncCallExpr{Func: at(&ast.IdentExpr{Value: concatName}, e), AdjustRet: true}, e)
 	for {
 		call.Args = append(call.Args, r.expr(e.Lhs))
 		next, ok := e.Rhs.(*ast.StringConcatOpExpr)
@@ -262,13 +261,6 @@ func (r *rewriter) concat(e *ast.StringConcatOpExpr) ast.Expr {
 		}
 		e = next
 	}
-	last := r.expr(e.Rhs)
-	switch last := last.(type) { // one value of it
-	case *ast.FuncCallExpr:
-		last.AdjustRet = true
-	case *ast.Comma3Expr:
-		last.AdjustRet = true
-	}
-	call.Args = append(call.Args, last)
+	call.Args = append(call.Args, oneValue(r.expr(e.Rhs)))
 	return call
 }

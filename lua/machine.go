@@ -148,6 +148,7 @@ func (m *Machine) build() {
 	m.globals.Metatable = m.table(map[string]glua.LGFunction{"__index": missingGlobal})
 	l.G.Global, l.Env = m.env, m.env
 	m.env.RawSetString(concatName, l.NewFunction(m.concat))
+	m.env.RawSetString(loopName, l.NewFunction(loopNumber))
 
 	m.setFunctions(m.globals, m.baseFunctions())
 	m.globals.RawSetString("_G", m.env)
