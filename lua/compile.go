@@ -92,6 +92,12 @@ func compile(code []byte, chunk string) (*glua.FunctionProto, error) {
 	if r.tooDeep {
 		return nil, fmt.Errorf("%w: %s:%d: chunk has too many syntax levels", ErrSyntax, chunk, r.line)
 	}
+	if len(r.constants.names) > namesMax {
+		return nil, fmt.Errorf("%w: %s: more than %d different names", ErrSyntax, chunk, namesMax)
+	}
+	if tables := r.constants.tables(); tables != nil {
+		tree = append([]ast.Stmt{tables}, tree...)
+	}
 	proto, err := glua.Compile(tree, chunk)
 	if err != nil {
 		return nil, syntaxError(err, chunk)
@@ -124,6 +130,7 @@ func SyntaxText(err error) string { return strings.TrimPrefix(err.Error(), ErrSy
 type rewriter struct {
 	depth, line int
 	tooDeep     bool
+	constants   constants
 }
 
 // enter goes one level deeper, and reports whether that is allowed.
@@ -209,6 +216,11 @@ func (r *rewriter) expr(e ast.Expr) ast.Expr {
 	switch e := e.(type) {
 	case *ast.NumberExpr:
 		e.Value = numeral(e.Value)
+		return r.constants.place(e, constant{true, e.Value})
+	case *ast.StringExpr:
+		return r.constants.place(e, constant{false, e.Value})
+	case *ast.IdentExpr:
+		r.constants.name(e.Value)
 	case *ast.AttrGetExpr:
 		e.Object, e.Key = r.expr(e.Object), r.expr(e.Key)
 	case *ast.TableExpr:
@@ -217,6 +229,7 @@ func (r *rewriter) expr(e ast.Expr) ast.Expr {
 		}
 	case *ast.FuncCallExpr:
 		e.Func, e.Receiver = r.expr(e.Func), r.expr(e.Receiver)
+		r.constants.name(e.Method)
 		r.all(e.Args)
 	case *ast.LogicalOpExpr:
 		e.Lhs, e.Rhs = r.expr(e.Lhs), r.expr(e.Rhs)
