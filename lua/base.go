@@ -32,16 +32,19 @@ func sortedNames(functions map[string]glua.LGFunction) []string {
 // assert(v [, message])
 func assert(l *glua.LState) int {
 	if l.GetTop() == 0 {
-		badType(l, 1, "value")
+		noValue(l, 1)
 	}
 	if glua.LVAsBool(l.Get(1)) {
 		return l.GetTop()
 	}
-	message := l.Get(2)
-	if l.GetTop() < 2 {
-		message = glua.LString("assertion failed!")
+	message, ok := text(l.Get(2))
+	switch {
+	case l.Get(2) == glua.LNil:
+		message = "assertion failed!"
+	case !ok:
+		badType(l, 2, "string")
 	}
-	l.Error(message, 0)
+	fail(l, "%s", message)
 	return 0
 }
 
@@ -49,10 +52,8 @@ func assert(l *glua.LState) int {
 func (m *Machine) raise(l *glua.LState) int {
 	message, level := l.Get(1), optInt(l, 2, 1)
 	if s, ok := text(message); ok && level > 0 {
-		if _, isNumber := message.(glua.LNumber); !isNumber {
-			m.pay(l, int64(len(s)))
-			message = glua.LString(place(l, level) + s)
-		}
+		m.pay(l, int64(len(s)))
+		message = glua.LString(place(l, level) + s)
 	}
 	l.Error(message, 0)
 	return 0
@@ -70,7 +71,7 @@ func place(l *glua.LState, level int) string {
 // pcall(f, ...)
 func (m *Machine) pcall(l *glua.LState) int {
 	if l.GetTop() == 0 {
-		badType(l, 1, "value")
+		noValue(l, 1)
 	}
 	return m.protect(l, nil)
 }
@@ -78,7 +79,7 @@ func (m *Machine) pcall(l *glua.LState) int {
 // xpcall(f, handler)
 func (m *Machine) xpcall(l *glua.LState) int {
 	if l.GetTop() < 2 {
-		badType(l, 2, "value")
+		noValue(l, 2)
 	}
 	handler := checkFunction(l, 2)
 	l.SetTop(1)
@@ -152,7 +153,7 @@ func (m *Machine) call(l *glua.LState, f glua.LValue, n int, args ...glua.LValue
 // type(v)
 func typeOf(l *glua.LState) int {
 	if l.GetTop() == 0 {
-		badType(l, 1, "value")
+		noValue(l, 1)
 	}
 	l.Push(glua.LString(l.Get(1).Type().String()))
 	return 1
@@ -161,7 +162,7 @@ func typeOf(l *glua.LState) int {
 // tostring(v)
 func (m *Machine) tostring(l *glua.LState) int {
 	if l.GetTop() == 0 {
-		badType(l, 1, "value")
+		noValue(l, 1)
 	}
 	v := l.Get(1)
 	if f, ok := l.GetMetaField(v, "__tostring").(*glua.LFunction); ok {
@@ -177,7 +178,7 @@ func tonumber(l *glua.LState) int {
 	base := optInt(l, 2, 10)
 	if base == 10 {
 		if l.GetTop() == 0 {
-			badType(l, 1, "value")
+			noValue(l, 1)
 		}
 		if f, ok := number(l.Get(1)); ok {
 			l.Push(glua.LNumber(f))

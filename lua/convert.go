@@ -191,18 +191,18 @@ func integer(f float64) int64 {
 	return math.MinInt64
 }
 
-// table writes a table: a reply that it stands for, by a field of its, or an array that ends at the first nil.
+// table writes a table: a reply that it stands for, by a field of its that has the very type, or an array that ends at the first nil.
 func (r *replier) table(t *glua.LTable, depth int) {
-	if s, ok := text(t.RawGetString("err")); ok {
-		r.w.Error(s)
+	if s, ok := t.RawGetString("err").(glua.LString); ok {
+		r.w.Error(string(s))
 		return
 	}
-	if s, ok := text(t.RawGetString("ok")); ok {
-		r.w.Status(s)
+	if s, ok := t.RawGetString("ok").(glua.LString); ok {
+		r.w.Status(string(s))
 		return
 	}
-	if f, ok := number(t.RawGetString("double")); ok {
-		r.w.Double(f)
+	if f, ok := t.RawGetString("double").(glua.LNumber); ok {
+		r.w.Double(float64(f))
 		return
 	}
 	if entries, ok := t.RawGetString("map").(*glua.LTable); ok {
@@ -224,15 +224,15 @@ func (r *replier) table(t *glua.LTable, depth int) {
 		r.w.SetEnd(mark, n)
 		return
 	}
-	if s, ok := text(t.RawGetString("big_number")); ok {
-		r.w.BigNumber(oneLine(s))
+	if s, ok := t.RawGetString("big_number").(glua.LString); ok {
+		r.w.BigNumber(oneLine(string(s)))
 		return
 	}
 	if verbatim, ok := t.RawGetString("verbatim_string").(*glua.LTable); ok {
-		s, isText := text(verbatim.RawGetString("string"))
-		format, isFormat := text(verbatim.RawGetString("format"))
+		s, isText := verbatim.RawGetString("string").(glua.LString)
+		format, isFormat := verbatim.RawGetString("format").(glua.LString)
 		if isText && isFormat {
-			r.w.Verbatim((format + "   ")[:3], s)
+			r.w.Verbatim((string(format) + "   ")[:3], string(s))
 			return
 		}
 	}

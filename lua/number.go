@@ -181,6 +181,9 @@ func badType(l *glua.LState, i int, wanted string) {
 	badArgument(l, i, wanted+" expected, got "+got)
 }
 
+// noValue raises the error of an argument that is not there, where anything would do.
+func noValue(l *glua.LState, i int) { badArgument(l, i, "value expected") }
+
 // badArgument raises the error of an argument that is wrong.
 func badArgument(l *glua.LState, i int, what string) {
 	name := "?"
