@@ -15,17 +15,20 @@ type Follower struct {
 	fs   vfs.FS
 	dir  string
 	next uint64 // the LSN that comes next
+	gap  func(first, last uint64)
 
 	file     vfs.File // of the segment at hand; nil before the first, and between two
 	path     string
 	first    uint64 // its first LSN
+	created  int64  // what its header says
 	expected uint64 // the LSN of the record at the reader's offset
 	r        *reader
 }
 
-// Follow makes a follower that hands out records from an LSN on.
-func Follow(fsys vfs.FS, dir string, from uint64) *Follower {
-	return &Follower{fs: fsys, dir: dir, next: max(from, 1)}
+// Follow makes a follower that hands out records from an LSN on. gap hears of LSNs that are in no segment any more, and that are
+// therefore not handed out: the base alone has what they changed.
+func Follow(fsys vfs.FS, dir string, from uint64, gap func(first, last uint64)) *Follower {
+	return &Follower{fs: fsys, dir: dir, next: max(from, 1), gap: gap}
 }
 
 // Close closes the segment at hand.
@@ -40,7 +43,7 @@ func (f *Follower) Close() error {
 
 // More hands fn the records that there are by now and have not been handed out, and returns how many. What is not a record
 // yet is being written, or is the tail that a crash tore off: it is looked at again in the next call, unless a segment
-// behind it proves that it is damage. ErrGap: the record that comes next is in no segment any more.
+// behind it proves that it is damage.
 func (f *Follower) More(fn func(Position, Record) error) (n int, err error) {
 	for {
 		if f.file == nil {
@@ -78,8 +81,8 @@ func (f *Follower) open() (bool, error) {
 	}
 	switch {
 	case at < 0 && len(named) > 0:
-		return false, &DamageError{Kind: ErrGap, Segment: named[0].path, LSN: f.next,
-			Reason: fmt.Sprintf("%s begins at LSN %d; what comes before it is in no segment any more", filepath.Base(named[0].path), named[0].first)}
+		f.skip(named[0].first)
+		at = 0
 	case at < 0 || named[at].first == f.first:
 		return false, nil
 	}
@@ -98,9 +101,15 @@ func (f *Follower) open() (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("open log segment: %w", err)
 	}
-	f.file, f.path, f.first, f.expected = file, s.path, s.first, s.first
+	f.file, f.path, f.first, f.created, f.expected = file, s.path, s.first, s.header.created, s.first
 	f.r = newReader(file, s.path, s.header.id, s.first, s.size)
 	return true, nil
+}
+
+// skip goes on at an LSN without what is before it.
+func (f *Follower) skip(to uint64) {
+	f.gap(f.next, to-1)
+	f.next = to
 }
 
 // read hands out what the segment at hand has.
@@ -127,30 +136,57 @@ func (f *Follower) read(fn func(Position, Record) error) (n int, err error) {
 	}
 }
 
-// onward leaves the segment at hand if another one goes on from it.
+// onward leaves the segment at hand if another one goes on from it, or has taken its place.
 func (f *Follower) onward() (bool, error) {
 	named, _, err := listNames(f.fs, f.dir)
 	if err != nil {
 		return false, err
 	}
 	for _, s := range named {
-		if s.first <= f.first {
-			continue
+		if s.first > f.first {
+			return f.leaveFor(s)
 		}
-		if s.first < f.expected {
-			return false, &DamageError{Kind: ErrCorrupt, Segment: s.path, LSN: s.first, Reason: "the segment before it has that LSN too"}
-		}
-		if s.first > f.expected {
-			// What was not there at the last look may have been written meanwhile.
-			if n, err := f.last(); err != nil || n {
-				return n, err
-			}
-			return false, &DamageError{Kind: ErrCorrupt, Segment: f.path, Offset: f.r.off, LSN: f.expected,
-				Reason: fmt.Sprintf("no record, and %s proves that LSN %d was durable", filepath.Base(s.path), s.first-1)}
-		}
+	}
+	gone, err := f.gone()
+	if err != nil || !gone {
+		return false, err
+	}
+	f.first = 0 // a log that is turned off and on may begin anew under the same name
+	return true, f.Close()
+}
+
+// leaveFor leaves the segment at hand for the next that there is.
+func (f *Follower) leaveFor(s segment) (bool, error) {
+	if s.first < f.expected {
+		return false, &DamageError{Kind: ErrCorrupt, Segment: s.path, LSN: s.first, Reason: "the segment before it has that LSN too"}
+	}
+	if s.first == f.expected {
 		return true, f.Close()
 	}
-	return false, nil
+	// What was not there at the last look may have been written meanwhile.
+	if more, err := f.last(); err != nil || more {
+		return more, err
+	}
+	gone, err := f.gone()
+	switch {
+	case err != nil:
+		return false, err
+	case gone: // whole, as far as it came: the log was off then, or the segments between have been retired too
+		f.skip(s.first)
+		return true, f.Close()
+	}
+	return false, &DamageError{Kind: ErrCorrupt, Segment: f.path, Offset: f.r.off, LSN: f.expected,
+		Reason: fmt.Sprintf("no record, and %s proves that LSN %d was durable", filepath.Base(s.path), s.first-1)}
+}
+
+// gone reports whether the segment at hand is no longer in the log, or another one is there under its name.
+func (f *Follower) gone() (bool, error) {
+	s := segment{path: f.path, first: f.first}
+	err := s.readHeader(f.fs)
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	return err == nil && s.damage == nil && s.header.created != f.created, err
 }
 
 // last reports whether the segment at hand has a sound record now, where it had none.

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"holdfast/aof"
 	"holdfast/internal/vfs"
@@ -200,7 +201,7 @@ func TestTail(t *testing.T) {
 		seen = append(seen, r.LSN)
 		log.Append(testTime, 0, body("SET k later")) // by a server that writes meanwhile: not one of the last two
 		return log.Commit()
-	}, func() error { return nil }))
+	}, func() error { return nil }, unnoted(t)))
 	if !slices.Equal(seen, []uint64{4, 5}) {
 		t.Errorf("the last two of 5 are %v", seen)
 	}
@@ -226,7 +227,7 @@ func TestTail(t *testing.T) {
 			write()
 		}
 		return nil
-	})
+	}, unnoted(t))
 	if !errors.Is(err, enough) {
 		t.Fatal(err)
 	}
@@ -234,6 +235,71 @@ func TestTail(t *testing.T) {
 		if lsn != uint64(6+i) {
 			t.Fatalf("handed out %v", seen)
 		}
+	}
+	must(t, log.Close())
+}
+
+func unnoted(t *testing.T) func(string) {
+	return func(text string) { t.Errorf("noted: %s", text) }
+}
+
+// A log that is turned off and on begins anew, behind what was done meanwhile or, if that was nothing, where it ended: perhaps
+// under the name that the last segment had. The tail goes on with it.
+func TestTailWhileTheLogIsOff(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "aof")
+	must(t, os.MkdirAll(path, 0o700))
+	now := int64(testTime)
+	var log *aof.Log
+	turnOn := func(last uint64) {
+		now++
+		var err error
+		log, _, err = aof.Recover(aof.Options{FS: vfs.OS(), Dir: path, ID: testID, SegmentBytes: 8192,
+			Clock: func() time.Time { return time.UnixMilli(now) }}, last, func(aof.Record) error { return nil })
+		must(t, err)
+	}
+	write := func() {
+		log.Append(now, 0, body("SET k v"))
+		must(t, log.Commit())
+	}
+	turnOff := func() {
+		must(t, log.Close())
+		names, err := filepath.Glob(filepath.Join(path, "*"))
+		must(t, err)
+		for _, name := range names {
+			must(t, os.Remove(name))
+		}
+	}
+	turnOn(0)
+	steps := []func(){
+		write,                           // LSN 1
+		func() { turnOff(); turnOn(2) }, // without LSN 2
+		write,                           // LSN 3
+		func() { turnOff(); turnOn(3) }, // nothing was done
+		func() { turnOff(); turnOn(3) }, // nor then, and 4.aof is another one
+		write,                           // LSN 4
+		turnOff, func() { turnOn(9) },   // without LSN 5 to 9
+		func() { write(); must(t, log.Cut()); write() }, // LSN 10, 11
+	}
+	var seen []uint64
+	var notes []string
+	ended := errors.New("ended")
+	err := openDir(t, dir).Tail(t.Context(), RecordFilter{}, 0, true,
+		func(r Record) error { seen = append(seen, r.LSN); return nil },
+		func() error {
+			if len(steps) == 0 {
+				return ended
+			}
+			steps[0]()
+			steps = steps[1:]
+			return nil
+		}, func(text string) { notes = append(notes, text) })
+	if !errors.Is(err, ended) {
+		t.Fatal(err)
+	}
+	if !slices.Equal(seen, []uint64{1, 3, 4, 10, 11}) || len(notes) != 2 ||
+		!strings.HasPrefix(notes[0], "LSN 2 is in the snapshot alone") || !strings.HasPrefix(notes[1], "LSN 5 to 9 are in the snapshot alone") {
+		t.Errorf("handed out %v, noted %q", seen, notes)
 	}
 	must(t, log.Close())
 }
@@ -256,7 +322,7 @@ func TestTailEndsAtLimit(t *testing.T) {
 	dir := fixture(t)
 	var b strings.Builder
 	must(t, openDir(t, dir).Tail(t.Context(), RecordFilter{Command: "SET", Limit: 1}, 4, true,
-		func(r Record) error { return r.WriteText(&b) }, func() error { return nil }))
+		func(r Record) error { return r.WriteText(&b) }, func() error { return nil }, unnoted(t)))
 	if want := "4           2023-11-14T22:13:20.003Z  0    SET greeting bye\n"; b.String() != want {
 		t.Errorf("%q", b.String())
 	}

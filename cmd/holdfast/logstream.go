@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os/signal"
 	"syscall"
 
@@ -16,7 +17,8 @@ func logTailCommand() *cli.Command {
 	return onLog(&cli.Command{
 		Name: "tail", Usage: "show the newest records, and with -f those that follow",
 		Description: "With -f it goes on until it is interrupted, also when the server begins new segments and removes old ones. It reads\n" +
-			"what the server has written, which may be a moment before that is synced and acknowledged.\n\n" +
+			"what the server has written, which may be a moment before that is synced and acknowledged. What is done while the\n" +
+			"log is off is not in it; a line on stderr says which LSNs those are.\n\n" +
 			examples("holdfast log tail -f --key jobs", "holdfast log tail -n 100 --json"),
 		Flags: append(recordFlags(),
 			&cli.IntFlag{Name: "n", Value: 10, Usage: "begin with the last `NUMBER` of records, before anything is selected from them"},
@@ -36,7 +38,8 @@ func logTailCommand() *cli.Command {
 		if buffered, ok := l.out.(interface{ Flush() error }); ok {
 			flush = buffered.Flush
 		}
-		return nil, l.Tail(stop, l.filter, l.ctx.Int("n"), l.ctx.Bool("f"), recordWriter(l.ctx, l.out), flush)
+		note := func(text string) { fmt.Fprintln(l.ctx.App.ErrWriter, "holdfast: "+text) }
+		return nil, l.Tail(stop, l.filter, l.ctx.Int("n"), l.ctx.Bool("f"), recordWriter(l.ctx, l.out), flush, note)
 	})
 }
 
