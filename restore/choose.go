@@ -54,9 +54,9 @@ type choice struct {
 	records int64
 }
 
-// choose finds the newest base that leads to a point. Those whose files are in without turned out to be damaged. each
-// hears of every record that is read.
-func choose(h *history.History, p Point, without []string, each func(aof.Record) error) (choice, error) {
+// choose finds the newest base that leads to a point; now (unix ms) is the last moment that has come. Bases whose files are in without
+// turned out to be damaged. each hears of every record that is read.
+func choose(h *history.History, p Point, now int64, without []string, each func(aof.Record) error) (choice, error) {
 	fits := func(b history.Base) bool {
 		return !slices.Contains(without, b.File) &&
 			(p.kind != atLSN || b.Meta.LSN <= p.lsn) && (p.kind != atTime || b.Meta.Time <= p.time)
@@ -84,14 +84,23 @@ func choose(h *history.History, p Point, without []string, each func(aof.Record)
 	if err != nil {
 		return choice{}, err
 	}
+	if p.kind == atTime && !past && p.time > now {
+		return choice{}, refuse(h, p, fmt.Errorf("that moment is to come: it is %s now; the newest state is restored without --time", history.Clock(now)))
+	}
 	return c, verdict(h, p, c, reach, past)
 }
 
 // verdict says whether what the log gave is the point.
 func verdict(h *history.History, p Point, c choice, reach history.Reach, past bool) error {
-	switch {
-	case p.kind == atLSN && c.lsn == p.lsn, p.kind == atTime && past:
+	if p.kind == atLSN && c.lsn == p.lsn || p.kind == atTime && past {
 		return nil
+	}
+	end, known, err := logEnd(h)
+	switch {
+	case err != nil:
+		return err
+	case p.kind == atLSN && known && p.lsn > end: // whatever is missing before
+		return refuse(h, p, fmt.Errorf("the log ends at LSN %d", end))
 	case reach.Damage != nil:
 		return refuse(h, p, reach.Damage)
 	case p.kind == atLSN:
@@ -126,9 +135,46 @@ func refuse(h *history.History, p Point, why error) error {
 	}
 	err = fmt.Errorf("%w: %s: %w; %s", ErrUnreachable, p, why, history.Describe(ranges))
 	for _, b := range h.Unusable {
-		err = fmt.Errorf("%w; %s was left aside: %w%s", err, b.File, b.Err, advice(b.Err))
+		matters, failed := mayLeadTo(h, b, p)
+		if failed != nil {
+			return errors.Join(err, failed)
+		}
+		if matters {
+			err = fmt.Errorf("%w; %s was left aside: %w%s", err, b.File, b.Err, advice(b.Err))
+		}
 	}
 	return err
+}
+
+// mayLeadTo reports whether a base that cannot be used might lead to the point. Of base.db it is known where it stands without
+// reading it: no snapshot is newer, the log goes on from it at the latest where its segments begin, and it is no newer than the log's end.
+func mayLeadTo(h *history.History, b history.Base, p Point) (bool, error) {
+	if b.File != engine.BaseName || p.kind == newest {
+		return true, nil
+	}
+	var least uint64
+	var since int64
+	if len(h.Bases) > 0 {
+		least, since = h.Bases[0].Meta.LSN, h.Bases[0].Meta.Time
+	}
+	if len(h.Segments) > 0 {
+		least = max(least, h.Segments[0].First-1)
+	}
+	if p.kind == atTime {
+		return p.time >= since, nil
+	}
+	end, known, err := logEnd(h)
+	return p.lsn >= least && (!known || p.lsn <= end), err
+}
+
+// logEnd is the last LSN of the log, where there is one whose last segment is sound.
+func logEnd(h *history.History) (end uint64, known bool, err error) {
+	if len(h.Segments) == 0 {
+		return 0, false, nil
+	}
+	last := h.Segments[len(h.Segments)-1:]
+	reach, err := h.ReachOf(last, history.Base{Meta: snapshot.Meta{LSN: last[0].First - 1}}, history.End, nil)
+	return reach.Last, err == nil && reach.Damage == nil, err
 }
 
 // advice says what to do about a base that cannot be used.

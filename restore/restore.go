@@ -115,7 +115,7 @@ func (w *work) choose(ctx context.Context) (choice, error) {
 		total += s.Bytes
 	}
 	var records, read int64
-	c, err := choose(w.history, w.Point, w.without, func(r aof.Record) error {
+	c, err := choose(w.history, w.Point, w.Clock().UnixMilli(), w.without, func(r aof.Record) error {
 		read += aof.RecordBytes(len(r.Body))
 		if records++; records%seldom == 0 {
 			w.Progress(doing, min(read, total), total)

@@ -19,7 +19,9 @@ import (
 )
 
 func options(p historytest.Played, to string, point Point) Options {
-	return Options{FS: historytest.FS(), Dir: p.Dir, To: to, Point: point, Clock: historytest.NewClock().Now, Databases: 16}
+	clock := historytest.NewClock()
+	clock.Store(p.Times[p.Last()] + 2_000_000)
+	return Options{FS: historytest.FS(), Dir: p.Dir, To: to, Point: point, Clock: clock.Now, Databases: 16}
 }
 
 func must(t *testing.T, err error) {
@@ -150,6 +152,7 @@ func TestByTime(t *testing.T) {
 	restored(t, p, AtTime(p.Times[3]), 3)
 	restored(t, p, AtTime(p.Times[p.Last()]+1_000_000), p.Last())
 	refused(t, p, AtTime(historytest.Start-1), "no snapshot is so old")
+	refused(t, p, AtTime(p.Times[p.Last()]+3_000_000), "that moment is to come", fmt.Sprintf("to %d", p.Last()))
 }
 
 // refused expects a restore to refuse, to make nothing, and to say certain things.
@@ -273,6 +276,32 @@ func TestBesideAServer(t *testing.T) {
 		must(t, os.Remove(segment))
 	}
 	refused(t, p, Point{}, "a server is running", "holdfast snapshot create")
+}
+
+// Points that no file could lead to are not put down to the base that a server has.
+func TestBesideAServerWhatCannotBe(t *testing.T) {
+	p := historytest.Play(t).Copy(t)
+	s := historytest.Open(t, p.Dir, historytest.NewClock(), "retain", "1000000")
+	defer s.Close(false)
+	segments := p.Segments(t)
+	must(t, os.Remove(segments[0]))
+	must(t, os.Remove(engine.SnapshotPath(p.Dir, "s1")))
+	inUse := func(point Point, expected bool) {
+		t.Helper()
+		err := refused(t, p, point, "restorable: LSN ")
+		if errors.Is(err, snapshot.ErrLocked) != expected || errors.As(err, new(*aof.DamageError)) && !expected {
+			t.Errorf("%s: %v", point, err)
+		}
+	}
+	inUse(AtLSN(p.Bases[0]-1), false)
+	inUse(AtTime(historytest.Start-1), false)
+	inUse(AtLSN(p.Last()+1), false)
+	must(t, os.Remove(segments[1]))
+	must(t, os.Remove(segments[2]))
+	inUse(AtLSN(p.Last()+1), false)
+	inUse(AtLSN(p.Last()), true) // the log may lead there from base.db
+	inUse(AtTime(p.Times[p.Last()]), true)
+	inUse(Point{}, true)
 }
 
 // What the new directory holds is not written over; what an interrupted restore left is.
