@@ -76,7 +76,12 @@ func (r *aofReader) run() error {
 			}
 			return r.torn(begin)
 		case err != nil:
-			return r.h.bad(err)
+			if err := r.h.bad(err); err != nil {
+				return err
+			}
+			_, from, size := r.file.Outer()
+			r.h.unread(Unread{r.name, begin, from + size})
+			return nil
 		}
 		if err := r.take(begin, args); err != nil {
 			return err

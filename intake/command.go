@@ -43,6 +43,8 @@ type handler struct {
 	text func(*inspect.Entry) error
 	// bad hears of what makes no sense; nil says to leave it out and go on.
 	bad func(error) error
+	// unread hears, behind bad, of the end of a file that cannot be read for that.
+	unread func(Unread)
 	// told hears of what is left out and no damage.
 	told func(note string)
 	// progress hears how many bytes of the file have been read.

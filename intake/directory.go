@@ -91,6 +91,7 @@ func (d *directory) handler(doing string) (handler, error) {
 			d.report.skip(err)
 			return nil
 		},
+		unread:   d.report.unread,
 		told:     d.report.note,
 		ended:    d.ctx.Err,
 		progress: func(done int64) { d.Progress(doing, min(done, total), total) },

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,12 +50,14 @@ func (x *taken) handler() handler {
 			}
 			return nil
 		},
-		told: func(note string) { x.notes = append(x.notes, note) },
+		unread: func(Unread) {},
+		told:   func(note string) { x.notes = append(x.notes, note) },
 	}
 }
 
 func (x *taken) aof(text string, last bool) error {
-	r := &aofReader{name: "f", in: bufio.NewReader(strings.NewReader(text)), last: last, h: x.handler()}
+	file := io.NewSectionReader(strings.NewReader(text), 0, int64(len(text)))
+	r := &aofReader{name: "f", in: bufio.NewReader(file), file: file, last: last, h: x.handler()}
 	return r.run()
 }
 

@@ -255,8 +255,10 @@ func (in *Input) eachKey(h handler, fn func(*inspect.Entry, *rdb.File) error) er
 	}
 	err := in.keys.EachFile(scope, fn)
 	if errors.Is(err, rdb.ErrCorrupt) || errors.Is(err, rdb.ErrChecksum) {
-		// What follows the damage is not read: where it would begin is not known.
-		return h.bad(err)
+		if bad := h.bad(err); bad != nil {
+			return bad
+		}
+		return in.unreadKeys(h, err)
 	}
 	if err == nil && in.keys.Functions > 0 {
 		h.told(fmt.Sprintf("%d libraries of functions are left out", in.keys.Functions))
@@ -265,6 +267,20 @@ func (in *Input) eachKey(h handler, fn func(*inspect.Entry, *rdb.File) error) er
 		in.Kind = "AOF that begins with an RDB file"
 	}
 	return err
+}
+
+// unreadKeys tells which keys are not read for damage that was told. A checksum stands behind them all.
+func (in *Input) unreadKeys(h handler, err error) error {
+	var damage *rdb.DamageError
+	if !errors.As(err, &damage) || errors.Is(err, rdb.ErrChecksum) {
+		return nil
+	}
+	info, err := in.fs.Stat(in.keysFile())
+	if err != nil {
+		return err
+	}
+	h.unread(Unread{in.keysFile(), damage.Offset, info.Size()})
+	return nil
 }
 
 // eachCommand reads the commands of the input, the keys it begins with not among them: those are to be read first.

@@ -112,6 +112,45 @@ func TestWhatAReportSays(t *testing.T) {
 	}
 }
 
+// Behind damage of an RDB file, or of an AOF, nothing is read: that is told as a loss, and not as one thing that is left out.
+func TestWhatIsLostBehindDamage(t *testing.T) {
+	var file bytes.Buffer
+	w := rdb.NewWriter(&file, rdb.Version70)
+	must(t, w.DB(0, 9, 0))
+	for i := range 9 {
+		writeValue(t, w, fmt.Sprint("key ", i), kv.Set, 3, func(i int) outline.Element { return element2(outline.Member, long(i), "", "") })
+	}
+	must(t, w.End())
+	cut := bytes.Index(file.Bytes(), []byte("key 2")) + 3
+	commands := requests("SET a 1|SET b 2")
+	for name, text := range map[string]string{
+		"cut.rdb": file.String()[:cut],
+		"bad.aof": commands + "oops\r\n" + requests("SET c 3"),
+	} {
+		o := options()
+		o.SkipBad = true
+		in := openFile(t, name, text)
+		r, err := IntoDirectory(t.Context(), in, filepath.Join(t.TempDir(), "new"), o)
+		must(t, err)
+		if len(r.Unread) != 1 || r.Keys != 2 || !errors.Is(r.Lost(), ErrInput) {
+			t.Fatalf("%s: %+v", name, r)
+		}
+		u := r.Unread[0]
+		if u.File != in.Name || u.Size != int64(len(text)) || u.From <= int64(len(commands)/2) || u.From >= u.Size {
+			t.Errorf("%s: %+v", name, u)
+		}
+		var b strings.Builder
+		must(t, r.WriteText(&b))
+		if want := fmt.Sprintf("  lost      everything behind offset %d of the %d bytes of %s, which could not be read\n", u.From, u.Size, u.File); !strings.Contains(b.String(), want) {
+			t.Errorf("%s: %s", name, b.String())
+		}
+	}
+	whole, err := IntoDirectory(t.Context(), openFile(t, "x.rdb", file.String()), filepath.Join(t.TempDir(), "new"), options())
+	if must(t, err); whole.Lost() != nil {
+		t.Error(whole.Lost())
+	}
+}
+
 // A sketch becomes dense where it does in a Redis.
 func TestSketchOfAnAOF(t *testing.T) {
 	var text strings.Builder

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -17,12 +18,39 @@ type Report struct {
 	Commands int64    `json:"commands,omitempty"` // applied, or sent
 	Replaced int64    `json:"replaced,omitempty"` // keys that the server had, and were to be replaced
 	Skipped  int64    `json:"skipped"`            // what was left out, as it makes no sense
+	Unread   []Unread `json:"unread,omitempty"`   // ends of files, behind such a thing
 	Refused  int64    `json:"refused,omitempty"`  // commands that the server answered with an error
 	Problems []string `json:"problems,omitempty"` // of those, the first few
 	Notes    []string `json:"notes,omitempty"`
 	Millis   int64    `json:"took_ms"`
 
 	sent bool // to a server
+}
+
+// Unread is the end of a file behind damage: where the next thing would begin is not known.
+type Unread struct {
+	File string `json:"file"`
+	From int64  `json:"from_offset"`
+	Size int64  `json:"size"` // of the file
+}
+
+func (u Unread) String() string {
+	return fmt.Sprintf("everything behind offset %d of the %d bytes of %s, which could not be read", u.From, u.Size, u.File)
+}
+
+// unread takes an end of a file down, once.
+func (r *Report) unread(u Unread) {
+	if !slices.Contains(r.Unread, u) {
+		r.Unread = append(r.Unread, u)
+	}
+}
+
+// Lost is nil, or says that the end of a file is missing in what was taken in.
+func (r Report) Lost() error {
+	if len(r.Unread) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: lost is %s; bring the file back from a copy", ErrInput, r.Unread[0])
 }
 
 // problemsMax is how many problems are kept.
@@ -37,12 +65,9 @@ func (r *Report) skip(err error) {
 
 // note takes a note down, once.
 func (r *Report) note(text string) {
-	for _, n := range r.Notes {
-		if n == text {
-			return
-		}
+	if !slices.Contains(r.Notes, text) {
+		r.Notes = append(r.Notes, text)
 	}
-	r.Notes = append(r.Notes, text)
 }
 
 // ErrRefused: the server answered commands with errors.
@@ -81,6 +106,9 @@ func (r Report) WriteText(w io.Writer) error {
 	}
 	if r.Skipped > 0 {
 		fmt.Fprintf(&b, "  left out  %d, as they make no sense\n", r.Skipped)
+	}
+	for _, u := range r.Unread {
+		fmt.Fprintf(&b, "  lost      %s\n", u)
 	}
 	if r.Refused > 0 {
 		fmt.Fprintf(&b, "  refused   %d of the commands, by the server, which has done the others\n", r.Refused)

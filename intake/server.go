@@ -91,6 +91,7 @@ func (s *sending) each(doing string, to sink) error {
 	s.number = 0
 	h := handler{
 		bad:      s.bad,
+		unread:   s.report.unread,
 		told:     s.report.note,
 		ended:    s.ctx.Err,
 		progress: func(done int64) { s.Progress(doing, min(done, total), total) },
@@ -183,7 +184,7 @@ func (s *sending) look() (err error) {
 	if err != nil {
 		return err
 	}
-	s.report.Skipped, s.report.Problems = 0, nil // they come again when it is sent
+	s.report.Skipped, s.report.Problems, s.report.Unread = 0, nil, nil // they come again when it is sent
 	return s.findTwice(sorted)
 }
 

@@ -24,7 +24,8 @@ func importCommand() *cli.Command {
 			"export --format json wrote; which of them is seen from what it begins with. With --to it becomes a new data directory.\n" +
 			"Without it, it is sent to the server at -h and -p: any that speaks the commands it needs. Then it is read twice:\n" +
 			"nothing is sent before all of it has been found sound, and none of its keys in the server.\n" +
-			"A torn end of an AOF, which a crash leaves, is left out and told. The exit code is 3 if the input is damaged.\n\n" +
+			"A torn end of an AOF, which a crash leaves, is left out and told. The exit code is 3 if the input is damaged;\n" +
+			"with --skip-bad if the rest of a file could not be read for that, and 0 if single keys or commands are left out.\n\n" +
 			examples("holdfast snapshot import /var/lib/redis/dump.rdb --to data", "holdfast snapshot import export.json -p 6380 --replace"),
 		Flags: append(connectionFlags(),
 			&cli.StringFlag{Name: "to", Usage: "new `DIRECTORY`, or an empty one"},
@@ -69,7 +70,7 @@ func runImport(ctx *cli.Context, out io.Writer) (err error) {
 	if bar.end(); err != nil && !errors.Is(err, intake.ErrRefused) {
 		return err
 	}
-	return errors.Join(show(ctx, out, report), err)
+	return errors.Join(show(ctx, out, report), err, report.Lost())
 }
 
 // overTheWire sends an input to a server. Its keys are sorted on the way.
