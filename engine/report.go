@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"holdfast/internal/plural"
 	"holdfast/internal/vfs"
 	"holdfast/snapshot"
 )
@@ -96,16 +97,16 @@ func (r Report) String() string {
 	case r.Base == nil:
 		b.WriteString("no snapshot yet")
 	default:
-		fmt.Fprintf(&b, "snapshot %s at LSN %d with %d keys", r.Base.File, r.Base.LSN, r.Base.Keys)
+		fmt.Fprintf(&b, "snapshot %s at LSN %d with %s", r.Base.File, r.Base.LSN, plural.Count(r.Base.Keys, "key"))
 	}
 	if l := r.Log; l != nil && l.Records > 0 {
-		fmt.Fprintf(&b, "; log replayed from LSN %d to %d: %d records, %d bytes", l.From, l.To, l.Records, l.Bytes)
+		fmt.Fprintf(&b, "; log replayed from LSN %d to %d: %s, %s", l.From, l.To, plural.Count(l.Records, "record"), plural.Count(l.Bytes, "byte"))
 	}
 	if l := r.Log; l != nil && l.CutBytes > 0 {
-		fmt.Fprintf(&b, "; torn tail of %d bytes, never acknowledged, cut from %s at offset %d", l.CutBytes, l.CutFile, l.CutOffset)
+		fmt.Fprintf(&b, "; torn tail of %s, never acknowledged, cut from %s at offset %d", plural.Count(l.CutBytes, "byte"), l.CutFile, l.CutOffset)
 	}
 	if r.Base != nil || r.Log != nil && r.Log.Records > 0 {
-		fmt.Fprintf(&b, "; %d keys, %d with a TTL pending, %d lapsed meanwhile; %d ms", r.Keys, r.TTLs, r.Lapsed, r.Millis)
+		fmt.Fprintf(&b, "; %s, %d with a TTL pending, %d lapsed meanwhile; %d ms", plural.Count(r.Keys, "key"), r.TTLs, r.Lapsed, r.Millis)
 	}
 	return b.String()
 }

@@ -93,3 +93,12 @@ func TestTheReport(t *testing.T) {
 		t.Errorf("later: %d TTLs pending, %d lapsed", got.TTLs, got.Lapsed)
 	}
 }
+
+// One is not counted as many are.
+func TestAReportOfOneOfEach(t *testing.T) {
+	r := engine.Report{Keys: 1, TTLs: 1, Base: &engine.BaseReport{File: "base.db", LSN: 4, Keys: 1}, Log: &engine.LogReport{From: 5, To: 5, Records: 1, Bytes: 60}}
+	want := "snapshot base.db at LSN 4 with 1 key; log replayed from LSN 5 to 5: 1 record, 60 bytes; 1 key, 1 with a TTL pending, 0 lapsed meanwhile; 0 ms"
+	if r.String() != want {
+		t.Errorf("%s, want %s", r, want)
+	}
+}

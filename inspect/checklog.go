@@ -8,6 +8,7 @@ import (
 
 	"holdfast/aof"
 	"holdfast/engine"
+	"holdfast/internal/plural"
 )
 
 // checkLog reads the whole log, and judges whether it goes on from the base, if that is known.
@@ -173,7 +174,7 @@ func (c *checker) describe(i int) {
 	case f.Records == 0:
 		f.Found = fmt.Sprintf("no records; LSN %d is next", f.First)
 	default:
-		f.Found = fmt.Sprintf("LSN %d to %d, %s", f.First, f.Last, count(f.Records, "record"))
+		f.Found = fmt.Sprintf("LSN %d to %d, %s", f.First, f.Last, plural.Count(f.Records, "record"))
 	}
 	if f.Verdict == Fine && f.Records > 0 && f.Last <= c.meta.LSN {
 		f.Found += "; the snapshot has them all"

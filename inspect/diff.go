@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 
+	"holdfast/internal/plural"
 	"holdfast/snapshot"
 )
 
@@ -261,7 +262,7 @@ func (d Difference) WriteText(w io.Writer) error {
 	var notes []string
 	switch {
 	case d.Before == nil || d.After == nil:
-		notes = append(notes, count(of.Elements, "element"), count(of.Bytes, "byte"), "TTL "+ttl(of.Deadline))
+		notes = append(notes, plural.Count(of.Elements, "element"), plural.Count(of.Bytes, "byte"), "TTL "+ttl(of.Deadline))
 	default:
 		notes = append(notes, moved("", d.Before.Type, d.After.Type), moved("elements ", d.Before.Elements, d.After.Elements))
 		if d.alike {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 
+	"holdfast/internal/plural"
 	"holdfast/internal/vfs"
 )
 
@@ -33,9 +34,9 @@ type AOFExport struct {
 func (a AOFExport) WriteText(w io.Writer) error {
 	from := "from the beginning"
 	if a.Base > 0 {
-		from = fmt.Sprintf("%s as of LSN %d", count(a.Keys, "key"), a.Base)
+		from = fmt.Sprintf("%s as of LSN %d", plural.Count(a.Keys, "key"), a.Base)
 	}
-	_, err := fmt.Fprintf(w, "wrote %s: %s, and %s up to LSN %d\n", a.To, from, count(a.Commands, "command"), a.Last)
+	_, err := fmt.Fprintf(w, "wrote %s: %s, and %s up to LSN %d\n", a.To, from, plural.Count(a.Commands, "command"), a.Last)
 	return err
 }
 

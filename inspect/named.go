@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"holdfast/engine"
+	"holdfast/internal/plural"
 )
 
 // NamedSnapshots are the snapshots of a directory, the oldest state first.
@@ -82,7 +83,7 @@ func (s NamedSnapshots) WriteText(w io.Writer) error {
 		}
 		log := "-"
 		if n.LogTo > 0 {
-			log = fmt.Sprintf("to LSN %d, %d bytes", n.LogTo, n.LogBytes)
+			log = fmt.Sprintf("to LSN %d, %s", n.LogTo, plural.Count(n.LogBytes, "byte"))
 		}
 		t.row(n.Name, clock(n.Time), n.LSN, n.Keys, n.Bytes, log)
 	}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"holdfast/internal/plural"
 )
 
 //go:embed page.html
@@ -55,7 +57,7 @@ func (p Page) Write(w io.Writer) error {
 	t, err := template.New("page").Funcs(template.FuncMap{
 		"clock": clock, "until": until, "size": size, "number": number, "upTo": upTo, "within": within,
 		"key": shortKey, "share": share, "percent": percent,
-		"counted": func(n int64, what string) string { return count(n, what) },
+		"counted": func(n int64, what string) string { return plural.Count(n, what) },
 	}).Parse(pageText)
 	if err != nil {
 		return fmt.Errorf("BUG: the page's own text: %w", err)
@@ -149,7 +151,7 @@ func tilesOf(p Prefix, in rect, rest string) []tileOf {
 	left, keys := p.Bytes, p.Keys
 	add := func(label string, keys, bytes int64, of *Prefix) {
 		if bytes > 0 {
-			says := fmt.Sprintf("%s: %s, %s, %s", label, size(bytes), count(keys, "key"), percent(bytes, p.Bytes))
+			says := fmt.Sprintf("%s: %s, %s, %s", label, size(bytes), plural.Count(keys, "key"), percent(bytes, p.Bytes))
 			tiles = append(tiles, tileOf{Tile{Label: label, Says: says}, of})
 			sizes = append(sizes, float64(bytes))
 		}
@@ -160,7 +162,7 @@ func tilesOf(p Prefix, in rect, rest string) []tileOf {
 		left, keys = left-b.Bytes, keys-b.Keys
 	}
 	if o := p.Others; o != nil {
-		add(fmt.Sprintf("%d other prefixes", o.Prefixes), o.Keys, o.Bytes, nil)
+		add(fmt.Sprintf("%d other %s", o.Prefixes, plural.Of(o.Prefixes, "prefix", "prefixes")), o.Keys, o.Bytes, nil)
 		left, keys = left-o.Bytes, keys-o.Keys
 	}
 	add(rest, keys, left, nil)
@@ -179,7 +181,7 @@ func (p Page) Levels() (rows []Level) {
 			walk(b, depth+1)
 		}
 		if o := p.Others; o != nil {
-			rows = append(rows, Level{Depth: depth, Name: fmt.Sprintf("%d others", o.Prefixes), Keys: o.Keys, Bytes: o.Bytes})
+			rows = append(rows, Level{Depth: depth, Name: plural.Count(o.Prefixes, "other"), Keys: o.Keys, Bytes: o.Bytes})
 		}
 	}
 	if p.Stats.Prefixes != nil {
@@ -211,7 +213,7 @@ func (p Page) Chart() *Chart {
 		x := left + (c.Width-left-right)*float64(m.Time-first)/float64(max(1, last-first))
 		y := c.Height - bottom - (c.Height-top-bottom)*float64(m.Bytes)/float64(c.Most)
 		fmt.Fprintf(&line, "%.1f,%.1f ", x, y)
-		says := fmt.Sprintf("%s: %s, %s, %s", m.Name, clock(m.Time), size(m.Bytes), count(m.Keys, "key"))
+		says := fmt.Sprintf("%s: %s, %s, %s", m.Name, clock(m.Time), size(m.Bytes), plural.Count(m.Keys, "key"))
 		c.Points = append(c.Points, Point{x, y, says})
 	}
 	c.Line = strings.TrimSpace(line.String())

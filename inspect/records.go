@@ -10,6 +10,7 @@ import (
 
 	"holdfast/aof"
 	"holdfast/commands"
+	"holdfast/internal/plural"
 )
 
 // RecordFilter selects records.
@@ -136,7 +137,7 @@ func told(progress Progress, infos []aof.SegmentInfo, from uint64, fn func(aof.P
 // tornNote tells of a torn tail, which is no damage.
 func tornNote(found aof.Recovery) string {
 	return fmt.Sprintf("%s ends at offset %d with %s of a torn record, which was never acknowledged: the next start cuts it, or a running server is just writing it",
-		found.CutFile, found.CutOffset, count(found.CutBytes, "byte"))
+		found.CutFile, found.CutOffset, plural.Count(found.CutBytes, "byte"))
 }
 
 // shower hands on the records that a filter selects.

@@ -8,6 +8,7 @@ import (
 
 	"holdfast/aof"
 	"holdfast/engine"
+	"holdfast/internal/plural"
 	"holdfast/rdb"
 	"holdfast/snapshot"
 )
@@ -98,7 +99,7 @@ func (r *Report) conclude(sound string) {
 			break
 		}
 	}
-	found := fmt.Sprintf("%s in %s", count(problems, "problem"), count(files, "file"))
+	found := fmt.Sprintf("%s in %s", plural.Count(problems, "problem"), plural.Count(files, "file"))
 	switch r.Verdict {
 	case Fine:
 		r.Summary = sound

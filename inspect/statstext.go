@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"holdfast/internal/plural"
 )
 
 // WriteText writes the stats for people.
@@ -80,7 +82,7 @@ func (s Stats) writeDue(w io.Writer) error {
 	if err := t.flush(); err != nil || s.Lapses == 0 {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "%s in which something expires by itself, and earlier\n", count(s.Lapses, "key"))
+	_, err := fmt.Fprintf(w, "%s %s fields that expire before the key does\n", plural.Count(s.Lapses, "key"), plural.Of(s.Lapses, "has", "have"))
 	return err
 }
 
@@ -117,7 +119,7 @@ func (p Prefix) write(t table, all int64, indent string) {
 		below.write(t, all, indent+"  ")
 	}
 	if o := p.Others; o != nil {
-		t.row(o.Keys, o.Bytes, percent(o.Bytes, all), indent+fmt.Sprintf("(%d others)", o.Prefixes))
+		t.row(o.Keys, o.Bytes, percent(o.Bytes, all), indent+"("+plural.Count(o.Prefixes, "other")+")")
 	}
 }
 
@@ -157,9 +159,9 @@ func within(ms int64) string {
 	case ms == 0:
 		return "due already"
 	case d >= 24*time.Hour:
-		return count(int64(d/(24*time.Hour)), "day")
+		return plural.Count(int64(d/(24*time.Hour)), "day")
 	case d >= time.Hour:
-		return count(int64(d/time.Hour), "hour")
+		return plural.Count(int64(d/time.Hour), "hour")
 	}
-	return count(int64(d/time.Minute), "minute")
+	return plural.Count(int64(d/time.Minute), "minute")
 }

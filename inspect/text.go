@@ -86,11 +86,3 @@ func (t table) row(cells ...any) {
 }
 
 func (t table) flush() error { return t.w.Flush() }
-
-// count says how many there are of something whose plural takes an s.
-func count[N int | int64](n N, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}

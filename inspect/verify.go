@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 
+	"holdfast/internal/plural"
 	"holdfast/kv"
 	"holdfast/outline"
 	"holdfast/snapshot"
@@ -36,8 +37,8 @@ func verifyBase(base *snapshot.Base, f *FileReport, progress func(done, total in
 		}
 	}
 	f.LSN, f.Keys, f.TTLs = meta.LSN, report.Keys, report.Deadlines
-	f.Found = fmt.Sprintf("LSN %d of %s: %s, %s, %s", f.LSN, clock(meta.Time), count(f.Keys, "key"), count(f.TTLs, "TTL"),
-		count(report.Pages, "page"))
+	f.Found = fmt.Sprintf("LSN %d of %s: %s, %s, %s", f.LSN, clock(meta.Time), plural.Count(f.Keys, "key"), plural.Count(f.TTLs, "TTL"),
+		plural.Count(report.Pages, "page"))
 	return meta
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 
+	"holdfast/internal/plural"
 	"holdfast/outline"
 	"holdfast/rdb"
 	"holdfast/snapshot"
@@ -189,7 +190,7 @@ func (v *rdbVerifier) tell() {
 	if v.time != 0 {
 		r.Found += " of " + clock(v.time)
 	}
-	r.Found += fmt.Sprintf(": %s, %s", count(r.Keys, "key"), count(r.TTLs, "TTL"))
+	r.Found += fmt.Sprintf(": %s, %s", plural.Count(r.Keys, "key"), plural.Count(r.TTLs, "TTL"))
 	switch {
 	case r.Verdict == Damaged:
 		r.Found += " before the damage"
@@ -203,15 +204,15 @@ func (v *rdbVerifier) tell() {
 		r.Found += ", no checksum in it"
 	}
 	if v.modules > 0 {
-		r.Found += fmt.Sprintf(", %s of modules not looked into", count(v.modules, "value"))
+		r.Found += fmt.Sprintf(", %s of modules not looked into", plural.Count(v.modules, "value"))
 	}
 	if f.Functions > 0 {
 		r.Found += ", libraries of functions not looked into"
 	}
 	for _, said := range f.Announced {
 		if has := v.counts[said.DB]; has.Keys != said.Keys || has.TTLs != said.TTLs {
-			r.Found += fmt.Sprintf("; database %d has %d keys and %d TTLs where the file announces %d and %d, which is a hint and no damage",
-				said.DB, has.Keys, has.TTLs, said.Keys, said.TTLs)
+			r.Found += fmt.Sprintf("; database %d has %s and %s where the file announces %d and %d, which is a hint and no damage",
+				said.DB, plural.Count(has.Keys, "key"), plural.Count(has.TTLs, "TTL"), said.Keys, said.TTLs)
 		}
 	}
 }

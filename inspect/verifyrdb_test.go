@@ -45,7 +45,7 @@ func TestVerifyRDB(t *testing.T) {
 		says    []string
 	}{
 		"good":      {good, Fine, []string{"RDB version 10 of 2023-11-14T22:13:20.000Z: 3 keys, 2 TTLs, checksum right"}},
-		"hints":     {good, Fine, []string{"database 0 has 2 keys and 1 TTLs where the file announces 1 and 0, which is a hint"}},
+		"hints":     {good, Fine, []string{"database 0 has 2 keys and 1 TTL where the file announces 1 and 0, which is a hint"}},
 		"flipped":   {flipped, Damaged, []string{"1 key, 0 TTLs before the damage", "checksum of the file does not match"}},
 		"truncated": {cut, Damaged, []string{"1 key, 0 TTLs before the damage", "damaged at offset"}},
 		"key":       {rdbFile(t, "0 a x", "0 b x", "0 a y"), Damaged, []string{`key "a" of database 0 is there twice`}},

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"holdfast/engine"
+	"holdfast/internal/plural"
 )
 
 // Bounds of a command in an AOF: Redis's own.
@@ -111,7 +112,7 @@ var errOther = errors.New("the file has changed since it was read first")
 // torn is the end of a file within a command, or within a transaction.
 func (r *aofReader) torn(begin int64) error {
 	if r.last {
-		r.h.told(fmt.Sprintf("%s ends with %d bytes of a command or transaction that was never written to its end, which are left out", r.name, r.off-begin))
+		r.h.told(fmt.Sprintf("%s ends with %s of a command or transaction that was never written to its end: left out", r.name, plural.Count(r.off-begin, "byte")))
 		return nil
 	}
 	return r.h.bad(r.damage(begin, "the file ends within a command, and another file follows"))

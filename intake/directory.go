@@ -11,6 +11,7 @@ import (
 	"holdfast/config"
 	"holdfast/engine"
 	"holdfast/inspect"
+	"holdfast/internal/plural"
 	"holdfast/internal/vfs"
 	"holdfast/kv"
 	"holdfast/rdb"
@@ -271,8 +272,8 @@ func (d *directory) verify() (err error) {
 		return err
 	}
 	if d.in.hasCommands() && (found.Keys != d.report.Keys || found.Deadlines != d.report.TTLs) {
-		return fmt.Errorf("%w: it has %d keys and %d TTLs, and the replay ended with %d and %d",
-			ErrUnverified, found.Keys, found.Deadlines, d.report.Keys, d.report.TTLs)
+		return fmt.Errorf("%w: it has %s and %s, and the replay ended with %d and %d",
+			ErrUnverified, plural.Count(found.Keys, "key"), plural.Count(found.Deadlines, "TTL"), d.report.Keys, d.report.TTLs)
 	}
 	d.report.Keys, d.report.TTLs = found.Keys, found.Deadlines
 	return nil

@@ -178,7 +178,7 @@ func TestIntoDirectory(t *testing.T) {
 	}
 	var b bytes.Buffer
 	must(t, r.WriteText(&b))
-	if want := fmt.Sprintf("imported %s (AOF) into %s\n  keys      3, 1 of them with a TTL\n  commands  4\n", in.Name, to); b.String() != want {
+	if want := fmt.Sprintf("imported %s (AOF) into %s\n  keys      3, 1 with a TTL\n  commands  4\n", in.Name, to); b.String() != want {
 		t.Errorf("%s", b.String())
 	}
 	s, err := inspect.OpenSnapshot(vfs.OS(), filepath.Join(to, "base.db"))

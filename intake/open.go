@@ -14,6 +14,7 @@ import (
 
 	"holdfast/commands"
 	"holdfast/inspect"
+	"holdfast/internal/plural"
 	"holdfast/internal/vfs"
 	"holdfast/kv"
 	"holdfast/rdb"
@@ -260,8 +261,8 @@ func (in *Input) eachKey(h handler, fn func(*inspect.Entry, *rdb.File) error) er
 		}
 		return in.unreadKeys(h, err)
 	}
-	if err == nil && in.keys.Functions > 0 {
-		h.told(fmt.Sprintf("%d libraries of functions are left out", in.keys.Functions))
+	if n := in.keys.Functions; err == nil && n > 0 {
+		h.told(fmt.Sprintf("%d %s of functions %s left out", n, plural.Of(n, "library", "libraries"), plural.Of(n, "is", "are")))
 	}
 	if in.rest = in.keys.Tail(); in.rest > 0 && len(in.aof) == 0 && in.Kind == kindRDB {
 		in.Kind = "AOF that begins with an RDB file"

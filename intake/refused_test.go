@@ -110,6 +110,11 @@ func TestWhatAReportSays(t *testing.T) {
 	if b.String() != want {
 		t.Errorf("%s, want %s", b.String(), want)
 	}
+	b.Reset()
+	must(t, Report{From: "f", Kind: "RDB file", To: "s", Keys: 1, Replaced: 1, Skipped: 1, sent: true}.WriteText(&b))
+	if want := "imported f (RDB file) into s\n  keys      1; 1 was there and is replaced\n  left out  1, as it makes no sense\n"; b.String() != want {
+		t.Errorf("%s, want %s", b.String(), want)
+	}
 }
 
 // Behind damage of an RDB file, or of an AOF, nothing is read: that is told as a loss, and not as one thing that is left out.

@@ -6,6 +6,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"holdfast/internal/plural"
 )
 
 // Report is what was taken in.
@@ -77,13 +79,13 @@ var ErrRefused = errors.New("the server refused a part of it")
 func (r Report) ofKeys() string {
 	text := ""
 	if r.TTLs > 0 {
-		text = fmt.Sprintf(", %d of them with a TTL", r.TTLs)
+		text = fmt.Sprintf(", %d with a TTL", r.TTLs)
 	}
 	switch {
 	case r.Replaced > 0 && r.Refused > 0: // which of them, nobody has looked
-		text += fmt.Sprintf(" sent; %d were there", r.Replaced)
+		text += fmt.Sprintf(" sent; %d %s there", r.Replaced, plural.Of(r.Replaced, "was", "were"))
 	case r.Replaced > 0:
-		text += fmt.Sprintf("; %d were there and are replaced", r.Replaced)
+		text += fmt.Sprintf("; %d %s replaced", r.Replaced, plural.Of(r.Replaced, "was there and is", "were there and are"))
 	case r.Refused > 0:
 		text += " sent"
 	}
@@ -105,7 +107,7 @@ func (r Report) WriteText(w io.Writer) error {
 		fmt.Fprintf(&b, "  commands  %d\n", r.Commands)
 	}
 	if r.Skipped > 0 {
-		fmt.Fprintf(&b, "  left out  %d, as they make no sense\n", r.Skipped)
+		fmt.Fprintf(&b, "  left out  %d, as %s no sense\n", r.Skipped, plural.Of(r.Skipped, "it makes", "they make"))
 	}
 	for _, u := range r.Unread {
 		fmt.Fprintf(&b, "  lost      %s\n", u)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"holdfast/internal/plural"
 )
 
 // A Report is what a measurement came to, to be shown.
@@ -60,7 +62,7 @@ func (r Report) WriteTable(w io.Writer) error {
 		fmt.Fprintf(&b, "\nof these, the generator's own delay: p50 %s, p99 %s, p99.9 %s, max %s\n", ms(l.P50), ms(l.P99), ms(l.P999), ms(l.Max))
 	}
 	if p.Misses > 0 {
-		fmt.Fprintf(&b, "\n%d replies say that there is no such key\n", p.Misses)
+		fmt.Fprintf(&b, "\n%d %s that there is no such key\n", p.Misses, plural.Of(p.Misses, "reply says", "replies say"))
 	}
 	if r.Server != nil {
 		b.WriteString("\n" + r.Server.text())
@@ -75,7 +77,8 @@ func (o Options) describe() string {
 	if o.Rate > 0 {
 		loop = fmt.Sprintf("%g operations a second", o.Rate)
 	}
-	return fmt.Sprintf("%s, %d connections, pipeline %d, %d keys (%s), values of %d bytes", loop, o.Connections, o.Pipeline, o.Keys, o.Keyspace, o.ValueBytes)
+	return fmt.Sprintf("%s, %s, pipeline %d, %s (%s), values of %s", loop, plural.Count(o.Connections, "connection"), o.Pipeline,
+		plural.Count(o.Keys, "key"), o.Keyspace, plural.Count(o.ValueBytes, "byte"))
 }
 
 // text says what the server used, and what is counted.

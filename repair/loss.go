@@ -6,6 +6,7 @@ import (
 
 	"holdfast/aof"
 	"holdfast/commands"
+	"holdfast/internal/plural"
 	"holdfast/kv"
 	"holdfast/snapshot"
 )
@@ -119,19 +120,22 @@ func decodable() func(db int, key []byte, r snapshot.Record, parts []snapshot.Pa
 func (l Loss) String() string {
 	var texts []string
 	if l.To > 0 {
-		texts = append(texts, fmt.Sprintf("%d log records, LSN %d to %d, of which %d can still be read in quarantine",
-			l.To-l.From+1, l.From, l.To, l.Readable))
+		texts = append(texts, fmt.Sprintf("%s, LSN %d to %d, of which %d can still be read in quarantine",
+			plural.Count(l.To-l.From+1, "log record"), l.From, l.To, l.Readable))
 	}
 	if l.From > 0 && l.To == 0 {
 		texts = append(texts, fmt.Sprintf("what the log held from LSN %d on, if anything: nothing that is left tells how much", l.From))
 	}
 	if l.KeyCount > 0 {
-		texts = append(texts, fmt.Sprintf("these name %d keys: %s", l.KeyCount, list(l.Keys, l.KeyCount)))
+		texts = append(texts, fmt.Sprintf("these name %s: %s", plural.Count(l.KeyCount, "key"), list(l.Keys, l.KeyCount)))
 	}
 	if l.BaseLost > 0 {
-		text := fmt.Sprintf("%d keys of the base", l.BaseLost)
-		if len(l.BaseKeys) > 0 {
-			text += ", among them " + list(l.BaseKeys, int64(len(l.BaseKeys)))
+		text := plural.Count(l.BaseLost, "key") + " of the base"
+		switch named := int64(len(l.BaseKeys)); {
+		case named == l.BaseLost:
+			text += ": " + list(l.BaseKeys, named)
+		case named > 0:
+			text += ", among them " + list(l.BaseKeys, named)
 		}
 		texts = append(texts, text)
 	}

@@ -69,3 +69,18 @@ func TestOldDamage(t *testing.T) {
 	}
 	isAt(t, p, p.Last())
 }
+
+// One is not counted as many are.
+func TestALossInWords(t *testing.T) {
+	a, b := Key{Key: "a"}, Key{DB: 2, Key: "b"}
+	for want, l := range map[string]Loss{
+		"1 log record, LSN 7 to 7, of which 1 can still be read in quarantine; these name 1 key: a": {From: 7, To: 7, Readable: 1, KeyCount: 1, Keys: []Key{a}},
+		"1 key of the base: a":                  {BaseLost: 1, BaseKeys: []Key{a}},
+		"3 keys of the base, among them a, 2:b": {BaseLost: 3, BaseKeys: []Key{a, b}},
+		"1 key of the base":                     {BaseLost: 1},
+	} {
+		if l.String() != want {
+			t.Errorf("%s, want %s", l, want)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"holdfast/aof"
 	"holdfast/engine"
 	"holdfast/history"
+	"holdfast/internal/plural"
 )
 
 // Step is one thing that a repair does.
@@ -88,7 +89,8 @@ func (p *Plan) WriteText(w io.Writer) error {
 		b.WriteString("values that were built on lost keys are not what they were: better a backup, if there is one\n")
 	}
 	if p.Refused > 0 {
-		fmt.Fprintf(&b, "%d commands of the log did not work without what is lost, and were left out\n", p.Refused)
+		fmt.Fprintf(&b, "%s of the log did not work without what is lost, and %s left out\n",
+			plural.Count(p.Refused, "command"), plural.Of(p.Refused, "was", "were"))
 	}
 	if p.Quarantine != "" {
 		fmt.Fprintf(&b, "what was cut is in %s\n", p.Quarantine)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"holdfast/history"
+	"holdfast/internal/plural"
 )
 
 // Report is what a restore did. It stands in the new directory as restored.json.
@@ -67,11 +68,12 @@ func (r Report) WriteText(w io.Writer) error {
 		_, err := io.WriteString(w, b.String())
 		return err
 	}
-	fmt.Fprintf(&b, "  holds     %d keys, %d of them with a TTL\n", r.Keys, r.TTLs)
+	fmt.Fprintf(&b, "  holds     %s, %d with a TTL\n", plural.Count(r.Keys, "key"), r.TTLs)
 	if r.Only != "" {
-		fmt.Fprintf(&b, "  left out  %d keys that do not match %q\n", r.Others, r.Only)
+		fmt.Fprintf(&b, "  left out  %s that %s not match %q\n", plural.Count(r.Others, "key"), plural.Of(r.Others, "does", "do"), r.Only)
 	}
-	fmt.Fprintf(&b, "  verified  %d pages, %d keys, %d TTLs, %d parts of large values\n", r.Verified.Pages, r.Verified.Keys, r.Verified.TTLs, r.Verified.Parts)
+	fmt.Fprintf(&b, "  verified  %s, %s, %s, %s of large values\n", plural.Count(r.Verified.Pages, "page"), plural.Count(r.Verified.Keys, "key"),
+		plural.Count(r.Verified.TTLs, "TTL"), plural.Count(r.Verified.Parts, "part"))
 	fmt.Fprintf(&b, "  data set  %s, a new one; no log yet\n", r.DataSet)
 	fmt.Fprintf(&b, "  took      %s\n", time.Duration(r.Millis)*time.Millisecond)
 	for _, damaged := range r.Damaged {

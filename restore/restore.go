@@ -17,6 +17,7 @@ import (
 	"holdfast/config"
 	"holdfast/engine"
 	"holdfast/history"
+	"holdfast/internal/plural"
 	"holdfast/internal/vfs"
 	"holdfast/snapshot"
 )
@@ -269,8 +270,8 @@ func (w *work) verify(ctx context.Context) (err error) {
 	meta, r := base.Meta(), &w.report
 	r.Verified = Verification{found.Pages, found.Keys, found.Deadlines, found.Parts}
 	if meta.LSN != r.LSN || meta.ID != w.id || found.Keys != r.Keys || found.Deadlines != r.TTLs {
-		return fmt.Errorf("%w: the base has LSN %d, %d keys and %d TTLs, and the replay ended at LSN %d with %d and %d",
-			ErrUnverified, meta.LSN, found.Keys, found.Deadlines, r.LSN, r.Keys, r.TTLs)
+		return fmt.Errorf("%w: the base has LSN %d, %s and %s, and the replay ended at LSN %d with %d and %d",
+			ErrUnverified, meta.LSN, plural.Count(found.Keys, "key"), plural.Count(found.Deadlines, "TTL"), r.LSN, r.Keys, r.TTLs)
 	}
 	return nil
 }

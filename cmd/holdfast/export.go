@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"holdfast/inspect"
+	"holdfast/internal/plural"
 	"holdfast/internal/vfs"
 )
 
@@ -57,7 +58,7 @@ func exportCommand() *cli.Command {
 			fmt.Fprintf(ctx.App.ErrWriter, "holdfast: left out: %v\n", why)
 		}
 		if done.Left > 0 {
-			fmt.Fprintf(ctx.App.ErrWriter, "holdfast: %d keys exported, %d left out\n", done.Keys, done.Left)
+			fmt.Fprintf(ctx.App.ErrWriter, "holdfast: %s exported, %d left out\n", plural.Count(done.Keys, "key"), done.Left)
 		}
 		return nil
 	})

@@ -46,7 +46,7 @@ var mayImport = map[string][]string{
 	"internal/vfs":  {},
 	"internal/nice": {},
 	"internal/proc": {},
-	"load":          {"resp", "internal/proc"},
+	"load":          {"resp", "internal/proc", "internal/plural"},
 	"config":        {"glob"},
 	"kv":            {"expiry", "lists", "outline"},
 	"aof":           {"internal/vfs", "internal/nice", "internal/histogram"},
@@ -54,15 +54,15 @@ var mayImport = map[string][]string{
 	"rdb":           {"kv", "lists", "sets", "zsets", "hashes", "streams", "dict", "outline"},
 	"migrate":       {"resp"},
 	"commands":      {"acl", "rdb", "lua", "migrate", "kv", "outline", "lists", "sets", "dict", "streams", "zsets", "hashes", "hll", "geo", "expiry", "resp", "glob", "config", "internal/histogram", "pubsub", "tracking"},
-	"engine":        {"acl", "commands", "pubsub", "kv", "lists", "expiry", "resp", "glob", "config", "aof", "snapshot", "internal/vfs", "internal/nice", "internal/proc"},
+	"engine":        {"acl", "commands", "pubsub", "kv", "lists", "expiry", "resp", "glob", "config", "aof", "snapshot", "internal/vfs", "internal/nice", "internal/plural", "internal/proc"},
 	"bench":         {"bench/rig", "internal/proc", "load"},
 	"bench/rig":     {},
 	"bench/inspect": {"bench/rig"},
 	"bench/scale":   {"bench/rig", "internal/proc"},
 	"bench/tails":   {"bench/rig", "internal/proc", "load"},
 	"history":       {"aof", "engine", "internal/vfs", "snapshot"},
-	"restore":       {"history", "history/historytest", "engine", "config", "glob", "aof", "snapshot", "internal/vfs"},
-	"repair":        {"history", "history/historytest", "engine", "commands", "kv", "config", "aof", "snapshot", "internal/vfs"},
+	"restore":       {"history", "history/historytest", "engine", "config", "glob", "aof", "snapshot", "internal/plural", "internal/vfs"},
+	"repair":        {"history", "history/historytest", "engine", "commands", "kv", "config", "aof", "snapshot", "internal/plural", "internal/vfs"},
 
 	"history/historytest": {"engine", "commands", "kv", "expiry", "config", "resp", "snapshot", "internal/vfs"},
 
@@ -83,11 +83,12 @@ var mayImport = map[string][]string{
 
 	"internal/histogram": {},
 	"internal/notify":    {},
+	"internal/plural":    {},
 
 	"metrics": {"engine", "commands", "config", "resp", "internal/histogram", "internal/vfs"}, // config, resp, vfs in tests
 
-	"intake":       {"inspect", "restore", "engine", "commands", "config", "rdb", "kv", "outline", "aof", "snapshot", "client", "resp", "internal/vfs"},
-	"inspect":      {"engine", "commands", "rdb", "kv", "outline", "history", "lists", "hashes", "streams", "zsets", "hll", "expiry", "aof", "snapshot", "client", "resp", "glob", "internal/vfs"},
+	"intake":       {"inspect", "restore", "engine", "commands", "config", "rdb", "kv", "outline", "aof", "snapshot", "client", "resp", "internal/plural", "internal/vfs"},
+	"inspect":      {"engine", "commands", "rdb", "kv", "outline", "history", "lists", "hashes", "streams", "zsets", "hll", "expiry", "aof", "snapshot", "client", "resp", "glob", "internal/plural", "internal/vfs"},
 	"server":       {"acl", "engine", "commands", "resp", "config", "internal/nice", "internal/vfs"}, // vfs in tests
 	"cmd/holdfast": {"*"},
 	"integration":  {},
