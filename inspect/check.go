@@ -132,13 +132,16 @@ func (c *checker) report() Report {
 	return r
 }
 
-// dataSet is the id of the data set: the base's, else that of the first segment that has one.
+// dataSet is the id of the data set: the base's, else that of the first segment that has one; "" where nothing tells.
 func (c *checker) dataSet() string {
 	id := c.meta.ID
 	for _, info := range c.infos {
 		if id == [16]byte{} {
 			id = info.ID
 		}
+	}
+	if id == [16]byte{} {
+		return ""
 	}
 	return hex.EncodeToString(id[:])
 }
@@ -225,8 +228,8 @@ func (c *checker) checkReport() []FileReport {
 	report, err := engine.ReadReport(c.fs, c.path)
 	if err != nil {
 		err = fmt.Errorf("no recovery report: %w", err)
-	} else if report.DataSet != c.dataSet() && !c.bare() {
-		err = fmt.Errorf("it is of data set %s, and the directory of %s", report.DataSet, c.dataSet())
+	} else if id := c.dataSet(); id != "" && report.DataSet != id {
+		err = fmt.Errorf("it is of data set %s, and the directory of %s", report.DataSet, id)
 	}
 	switch {
 	case report.FoundData() && c.bare():

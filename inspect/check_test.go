@@ -255,6 +255,14 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			spoil:   func(t *testing.T, dir string) { must(t, os.Rename(inLog(dir, segment2), inLog(dir, "copy.aof"))) },
 			verdict: Damaged, files: map[string]Verdict{"aof": Damaged}, says: "copy.aof",
 		},
+		"a segment of a strange name beside a log that is all there is": {
+			spoil: func(t *testing.T, dir string) {
+				must(t, os.Remove(filepath.Join(dir, "base.db")))
+				must(t, os.WriteFile(inLog(dir, "copy.aof"), nil, 0o600))
+				must(t, os.WriteFile(filepath.Join(dir, "recovery.json"), []byte(`{"data_set":"ab"}`), 0o600))
+			},
+			verdict: Damaged, files: map[string]Verdict{"aof": Damaged}, says: "is damaged: 1 problem in 1 file",
+		},
 		"a log that does not count": {
 			spoil: func(t *testing.T, dir string) {
 				must(t, os.WriteFile(filepath.Join(dir, "aof.staged"), nil, 0o600))
