@@ -28,6 +28,23 @@ func TestLogList(t *testing.T) {
 			`{"file":"00000000000000000004.aof","first_lsn":4,"last_lsn":7,"records":4,"bytes":8192,"created_unix_ms":1700000000000}]}`+"\n", dir))
 }
 
+// A log without records has no last LSN, and no record that was asked for in vain.
+func TestLogWithoutRecords(t *testing.T) {
+	dir := t.TempDir()
+	writeLog(t, dir, testID, nil)
+	segments, err := openDir(t, dir).Segments()
+	must(t, err)
+	golden(t, func(b *bytes.Buffer) error { return segments.WriteText(b) },
+		`segment                   first LSN  last LSN  records  bytes  created                   damage
+00000000000000000001.aof  1          -         0        8192   2023-11-14T22:13:20.000Z  -
+`)
+	for want, filter := range map[string]RecordFilter{"has no records\n": {}, "has no such record\n": {Command: "GET"}} {
+		stats, _, err := openDir(t, dir).LogStats(LogStatsOptions{RecordFilter: filter})
+		must(t, err)
+		golden(t, func(b *bytes.Buffer) error { return stats.WriteText(b) }, filepath.Join(dir, "aof")+" "+want)
+	}
+}
+
 func TestLogListNamesDamage(t *testing.T) {
 	dir := fixture(t)
 	flip(t, filepath.Join(dir, "aof", segment1), 20)

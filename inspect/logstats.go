@@ -31,6 +31,8 @@ type LogStats struct {
 	HotKeys  []Hot           `json:"hot_keys"`     // the hottest first
 	Prefixes []Hot           `json:"hot_prefixes"` // what stands before the separator
 	Exact    bool            `json:"hot_exact"`    // whether all keys and prefixes were counted, and not only the hottest
+
+	selected bool // records were asked for, and not all of them
 }
 
 // CommandStats counts a command by its name.
@@ -76,7 +78,7 @@ func (d *Directory) LogStats(o LogStatsOptions) (LogStats, []string, error) {
 		options: o, table: commands.NewTable(), keys: newHottest(hotRoom), prefixes: newHottest(hotRoom),
 		commands: map[string]*CommandStats{}, dbs: map[int]*DatabaseStats{}, spans: map[int64]*Span{},
 	}
-	c.stats = LogStats{Dir: d.logPath(), Width: 1000}
+	c.stats = LogStats{Dir: d.logPath(), Width: 1000, selected: o.selects()}
 	notes, err := d.Records(o.RecordFilter, func(r Record) error { c.record(r); return nil })
 	if err != nil {
 		return LogStats{}, notes, err
@@ -253,7 +255,11 @@ func (c *logCounter) result() LogStats {
 // WriteText writes the stats for people.
 func (s LogStats) WriteText(w io.Writer) error {
 	if s.Records == 0 {
-		_, err := fmt.Fprintf(w, "%s has no such record\n", s.Dir)
+		which := "records"
+		if s.selected {
+			which = "such record"
+		}
+		_, err := fmt.Fprintf(w, "%s has no %s\n", s.Dir, which)
 		return err
 	}
 	t := newTable(w)

@@ -25,6 +25,11 @@ type RecordFilter struct {
 	Progress Progress
 }
 
+// selects reports whether the filter leaves anything out.
+func (f RecordFilter) selects() bool {
+	return f.From > 0 || f.To > 0 || f.Since != 0 || f.Until != 0 || f.DB != nil || f.Key != nil || f.Command != ""
+}
+
 // Record is a record of the log: what one command, transaction or script changed.
 type Record struct {
 	LSN      uint64    `json:"lsn"`

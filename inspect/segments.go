@@ -84,14 +84,17 @@ func (s Segments) WriteText(w io.Writer) error {
 	}
 	t := newTable(w, "segment", "first LSN", "last LSN", "records", "bytes", "created", "damage")
 	for _, segment := range s.Segments {
-		created, damage := "-", "-"
+		last, created, damage := any(segment.Last), "-", "-"
+		if segment.Records == 0 {
+			last = "-"
+		}
 		if segment.Created != 0 {
 			created = clock(segment.Created)
 		}
 		if segment.Damage != "" {
 			damage = segment.Damage
 		}
-		t.row(segment.File, segment.First, segment.Last, segment.Records, segment.Bytes, created, damage)
+		t.row(segment.File, segment.First, last, segment.Records, segment.Bytes, created, damage)
 	}
 	return t.flush()
 }
