@@ -79,6 +79,17 @@ func Read(fsys vfs.FS, dir string) (*History, error) {
 	return h, nil
 }
 
+// ReadFile looks at a single base, wherever it lies, as if it were all that its directory holds.
+func ReadFile(fsys vfs.FS, path string) (*History, error) {
+	h := &History{fs: fsys, dir: filepath.Dir(path)}
+	meta, err := h.meta(filepath.Base(path))
+	if errors.Is(err, snapshot.ErrNotExist) {
+		return nil, fmt.Errorf("%w: there is no file %s", ErrNothing, path)
+	}
+	h.ID, h.Bases = meta.ID, []Base{{File: filepath.Base(path), Meta: meta}}
+	return h, err
+}
+
 // Path is where a file of the directory is.
 func (h *History) Path(file string) string { return filepath.Join(h.dir, filepath.FromSlash(file)) }
 

@@ -18,6 +18,7 @@ import (
 	"holdfast/internal/vfs"
 	"holdfast/kv"
 	"holdfast/rdb"
+	"holdfast/snapshot"
 )
 
 // Input is what is to be taken in. It can be read several times.
@@ -70,7 +71,20 @@ func Open(fsys vfs.FS, path string) (*Input, error) {
 	case len(head) == 0:
 		return nil, fmt.Errorf("%w: %s is empty", ErrUnknown, path)
 	}
+	if isSnapshot(fsys, path) {
+		return nil, fmt.Errorf("%w: %s is a snapshot of holdfast's own; make a data directory of it with: holdfast restore --file %s --to DIRECTORY, "+
+			"or JSON lines to import with: holdfast snapshot export --file %s", ErrUnknown, path, path, path)
+	}
 	return nil, fmt.Errorf("%w: %s begins with %.16q", ErrUnknown, path, head)
+}
+
+// isSnapshot reports whether a file is a base, sound or not.
+func isSnapshot(fsys vfs.FS, path string) bool {
+	base, err := snapshot.Open(path, snapshot.OpenOptions{FS: fsys, ReadOnly: true})
+	if err == nil {
+		return base.Close() == nil
+	}
+	return !errors.Is(err, snapshot.ErrNotBase)
 }
 
 func newInput(fsys vfs.FS, path string) *Input {

@@ -6,6 +6,8 @@
 //	verify   every page, checksum and count of the result
 //	publish  NEWDIR/restored.json, then NEWDIR/base.db by a rename
 //
+// A single file, a backup, is a history of one point: it is verified first, and takes the same way.
+//
 // Invariants
 //
 //   - The source is read and never changed. Beside a running server its snapshots and its log can be read, and its

@@ -12,7 +12,7 @@ import (
 
 // Report is what a restore did. It stands in the new directory as restored.json.
 type Report struct {
-	Source        string       `json:"source"`            // the directory
+	Source        string       `json:"source"`            // the directory, or the file
 	SourceDataSet string       `json:"source_data_set"`   // in hexadecimal
 	DataSet       string       `json:"data_set"`          // the new one's; "" where nothing was done
 	DryRun        bool         `json:"dry_run,omitempty"` // nothing was done

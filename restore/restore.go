@@ -26,7 +26,9 @@ import (
 type Options struct {
 	FS  vfs.FS
 	Dir string // the source
-	To  string // not there, or empty, or holding nothing but what an interrupted restore left
+	// File, if not "", is a base that is the source instead of a directory, and Point is what it holds.
+	File string
+	To   string // not there, or empty, or holding nothing but what an interrupted restore left
 	Point
 	Clock vfs.Clock
 	// Keys, if not nil, is a pattern as KEYS takes it: only keys that match are restored.
@@ -60,7 +62,7 @@ func Restore(ctx context.Context, o Options) (r Report, err error) {
 		o.Progress = func(string, int64, int64) {}
 	}
 	started := o.Clock()
-	h, err := history.Read(o.FS, o.Dir)
+	h, err := o.read(ctx)
 	if err != nil {
 		return Report{}, err
 	}
@@ -90,13 +92,47 @@ func Restore(ctx context.Context, o Options) (r Report, err error) {
 			return w.report, w.End()
 		}
 		err = errors.Join(err, w.Abandon())
-		if !errors.Is(err, snapshot.ErrCorrupt) || c.base.Empty() {
+		if !errors.Is(err, snapshot.ErrCorrupt) || c.base.Empty() || o.File != "" {
 			return Report{}, err
 		}
 		// The log may lead here from an older base too.
 		w.without = append(w.without, c.base.File)
 		w.report.Damaged = append(w.report.Damaged, err.Error())
 	}
+}
+
+// read looks at the source. A file is verified at once, so that damage is told where it is.
+func (o *Options) read(ctx context.Context) (*history.History, error) {
+	if o.File == "" {
+		return history.Read(o.FS, o.Dir)
+	}
+	h, err := history.ReadFile(o.FS, o.File)
+	if err == nil {
+		o.Point = AtLSN(h.Bases[0].Meta.LSN)
+		err = o.verifyFile(ctx)
+	}
+	if errors.Is(err, snapshot.ErrCorrupt) {
+		err = fmt.Errorf("%w; bring the file back from another copy", err)
+	}
+	return h, err
+}
+
+func (o *Options) verifyFile(ctx context.Context) (err error) {
+	base, err := snapshot.Open(o.File, snapshot.OpenOptions{FS: o.FS, ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, base.Close()) }()
+	_, err = base.Verify(func(done, total int64) { o.Progress("verifying "+o.File, done, total) })
+	return errors.Join(err, ctx.Err())
+}
+
+// source is where the state comes from.
+func (o *Options) source() string {
+	if o.File != "" {
+		return absolute(o.File)
+	}
+	return absolute(o.Dir)
 }
 
 // work is a restore under way.
@@ -165,7 +201,7 @@ func (w *work) build(ctx context.Context, c choice) error {
 // tell puts into the report what was, or would be, done.
 func (w *work) tell(c choice, records int64) {
 	r := &w.report
-	r.Source, r.SourceDataSet = absolute(w.Dir), hex.EncodeToString(w.history.ID[:])
+	r.Source, r.SourceDataSet = w.source(), hex.EncodeToString(w.history.ID[:])
 	r.Asked = w.Point.String()
 	r.Base = BaseUsed{c.base.File, c.base.Meta.LSN, at(c.base.Meta.Time)}
 	r.From, r.Records, r.LSN, r.Time = 0, records, c.lsn, at(c.time)

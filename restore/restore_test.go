@@ -233,6 +233,31 @@ func TestDamagedBase(t *testing.T) {
 	refused(t, p, Point{}, engine.BaseName, "may be newer")
 }
 
+// A backup is a file by itself. What a server goes on from is what it holds, though its log is not there.
+func TestFromAFile(t *testing.T) {
+	p := historytest.Play(t)
+	backup := filepath.Join(t.TempDir(), "monday.db")
+	copyFile(t, engine.SnapshotPath(p.Dir, "s1"), backup)
+	from := func(o *Options) { o.Dir, o.File = "", backup }
+	r := restored(t, p, AtLSN(p.Bases[1]), p.Bases[1], from)
+	if r.Source != backup || r.Base.File != "monday.db" || r.Records != 0 {
+		t.Errorf("%+v", r)
+	}
+	spoil(t, backup, "again")
+	to := filepath.Join(t.TempDir(), "new")
+	_, err := Restore(context.Background(), Options{FS: historytest.FS(), File: backup, To: to, Clock: historytest.NewClock().Now})
+	if !errors.Is(err, snapshot.ErrCorrupt) || !strings.Contains(err.Error(), backup+": offset ") {
+		t.Errorf("a damaged one: %v", err)
+	}
+	_, err = Restore(context.Background(), Options{FS: historytest.FS(), File: backup + "x", To: to, Clock: historytest.NewClock().Now})
+	if !errors.Is(err, history.ErrNothing) {
+		t.Errorf("none: %v", err)
+	}
+	if _, err := os.Stat(to); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("something was made: %v", err)
+	}
+}
+
 // Files of another data set are as if they were not there.
 func TestForeign(t *testing.T) {
 	p, other := historytest.Play(t).Copy(t), historytest.Play(t)

@@ -165,6 +165,16 @@ func findFlag(ctx *cli.Context, name string) cli.Flag {
 	return nil
 }
 
+// given is those of the flags that are set, as they are written.
+func given(ctx *cli.Context, names ...string) (flags []string) {
+	for _, name := range names {
+		if ctx.IsSet(name) {
+			flags = append(flags, "--"+name)
+		}
+	}
+	return flags
+}
+
 // Flags that offline commands share.
 
 func dirFlag() cli.Flag {

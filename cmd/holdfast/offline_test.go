@@ -147,7 +147,9 @@ func TestOffline(t *testing.T) {
 		{args: "snapshot diff DIR --rdb DIR/base.db", code: 1, errs: "not an RDB file"},
 		{args: "snapshot diff DIR --rdb x --lsn 1", code: 2, errs: "or one A and --lsn or --rdb"},
 		{args: "snapshot import DIR/no --to DIR/new", code: 1, errs: "there is no file"},
-		{args: "snapshot import DIR/base.db --to DIR/new", code: 1, errs: "no RDB file, no Redis AOF, and no JSON lines"},
+		{args: "snapshot import DIR/base.db --to DIR/new", code: 1, errs: "no RDB file, no Redis AOF, and no JSON lines: DIR/base.db is a snapshot of holdfast's own; " +
+			"make a data directory of it with: holdfast restore --file DIR/base.db --to "},
+		{args: "snapshot import DIR/aof/00000000000000000001.aof --to DIR/new", code: 1, errs: `begins with "HOLDFAOF`},
 		{args: "check --dir DIR/no", code: 1, errs: "does not exist"},
 
 		{args: "snapshot get --dir DIR", code: 2, errs: "wants KEY"},

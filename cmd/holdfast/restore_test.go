@@ -27,6 +27,9 @@ func TestRestoreCommand(t *testing.T) {
 		{args: "--to NEW --lsn 3", code: 1, errs: "the log ends at LSN 2; restorable: LSN 0 to 2"},
 		{args: "--to NEW --time 2900-01-01T00:00:00Z", code: 1, errs: "that moment is to come"},
 		{args: "--to NEW --time 1960-01-01T00:00:00Z", code: 1, errs: "restorable: "},
+		{args: "--to NEW --file DIR/base.db --lsn 1", code: 2, errs: "without --lsn and --time"},
+		{args: "--to NEW --file DIR/base.db", out: "restored DIR/base.db as of LSN 1, 1970-01-01T00:00:00.000Z\n  from      base.db, LSN 1\n"},
+		{args: "--to NEW --file DIR/none.db", code: 1, errs: "there is no file DIR/none.db"},
 		{args: "--to DIR", code: 1, errs: "the new directory is not empty"},
 		{args: "", code: 2, errs: "restore wants --to"},
 		{args: "--to NEW --lsn 1 --time 2030-01-01T00:00:00Z", code: 2, errs: "not both"},
@@ -41,7 +44,7 @@ func TestRestoreCommand(t *testing.T) {
 			args = append(args, strings.NewReplacer("DIR", dir, "NEW", to).Replace(word))
 		}
 		code, out, errs := runOffline(t, args...)
-		if want := strings.ReplaceAll(c.out, "DIR", dir); code != c.code || !strings.Contains(out, want) || !strings.Contains(errs, c.errs) {
+		if want := strings.ReplaceAll(c.out, "DIR", dir); code != c.code || !strings.Contains(out, want) || !strings.Contains(errs, strings.ReplaceAll(c.errs, "DIR", dir)) {
 			t.Errorf("%s: exit code %d, printed\n%s\n%s\nexpected %d, %q, %q", c.args, code, out, errs, c.code, want, c.errs)
 		}
 		if _, err := os.Stat(to); (err == nil) != (code == 0) {
