@@ -51,7 +51,7 @@ type SnapshotInfo struct {
 	Pages     int64    `json:"pages"`
 	FreePages int64    `json:"free_pages"`
 	Keys      int64    `json:"keys"`
-	TTLs      int64    `json:"ttls"`
+	TTLs      int64    `json:"ttls"` // keys that expire, or in which something does
 	Databases []DBInfo `json:"databases"`
 }
 
@@ -95,10 +95,14 @@ func (i SnapshotInfo) WriteText(w io.Writer) error {
 	} else {
 		t.row("log", "none: the snapshot is all there is")
 	}
-	t.row("size", fmt.Sprintf("%d bytes", i.FileBytes))
+	size := fmt.Sprintf("%d bytes", i.FileBytes)
+	if ahead := i.FileBytes - i.Pages*int64(i.PageBytes); ahead > 0 {
+		size += fmt.Sprintf(", %d of them allocated ahead for pages to come", ahead)
+	}
+	t.row("size", size)
 	t.row("pages", fmt.Sprintf("%d of %d bytes, %d of them free", i.Pages, i.PageBytes, i.FreePages))
 	t.row("keys", i.Keys)
-	t.row("TTLs", i.TTLs)
+	t.row("TTLs", fmt.Sprintf("%d, of keys or of fields in them", i.TTLs))
 	if err := t.flush(); err != nil || len(i.Databases) == 0 {
 		return err
 	}

@@ -38,7 +38,7 @@ log       goes on from LSN 4
 size      %d bytes
 pages     %d of %d bytes, %d of them free
 keys      4
-TTLs      1
+TTLs      1, of keys or of fields in them
 
 database  keys  TTLs
 0         3     1
@@ -343,4 +343,13 @@ func FuzzBytesJSON(f *testing.F) {
 			t.Errorf("%q became %s", b, text)
 		}
 	})
+}
+
+// A file that a server writes is longer than its pages.
+func TestSnapshotInfoOfAFileAllocatedAhead(t *testing.T) {
+	var b bytes.Buffer
+	must(t, SnapshotInfo{FileBytes: 16805888, PageBytes: 4096, Pages: 6}.WriteText(&b))
+	if want := "size      16805888 bytes, 16781312 of them allocated ahead for pages to come\npages     6 of 4096 bytes"; !strings.Contains(b.String(), want) {
+		t.Errorf("%s", b.String())
+	}
 }

@@ -208,8 +208,8 @@ func (r *jsonReader) takeLong(t *jsonText) error {
 	switch {
 	case r.done.lines[r.line]:
 		return nil
-	case r.db < 0 || r.db > math.MaxInt32:
-		return errors.New("a line without db and key")
+	case !canBeDatabase(r.db):
+		return noDatabase(r.db)
 	case r.h.text == nil && !isDatabase(r.db):
 		return fmt.Errorf("a key in database %d; there can be %d", r.db, databasesMost)
 	}
@@ -256,6 +256,13 @@ func (r *jsonReader) spoil(why error, line int) error {
 	return nil
 }
 
+// canBeDatabase reports whether some server may have a database of that number.
+func canBeDatabase(db int) bool { return 0 <= db && db <= math.MaxInt32 }
+
+func noDatabase(db int) error {
+	return fmt.Errorf("a key in database %d, and there is none of that number", db)
+}
+
 // take deals with a line.
 func (r *jsonReader) take(text []byte) error {
 	var l jsonLine
@@ -263,8 +270,10 @@ func (r *jsonReader) take(text []byte) error {
 	switch {
 	case err != nil:
 		err = fmt.Errorf("not a line of an export: %w", inWords(err))
-	case l.DB == nil || l.Key == nil || *l.DB < 0 || *l.DB > math.MaxInt32:
+	case l.DB == nil || l.Key == nil:
 		err = errors.New("a line without db and key")
+	case !canBeDatabase(*l.DB):
+		err = noDatabase(*l.DB)
 	case l.More:
 		same := *l.DB == r.db && bytes.Equal(*l.Key, r.key)
 		switch {

@@ -51,10 +51,19 @@ func TestLargeLinesWithSomethingCalledMore(t *testing.T) {
 
 // A long string in a database that cannot be is told so.
 func TestLongTextInADatabaseThatCannotBe(t *testing.T) {
-	text := `{"db":1024,"key":"k","type":"string","value":"` + strings.Repeat("a", longLine) + `"}`
-	_, err := IntoDirectory(t.Context(), openFile(t, "x.json", text), filepath.Join(t.TempDir(), "new"), options())
-	if want := "x.json: line 1: a key in database 1024; there can be 1024"; !errors.Is(err, ErrInput) || !strings.Contains(err.Error(), want) {
-		t.Errorf("%v, want %s", err, want)
+	for _, c := range []struct {
+		db, length int
+		want       string
+	}{
+		{1024, longLine, "a key in database 1024; there can be 1024"},
+		{-1, longLine, "a key in database -1, and there is none of that number"},
+		{-1, 1, "a key in database -1, and there is none of that number"},
+	} {
+		text := fmt.Sprintf(`{"db":%d,"key":"k","type":"string","value":"%s"}`, c.db, strings.Repeat("a", c.length))
+		_, err := IntoDirectory(t.Context(), openFile(t, "x.json", text), filepath.Join(t.TempDir(), "new"), options())
+		if want := "x.json: line 1: " + c.want; !errors.Is(err, ErrInput) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
 	}
 }
 
