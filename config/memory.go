@@ -13,6 +13,12 @@ const (
 	gigabyte = 1 << 30
 )
 
+// Size reads a number of bytes with an optional unit, as settings take it: 100, 1k, 1mb.
+func Size(text string) (n int64, ok bool) {
+	n, big, ok := parseSize(text)
+	return n, ok && !big && strings.ContainsAny(text, "0123456789")
+}
+
 // parseSize reads a number of bytes with an optional unit, in any case: 100, 100b, 1k, 1kb, 1m, 1mb, 1g, 1gb. A missing
 // number is 0, as in Redis. Redis wraps around what does not fit; here it is math.MaxInt64 and big is true.
 func parseSize(text string) (n int64, big, ok bool) {

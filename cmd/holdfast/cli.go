@@ -138,6 +138,11 @@ func cliTarget(ctx *cli.Context) (client.Target, error) {
 		fmt.Fprintln(ctx.App.ErrWriter, "Warning: other users of this machine can see a password on the command line; "+
 			"REDISCLI_AUTH in the environment is safer.")
 	}
+	for _, two := range [][2]string{{"2", "3"}, {"raw", "no-raw"}} {
+		if ctx.Bool(two[0]) && ctx.Bool(two[1]) {
+			return target, usageError(fmt.Sprintf("%s and %s exclude each other: give one", dashed(two[0]), dashed(two[1])))
+		}
+	}
 	if (ctx.Bool("3") || ctx.Bool("json") || ctx.Bool("quoted-json")) && !ctx.Bool("2") {
 		target.Protocol = 3
 	}
@@ -145,6 +150,14 @@ func cliTarget(ctx *cli.Context) (client.Target, error) {
 		return target, usageError(fmt.Sprintf("%d is not a database", target.DB))
 	}
 	return target, nil
+}
+
+// dashed is a flag as it is written.
+func dashed(name string) string {
+	if len(name) == 1 {
+		return "-" + name
+	}
+	return "--" + name
 }
 
 // cliStyle chooses how to print: by flag, or by where the output goes.

@@ -109,6 +109,8 @@ func TestCLI(t *testing.T) {
 		{args: "-p 99999 PING", code: 2, errs: "not a port"},
 		{args: "-p", code: 2, errs: "holdfast cli --help"},
 		{args: "--bogus", code: 2, errs: "-bogus"},
+		{args: "-2 -3 PING", code: 2, errs: "-2 and -3 exclude each other: give one"},
+		{args: "--raw --no-raw PING", code: 2, errs: "--raw and --no-raw exclude each other"},
 		{args: "-x", code: 2, errs: "-x needs a command"},
 		{args: "-u http://x PING", code: 2, errs: "redis://"},
 		{args: "--user ann PING", code: 2, errs: "needs a password"},

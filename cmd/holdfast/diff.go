@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -54,22 +53,42 @@ func diffCommand() *cli.Command {
 			return err
 		}
 		defer func() { err = errors.Join(err, a.Close()) }()
-		temporary := filepath.Join(os.TempDir(), "holdfast-diff-"+rand.Text())
-		defer func() { err = errors.Join(err, os.RemoveAll(temporary)) }()
-		b, err := secondSide(stop, ctx, names, temporary, bar)
+		var temporary room
+		defer func() { err = errors.Join(err, temporary.remove()) }()
+		b, err := secondSide(stop, ctx, names, &temporary, bar)
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, b.Close()) }()
 		for _, side := range []inspect.DiffSide{a, b} {
 			if _, sorted := side.(*inspect.RDBSource); sorted {
-				if err := os.MkdirAll(temporary, 0o700); err != nil {
+				if err := temporary.make(); err != nil {
 					return err
 				}
 			}
 		}
-		return writeDiff(stop, ctx, out, a, b, temporary, bar)
+		return writeDiff(stop, ctx, out, a, b, temporary.path, bar)
 	})
+}
+
+// room is a temporary directory, made when it is needed.
+type room struct{ path string }
+
+func (r *room) make() (err error) {
+	if r.path != "" {
+		return nil
+	}
+	if r.path, err = os.MkdirTemp("", "holdfast-diff-"); err != nil {
+		return fmt.Errorf("making a temporary directory: %w; say in TMPDIR where to", err)
+	}
+	return nil
+}
+
+func (r *room) remove() error {
+	if r.path == "" {
+		return nil
+	}
+	return os.RemoveAll(r.path)
 }
 
 // seconds counts the ways in which the second side is given.
@@ -82,7 +101,7 @@ func seconds(ctx *cli.Context, names []string) (n int) {
 	return n
 }
 
-func secondSide(stop context.Context, ctx *cli.Context, names []string, temporary string, bar *bar) (inspect.DiffSide, error) {
+func secondSide(stop context.Context, ctx *cli.Context, names []string, temporary *room, bar *bar) (inspect.DiffSide, error) {
 	switch {
 	case len(names) == 2:
 		return inspect.OpenAny(vfs.OS(), names[1], ctx.String("dir"))
@@ -93,18 +112,21 @@ func secondSide(stop context.Context, ctx *cli.Context, names []string, temporar
 }
 
 // stateAt builds the state of an LSN in a temporary directory.
-func stateAt(stop context.Context, ctx *cli.Context, temporary string, bar *bar) (*inspect.Snapshot, error) {
+func stateAt(stop context.Context, ctx *cli.Context, temporary *room, bar *bar) (*inspect.Snapshot, error) {
+	if err := temporary.make(); err != nil {
+		return nil, err
+	}
 	dir := ctx.String("dir")
 	if info, err := os.Stat(ctx.Args().First()); err == nil && info.IsDir() && !ctx.IsSet("dir") {
 		dir = ctx.Args().First() // whose own log it is
 	}
 	_, err := restore.Restore(stop, restore.Options{
-		FS: vfs.OS(), Dir: dir, To: temporary, Point: restore.AtLSN(ctx.Uint64("lsn")), Clock: time.Now, Progress: bar.show,
+		FS: vfs.OS(), Dir: dir, To: temporary.path, Point: restore.AtLSN(ctx.Uint64("lsn")), Clock: time.Now, Progress: bar.show,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return inspect.OpenSnapshot(vfs.OS(), filepath.Join(temporary, engine.BaseName))
+	return inspect.OpenSnapshot(vfs.OS(), filepath.Join(temporary.path, engine.BaseName))
 }
 
 // writeDiff prints what differs.

@@ -50,7 +50,7 @@ func logShowCommand() *cli.Command {
 			&cli.Int64Flag{Name: "limit", DefaultText: "none", Usage: "end after `NUMBER` records"},
 			jsonFlag("an object a line, one for each record"),
 			toggle("resp", "write the commands as a client would send them")),
-	}, 0, recordFilter, nil, func(l logReading) ([]string, error) {
+	}, 0, recordFilter, func(ctx *cli.Context) error { return oneOf(ctx, "json", "resp") }, func(l logReading) ([]string, error) {
 		return l.Records(l.filter, recordWriter(l.ctx, l.out))
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -30,7 +31,7 @@ func logTailCommand() *cli.Command {
 		if ctx.Int("n") < 0 {
 			return usage(errors.New("-n takes no negative number"))
 		}
-		return nil
+		return oneOf(ctx, "json", "resp")
 	}, func(l logReading) ([]string, error) {
 		stop, cancel := signal.NotifyContext(l.ctx.Context, syscall.SIGINT, syscall.SIGTERM)
 		defer cancel()
@@ -50,7 +51,7 @@ func logExportCommand() *cli.Command {
 			"of one record. That is also what a Redis AOF holds. What a newer Redis than yours has (deadlines of fields: 7.4)\n" +
 			"stands in it as it does in the log.\n" +
 			"With --aof DIRECTORY the whole state is written, snapshot and log, as the directory that a Redis 7.0 or newer has its\n" +
-			"AOF in (appenddirname); of what selects records only --to and --until count then. A log that reaches back to its\n" +
+			"AOF in (appenddirname); of what selects records only --to and --until go with it. A log that reaches back to its\n" +
 			"first record needs no snapshot; otherwise no server may be writing it.\n\n" +
 			examples("holdfast log export --dir data | redis-cli --pipe", "holdfast log export --dir data --aof /var/lib/redis/appendonlydir"),
 		Flags: append(recordFlags(),
@@ -58,7 +59,7 @@ func logExportCommand() *cli.Command {
 			&cli.StringFlag{Name: "aof", Usage: "write the whole state into a new `DIRECTORY` of an AOF, with its manifest"},
 			jsonFlag("with --aof: what was written"),
 			toggle("stamps", "say when each second's commands were done, as Redis 7.0 and newer do in an AOF (#TS:…)")),
-	}, 0, recordFilter, nil, func(l logReading) ([]string, error) {
+	}, 0, recordFilter, exportsWhole, func(l logReading) ([]string, error) {
 		if !l.ctx.IsSet("aof") {
 			return l.Records(l.filter, inspect.NewRequests(l.out, l.ctx.Bool("stamps")).Record)
 		}
@@ -68,4 +69,18 @@ func logExportCommand() *cli.Command {
 		}
 		return notes, show(l.ctx, l.out, done)
 	})
+}
+
+// exportsWhole refuses flags that would have no effect: a whole state is all that there is up to a point.
+func exportsWhole(ctx *cli.Context) error {
+	if !ctx.IsSet("aof") {
+		if ctx.Bool("json") {
+			return usage(errors.New("--json goes with --aof: without it the output is commands"))
+		}
+		return nil
+	}
+	if flags := given(ctx, "from", "since", "key", "command", "db", "limit"); len(flags) > 0 {
+		return usage(fmt.Errorf("--aof writes the whole state, of which only --to and --until select: leave out %s", strings.Join(flags, " and ")))
+	}
+	return nil
 }

@@ -169,10 +169,18 @@ func findFlag(ctx *cli.Context, name string) cli.Flag {
 func given(ctx *cli.Context, names ...string) (flags []string) {
 	for _, name := range names {
 		if ctx.IsSet(name) {
-			flags = append(flags, "--"+name)
+			flags = append(flags, dashed(name))
 		}
 	}
 	return flags
+}
+
+// oneOf refuses flags of which each leaves the others without effect.
+func oneOf(ctx *cli.Context, names ...string) error {
+	if flags := given(ctx, names...); len(flags) > 1 {
+		return usage(fmt.Errorf("%s exclude each other: give one", strings.Join(flags, " and ")))
+	}
+	return nil
 }
 
 // Flags that offline commands share.

@@ -94,6 +94,8 @@ func TestOffline(t *testing.T) {
 		{args: "snapshot keys --dir DIR", out: "0\t\"greeting\"\n3\t\"--queue\"\n"},
 		{args: "snapshot keys --dir DIR --db 3", out: "\"--queue\"\n"},
 		{args: "snapshot keys --dir DIR --match g*ing --type string --limit 1", out: "0\t\"greeting\"\n"},
+		{args: "snapshot keys --dir DIR --max-bytes 1k --min-bytes 12b --db 0", out: "\"greeting\"\n"},
+		{args: "snapshot keys --dir DIR --ttl-min 10d", out: ""},
 		{args: "snapshot keys --dir DIR --json --db 0", out: `{"db":0,"key":"greeting","type":"string","encoding":"embstr","elements":1,"bytes":13}` + "\n"},
 		{args: "snapshot get --dir DIR greeting", out: "hello\n"},
 		{args: "snapshot get greeting --dir DIR --no-raw", out: "\"hello\"\n"},
@@ -172,6 +174,18 @@ func TestOffline(t *testing.T) {
 		{args: "log tail -n -1", code: 2, errs: "negative"},
 		{args: "log stats --depth 0", code: 2, errs: "--depth"},
 		{args: "log who --dir DIR", code: 2, errs: "wants KEY"},
+		{args: "log export --dir DIR --json", code: 2, errs: "--json goes with --aof"},
+		{args: "log export --dir DIR --aof DIR/new --key x --from 2", code: 2, errs: "leave out --from and --key"},
+		{args: "log show --dir DIR --json --resp", code: 2, errs: "--json and --resp exclude each other"},
+		{args: "log tail --dir DIR --json --resp", code: 2, errs: "--json and --resp exclude each other"},
+		{args: "snapshot get greeting --dir DIR --resp --json", code: 2, errs: "--resp and --json exclude each other"},
+		{args: `snapshot keys --dir DIR --prefix "bad\`, code: 2, errs: `"bad\ begins with a quote`},
+		{args: `snapshot keys --dir DIR --match "`, code: 2, errs: "begins with a quote"},
+		{args: "snapshot keys --dir DIR --ttl-min 10x", code: 2, errs: `--ttl-min takes a time, as 90s, 24h or 7d, not "10x"`},
+		{args: "snapshot keys --dir DIR --ttl-max -1s", code: 2, errs: "--ttl-max takes a time"},
+		{args: "snapshot keys --dir DIR --min-bytes 1q", code: 2, errs: `--min-bytes takes a number of bytes, as 1000, 1k or 1mb, not "1q"`},
+		{args: "snapshot keys --dir DIR --max-bytes -1", code: 2, errs: "--max-bytes takes a number of bytes"},
+		{args: "snapshot keys --dir DIR --max-bytes k", code: 2, errs: "--max-bytes takes a number of bytes"},
 		{args: "check DIR", code: 2, errs: `does not take "DIR"; see "holdfast check --help"`},
 	} {
 		args := strings.Fields(strings.ReplaceAll(c.args, "DIR", dir))
@@ -314,5 +328,24 @@ func TestWhatOfflineErrorsSay(t *testing.T) {
 		if err := app.Run([]string{"holdfast", "do"}); err == nil || err.Error() != c.want {
 			t.Errorf("%v; want %s", err, c.want)
 		}
+	}
+}
+
+// A temporary directory that is not there is not made, and one that is keeps nothing.
+func TestDiffLeavesNoTemporaryFiles(t *testing.T) {
+	dir, none := dataDir(t), filepath.Join(t.TempDir(), "none")
+	t.Setenv("TMPDIR", none)
+	code, _, errs := runOffline(t, "snapshot", "diff", dir, "--lsn", "2")
+	if code != 1 || !strings.Contains(errs, "making a temporary directory: ") {
+		t.Errorf("%d, %s", code, errs)
+	}
+	if _, err := os.Stat(none); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%s: %v", none, err)
+	}
+	room := t.TempDir()
+	t.Setenv("TMPDIR", room)
+	code, out, errs := runOffline(t, "snapshot", "diff", dir, "--lsn", "2")
+	if names, err := os.ReadDir(room); code != 0 || !strings.Contains(out, "1 removed") || err != nil || len(names) > 0 {
+		t.Errorf("%d, %s, %s, left %v, %v", code, out, errs, names, err)
 	}
 }

@@ -260,6 +260,9 @@ func getCommand() *cli.Command {
 		},
 	}, 1, func(ctx *cli.Context, out io.Writer, s inspect.Source) (err error) {
 		key, err := unquote(ctx.Args().First())
+		if err == nil {
+			err = oneOf(ctx, "raw", "no-raw", "resp", "json")
+		}
 		if err != nil {
 			return err
 		}
