@@ -37,6 +37,9 @@ type Unread struct {
 }
 
 func (u Unread) String() string {
+	if u.From >= u.Size {
+		return fmt.Sprintf("everything that stood behind offset %d of %s, where it is cut off", u.Size, u.File)
+	}
 	return fmt.Sprintf("everything behind offset %d of the %d bytes of %s, which could not be read", u.From, u.Size, u.File)
 }
 

@@ -85,7 +85,7 @@ func choose(h *history.History, p Point, now int64, without []string, each func(
 		return choice{}, err
 	}
 	if p.kind == atTime && !past && p.time > now {
-		return choice{}, refuse(h, p, fmt.Errorf("that moment is to come: it is %s now; the newest state is restored without --time", history.Clock(now)))
+		return choice{}, cannotBe(h, p, fmt.Errorf("that moment is to come: it is %s now; the newest state is restored without --time", history.Clock(now)))
 	}
 	return c, verdict(h, p, c, reach, past)
 }
@@ -127,13 +127,18 @@ func verdict(h *history.History, p Point, c choice, reach history.Reach, past bo
 	return nil
 }
 
-// refuse says why a point cannot be restored, and which can.
-func refuse(h *history.History, p Point, why error) error {
+// cannotBe says why no file at all could lead to a point, and which points can be restored.
+func cannotBe(h *history.History, p Point, why error) error {
 	ranges, err := h.Ranges()
 	if err != nil {
 		return errors.Join(why, err)
 	}
-	err = fmt.Errorf("%w: %s: %w; %s", ErrUnreachable, p, why, history.Describe(ranges))
+	return fmt.Errorf("%w: %s: %w; %s", ErrUnreachable, p, why, history.Describe(ranges))
+}
+
+// refuse says why a point cannot be restored, which can, and what else might lead to it.
+func refuse(h *history.History, p Point, why error) error {
+	err := cannotBe(h, p, why)
 	for _, b := range h.Unusable {
 		matters, failed := mayLeadTo(h, b, p)
 		if failed != nil {

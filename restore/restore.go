@@ -114,6 +114,9 @@ func (o *Options) read(ctx context.Context) (*history.History, error) {
 	if errors.Is(err, snapshot.ErrCorrupt) {
 		err = fmt.Errorf("%w; bring the file back from another copy", err)
 	}
+	if err != nil {
+		err = fmt.Errorf("%w%s", err, advice(err))
+	}
 	return h, err
 }
 

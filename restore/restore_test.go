@@ -320,6 +320,7 @@ func TestBesideAServerWhatCannotBe(t *testing.T) {
 	}
 	inUse(AtLSN(p.Bases[0]-1), false)
 	inUse(AtTime(historytest.Start-1), false)
+	inUse(AtTime(p.Times[p.Last()]+3_000_000), false)
 	inUse(AtLSN(p.Last()+1), false)
 	must(t, os.Remove(segments[1]))
 	must(t, os.Remove(segments[2]))
