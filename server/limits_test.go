@@ -203,6 +203,57 @@ func TestIdleClientsAreDisconnected(t *testing.T) {
 	blocked.wants("[$list $x]")
 }
 
+// Whoever has subscribed or monitors only listens, and is not cut off for it.
+func TestListenersAreNotIdle(t *testing.T) {
+	r := start(t)
+	idle, former, channel, pattern, shard, monitor := r.dial(), r.dial(), r.dial(), r.dial(), r.dial(), r.dial()
+	idle.expect("+PONG", "PING")
+	former.expect("[$subscribe $a :1]", "SUBSCRIBE", "a")
+	former.expect("[$unsubscribe $a :0]", "UNSUBSCRIBE")
+	channel.expect("[$subscribe $a :1]", "SUBSCRIBE", "a")
+	pattern.expect("[$psubscribe $b* :1]", "PSUBSCRIBE", "b*")
+	shard.expect("[$ssubscribe $c :1]", "SSUBSCRIBE", "c")
+	monitor.expect("+OK", "MONITOR")
+	r.set("timeout", "100")
+	r.ahead.Add(101_000)
+	idle.ended()
+	former.ended() // the last that a look at all of them may find
+	publisher := r.dial()
+	publisher.expect(":1", "PUBLISH", "a", "1")
+	publisher.expect(":1", "PUBLISH", "b", "2")
+	publisher.expect(":1", "SPUBLISH", "c", "3")
+	channel.wants("[$message $a $1]")
+	pattern.wants("[$pmessage $b* $b $2]")
+	shard.wants("[$smessage $c $3]")
+	if got := monitor.read(); !strings.Contains(got, "PUBLISH") {
+		t.Error("the monitor was shown", got)
+	}
+}
+
+// What a client is told beside replies counts, and so does the reply that ends a wait.
+func TestWhoIsToldSomethingIsNotIdle(t *testing.T) {
+	r := start(t, "timeout", "100")
+	s, w, el := connect(t, r.server)
+	r.server.mu.Lock()
+	delete(r.server.sessions, s.client.ID) // only this test asks
+	r.server.mu.Unlock()
+	el.iterate(s, w, []byte(request("BLPOP", "list", "0")))
+	r.blocked(1)
+	begun := time.Now().UnixMilli()
+	idle := func(seconds int64) bool { return s.idle(begun + seconds*1000) }
+	if idle(90) || idle(300) {
+		t.Error("idle while it waits")
+	}
+	r.dial().expect(":1", "RPUSH", "list", "x")
+	el.iterate(s, w, nil) // nothing of the reply is left here
+	if idle(301) || idle(401) {
+		t.Error("idle right after a wait")
+	}
+	if !idle(402) {
+		t.Error("not idle for 101 s after a wait")
+	}
+}
+
 // A large request that takes long to arrive, or a large reply that takes long to read, is no idleness.
 func TestSlowTransferIsNotIdle(t *testing.T) {
 	r := start(t, "timeout", "100")

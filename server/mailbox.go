@@ -13,6 +13,7 @@ type mailbox struct {
 	mu      sync.Mutex
 	letters [][]byte // replies and messages; the bytes of a message are shared by all who get it
 	bytes   int      // of them
+	told    uint64   // letters, ever
 	gate    uint64
 	resume  bool
 	kill    bool
@@ -34,6 +35,7 @@ func (s *session) Deliver(reply []byte, gate uint64) {
 		if m.kill {
 			return
 		}
+		m.told++
 		m.letters = append(m.letters, reply)
 		m.bytes += len(reply)
 		m.gate = max(m.gate, gate)
@@ -86,6 +88,13 @@ func (s *session) Buffers() (in, out int) {
 	s.mail.mu.Lock()
 	defer s.mail.mu.Unlock()
 	return int(s.inBytes.Load()), int(s.outBytes.Load()) + s.mail.bytes
+}
+
+// delivered is how many letters there have been.
+func (m *mailbox) delivered() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.told
 }
 
 // FD is the socket's number.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"holdfast/commands"
 	"holdfast/config"
 	"holdfast/resp"
 )
@@ -114,18 +115,22 @@ func (s *session) unsent() int64 {
 	return int64(n)
 }
 
-// idle reports whether the client has been silent for longer than it may. A part of a request that comes and a
-// part of the replies that leaves count as much as a request. Only OnTick asks.
+// idle reports whether the client has been silent for longer than it may. A part of a request that comes, a part of the
+// replies that leaves and whatever it is told beside replies count as much as a request. Only OnTick asks.
 func (s *session) idle(now int64) (idle bool) {
-	if in, out := s.Buffers(); in != s.tick.in || out != s.tick.out {
-		s.tick.in, s.tick.out, s.tick.moved = in, out, now
+	in, out := s.Buffers()
+	if told := s.mail.delivered(); in != s.tick.in || out != s.tick.out || told != s.tick.told {
+		s.tick.in, s.tick.out, s.tick.told, s.tick.moved = in, out, told, now
 	}
 	timeout := s.srv.timeout.Load() * 1000
 	if timeout == 0 || now-s.tick.moved <= timeout {
 		return false
 	}
-	s.srv.o.Engine.Do(func() {
-		idle = s.client.Blocked == nil && now-s.client.Active > timeout
+	s.srv.o.Engine.Do(func() { // nothing is delivered meanwhile, so that a wait that ended just now is seen
+		idle = !listens(&s.client) && s.mail.delivered() == s.tick.told && now-s.client.Active > timeout
 	})
 	return idle
 }
+
+// listens reports whether the client has nothing to say: it waits for something, however long that takes. As in Redis.
+func listens(c *commands.Client) bool { return c.Blocked != nil || c.Subs != nil || c.Monitoring }

@@ -42,8 +42,9 @@ type session struct {
 
 	inBytes, outBytes atomic.Int64 // what lies here, in both directions; the loop writes, anyone reads
 
-	tick struct { // OnTick's: how much lay here a second ago, and when (unix ms) that last changed
+	tick struct { // OnTick's: how much lay here and had been delivered a second ago, and when (unix ms) that last changed
 		in, out int
+		told    uint64
 		moved   int64
 	}
 }
