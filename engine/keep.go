@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"slices"
 
 	"holdfast/aof"
 	"holdfast/commands"
@@ -26,12 +27,15 @@ func (e *Engine) Drop(c *commands.Client) {
 	} else if c.Blocked != nil {
 		e.unblock(c)
 	}
+	e.pause.held = slices.DeleteFunc(e.pause.held, func(o *commands.Client) bool { return o == c })
 	e.world.Watches.Forget(c)
 	e.world.Unsubscribe(c)
 	if c.Monitoring {
 		e.world.Monitors.Remove(c)
 	}
 	e.world.LeaveCaches(c)
+	e.world.Tracking.Leave(c.Tracking)
+	c.Tracking = nil
 	c.Left = true
 	c.Multi = nil
 }

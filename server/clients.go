@@ -111,6 +111,7 @@ func (s *Server) OnClose(c gnet.Conn, err error) gnet.Action {
 	sess.bye()
 	sess.closed = true
 	sess.mail.shut()
+	sess.letGo()
 	s.mu.Lock()
 	delete(s.sessions, sess.client.ID)
 	s.mu.Unlock()

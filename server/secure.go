@@ -269,11 +269,11 @@ func (w *ciphertext) take() []byte {
 	return out
 }
 
-// shut ends reads that wait.
+// shut ends reads that wait, and lets go of what nobody will read.
 func (w *ciphertext) shut() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.gone = true
+	w.gone, w.in, w.out = true, nil, nil
 	w.more.Broadcast()
 }
 

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"net"
 	"sync/atomic"
 
 	"github.com/panjf2000/gnet/v2"
@@ -92,6 +93,9 @@ func (s *session) receive() ([]byte, error) {
 	if s.tls != nil && err == nil {
 		fresh, err = s.decrypt(fresh)
 	}
+	if s.closed && err == nil {
+		err = net.ErrClosed // while TLS had something to say; the beginning of what these bytes go on with is gone
+	}
 	if err != nil || len(s.input) == 0 {
 		return fresh, err
 	}
@@ -133,6 +137,10 @@ func (s *session) keep(rest []byte) {
 	}
 	s.inBytes.Store(int64(len(rest)))
 }
+
+// letGo drops what lies here when the socket is gone: others may know the session for long, as one that hears in another's
+// place. The buffers do not go back to the loop, as gnet may have found out while one of them was being sent.
+func (s *session) letGo() { s.input, s.out, s.held = nil, nil, nil }
 
 // finished reports whether the connection is to be closed now: the client has been told everything, or has more to
 // read than it may.

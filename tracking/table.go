@@ -146,6 +146,14 @@ func (x *Table[T]) TurnOff(t *Tracker[T]) {
 	}
 }
 
+// Leave is TurnOff for good: the table does not lead to the owner any more, whose keys may stay remembered for long.
+func (x *Table[T]) Leave(t *Tracker[T]) {
+	x.TurnOff(t)
+	if t != nil {
+		*t = Tracker[T]{}
+	}
+}
+
 // Remember notes that the client has read the key.
 func (x *Table[T]) Remember(t *Tracker[T], key []byte) {
 	r := x.keys[string(key)]

@@ -126,7 +126,9 @@ func TestManyReaders(t *testing.T) {
 		x.Remember(r, []byte("k"))
 		x.Remember(r, []byte("k"))
 		if now = append(now, r); len(now) > 20 {
-			x.TurnOff(now[0])
+			if x.Leave(now[0]); now[0].Owner != "" {
+				t.Fatal("the table leads to an owner that has left")
+			}
 			now = now[1:]
 		}
 		if x.Items() > 64 || x.Items() != len(x.keys["k"].all) {
