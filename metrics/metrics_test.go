@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"regexp"
@@ -295,6 +296,50 @@ func TestAlarmsAreDocumented(t *testing.T) {
 	slices.Sort(rows)
 	if len(alarms) < 10 || !slices.Equal(alarms, rows) {
 		t.Errorf("alarms %q, documented %q", alarms, rows)
+	}
+}
+
+// However many connections come and stay, a few are open at a time: the others wait until one of those ends.
+func TestConnectionsAreBounded(t *testing.T) {
+	s := open(t)
+	const waiting = 10
+	var all []net.Conn
+	for range connections + waiting {
+		c, err := net.Dial("tcp", s.watch.Address())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		fmt.Fprint(c, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+		all = append(all, c)
+	}
+	answered := func(c net.Conn, within time.Duration) bool {
+		if err := c.SetReadDeadline(time.Now().Add(within)); err != nil {
+			t.Fatal(err)
+		}
+		_, err := c.Read(make([]byte, 1))
+		return err == nil
+	}
+	for i, c := range all[:connections] {
+		if !answered(c, 20*time.Second) {
+			t.Fatalf("connection %d has no answer", i)
+		}
+	}
+	for _, c := range all[connections:] {
+		if answered(c, 10*time.Millisecond) {
+			t.Fatal("there is one connection too many")
+		}
+	}
+	for i := range waiting {
+		all[i].Close()
+	}
+	for i, c := range all[connections:] {
+		if !answered(c, idleWait-time.Second) {
+			t.Errorf("connection %d has no answer though others have ended", connections+i)
+		}
+	}
+	if s.watch.http.IdleTimeout != idleWait {
+		t.Error("idle connections keep their room")
 	}
 }
 

@@ -41,6 +41,8 @@ var ErrAddress = errors.New("cannot serve metrics")
 const (
 	headerWait  = 5 * time.Second
 	requestWait = 30 * time.Second
+	idleWait    = 5 * time.Second // a monitor that asks rarely connects anew
+	connections = 64              // at a time; server's reserve of descriptors has room for them
 	headerBytes = 16 << 10
 )
 
@@ -65,12 +67,12 @@ func Listen(address string, log *slog.Logger) (*Watch, error) {
 		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	}
 	w.http = http.Server{
-		Handler: mux, ReadHeaderTimeout: headerWait, ReadTimeout: requestWait, WriteTimeout: requestWait, IdleTimeout: 4 * requestWait,
+		Handler: mux, ReadHeaderTimeout: headerWait, ReadTimeout: requestWait, WriteTimeout: requestWait, IdleTimeout: idleWait,
 		MaxHeaderBytes: headerBytes, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	go func() {
 		defer close(w.ended)
-		if err := w.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := w.http.Serve(narrowed(listener, connections)); !errors.Is(err, http.ErrServerClosed) {
 			log.Error("metrics are not served any more", "error", err)
 		}
 	}()

@@ -133,15 +133,16 @@ func New(o Options) *Server {
 // ErrEnded says that the event loop ended though nobody stopped it; what it logged says why.
 var ErrEnded = errors.New("the event loop ended by itself")
 
-// descriptorsReserved are file descriptors for the data's files, and for connections that are to be turned away.
-const descriptorsReserved = 256
+// descriptorsReserved are file descriptors for the data's files, for connections that are to be turned away, and for the 64
+// that metrics-addr has at most.
+const descriptorsReserved = 256 + 64
 
 // readBytes is how much a loop reads at a time: so much that a large argument takes few calls, and so little that what was read
 // is still in the processor's cache when it is copied on. Memory is taken as far as a read has reached.
 const readBytes = 256 << 10
 
-// descriptors is how many clients the process has file descriptors for. An event loop that gets none for a new
-// connection ends, and all connections with it, so there must always be some left.
+// descriptors is how many clients the process has file descriptors for. A connection that gets none waits, and a file of the
+// data that gets none ends the process, so there should always be some left.
 func descriptors() int64 {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
