@@ -98,6 +98,7 @@ type limits struct {
 
 // New returns a server; Run starts it.
 func New(o Options) *Server {
+	keepAccepting()
 	s := &Server{
 		o: o,
 		limits: limits{
