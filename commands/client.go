@@ -73,7 +73,7 @@ type Peer interface {
 	Deliver(reply []byte, gate uint64)
 	// Collect moves what was delivered so far to w, and returns its gate.
 	Collect(w *resp.Writer) (gate uint64)
-	// Resume runs the requests that the client sent while it was blocked.
+	// Resume runs the requests that the client sent while it was blocked. It is called under the engine's lock only.
 	Resume()
 	// Kill ends the connection; with flush after what lies ready has gone out.
 	Kill(flush bool)

@@ -83,9 +83,19 @@ func (s *session) parse(b *batch, input []byte) error {
 	return nil
 }
 
-// trusted reports whether the client need not log in first. Like Proto and Silence, Authenticated is written only by
-// requests of this session, which this goroutine runs: it may read them without the engine's lock.
-func (s *session) trusted() bool { return s.client.Authenticated || s.srv.users.Open() }
+// standing is how the client stands with the server: what of it a session needs beside the engine's lock. It changes by the
+// client's own requests only, but a script's goroutine may carry them on.
+type standing struct {
+	proto         int
+	authenticated bool
+	silence       commands.Silence
+}
+
+// standingOf is the client's now. The caller holds the engine's lock.
+func standingOf(c *commands.Client) standing { return standing{c.Proto, c.Authenticated, c.Silence} }
+
+// trusted reports whether the client need not log in first.
+func (s *session) trusted() bool { return s.stands.authenticated || s.srv.users.Open() }
 
 // run hands requests to the engine, and returns how many it took.
 func (s *session) run(requests [][][]byte) (done int) {
@@ -99,6 +109,7 @@ func (s *session) run(requests [][][]byte) (done int) {
 		s.blocked = s.client.Blocked != nil || s.resumed()
 		s.closing = s.client.CloseAfterReply
 		s.hears = s.client.Subs != nil
+		s.stands = standingOf(&s.client)
 		if wait := s.client.Blocked; wait != nil {
 			wait.Keys = slices.Clone(wait.Keys) // they were a slice of the batch, which is about to be used again
 		}
@@ -108,7 +119,7 @@ func (s *session) run(requests [][][]byte) (done int) {
 
 // refuse replies to what is no request. Nobody knows where the next one begins.
 func (s *session) refuse(err error) {
-	if s.client.Silence == commands.Talking {
+	if s.stands.silence == commands.Talking {
 		s.writer().Err(err)
 	}
 	s.closing = true

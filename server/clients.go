@@ -53,6 +53,7 @@ func (s *Server) admit(sess *session, from net.Addr) (refusal string) {
 	}
 	s.lastID++
 	sess.client.ID = s.lastID
+	sess.stands = standingOf(&sess.client) // nobody else knows it yet
 	s.sessions[s.lastID] = sess
 	return ""
 }

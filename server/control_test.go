@@ -153,3 +153,41 @@ func TestPausesAndWaitsDoNotMix(t *testing.T) {
 	close(stop)
 	<-done
 }
+
+// A transaction that a script makes long goes on beside the loop, which has other things for the client meanwhile. What
+// changes how the client is spoken to (HELLO, AUTH) is not looked at before the end: a test for the race detector.
+func TestHelloBesideTheLoop(t *testing.T) {
+	r := start(t, "busy-reply-threshold", "1")
+	p := r.dial()
+	p.expect(":1", "ZADD", "z", "1", "m")
+	sess := r.server.all()[0]
+	requests := request("MULTI")
+	wanted := []string{"+OK"}
+	for range 100 {
+		requests += request("EVAL", "for i = 1, 20000 do end", "0") + request("HELLO", "2") + request("HELLO", "3")
+		wanted = append(wanted, "+QUEUED", "+QUEUED", "+QUEUED")
+	}
+	p.raw(requests + request("EXEC") + request("ZSCORE", "z", "m"))
+	p.wants(wanted...)
+	r.until("the script in its midst", func() bool {
+		var waits bool
+		r.engine.Do(func() { waits = sess.client.Blocked != nil })
+		return waits
+	})
+	letters := 0
+	for waits := true; waits; time.Sleep(time.Millisecond) {
+		r.engine.Do(func() {
+			if waits = sess.client.Blocked != nil; waits {
+				sess.Deliver([]byte("+letter\r\n"), 0)
+				letters++
+			}
+		})
+	}
+	for range letters {
+		p.wants("+letter")
+	}
+	if reply := p.read(); !strings.HasPrefix(reply, "[") {
+		t.Errorf("EXEC: %.100s", reply)
+	}
+	p.wants(",1")
+}

@@ -16,6 +16,7 @@ type mailbox struct {
 	told    uint64   // letters, ever
 	gate    uint64
 	resume  bool
+	stands  standing // with resume: the client's at the end of its wait
 	kill    bool
 	flush   bool // with kill: after what lies ready has gone out
 	rung    bool // the loop has been told to look
@@ -75,7 +76,9 @@ func (m *mailbox) empty() {
 }
 
 // Resume lets the session go on with its input.
-func (s *session) Resume() { s.post(func(m *mailbox) { m.resume = true }) }
+func (s *session) Resume() {
+	s.post(func(m *mailbox) { m.resume, m.stands = true, standingOf(&s.client) })
+}
 
 // Kill ends the session.
 func (s *session) Kill(flush bool) { s.post(func(m *mailbox) { m.kill, m.flush = true, flush }) }
@@ -126,11 +129,14 @@ func (s *session) openMail() (killed bool) {
 		return false
 	}
 	m.rung = false
+	if m.resume {
+		m.resume, s.blocked, s.stands = false, false, m.stands
+	}
 	if len(m.letters) > 0 {
 		s.gate = max(s.gate, m.take(s.writer()))
 	}
-	if m.resume {
-		m.resume, s.blocked = false, false
+	if s.out != nil {
+		s.out.SetProto(s.stands.proto) // it may be older than the end of the wait
 	}
 	if m.kill {
 		if !m.flush {

@@ -10,7 +10,7 @@ import (
 func (s *session) writer() *resp.Writer {
 	if s.out == nil {
 		s.out = s.loop.takeWriter()
-		s.out.SetProto(s.client.Proto)
+		s.out.SetProto(s.stands.proto)
 		s.out.Limit(int(s.outputLimit(s.hears).Hard))
 	}
 	return s.out

@@ -14,7 +14,8 @@ import (
 // it, but for the mailbox and the atomics. An idle one holds no buffers: what a batch needs belongs to the loop, and
 // what lies here is a piece of a request, or replies that have not left.
 type session struct {
-	client commands.Client // guarded by the engine's lock; for exceptions see trusted
+	client commands.Client // guarded by the engine's lock
+	stands standing        // the client's, when its last batch or its last wait had ended
 	srv    *Server
 	conn   gnet.Conn
 	tls    *secure // nil: the client speaks plainly
