@@ -243,7 +243,7 @@ func infoPersistence(c *Call, t *infoText) {
 	t.field("aof_last_rewrite_time_sec", lastTook)
 	t.field("aof_current_rewrite_time_sec", saving)
 	t.field("aof_last_bgrewrite_status", okOrErr(f.LastSaveOK))
-	t.field("aof_last_write_status", "ok") // a write that fails ends the process
+	t.field("aof_last_write_status", okOrErr(!f.LogFull)) // a write that fails ends the process
 	if f.LogEnabled {
 		t.field("aof_current_size", f.LogBytes)
 		t.field("aof_base_size", f.CheckpointBytes)

@@ -73,7 +73,7 @@ func TestInfoFields(t *testing.T) {
 		StartTime: beginning, Version: "1.2.3", RunID: "abc", Port: 6379, ProcessID: 77,
 		LastSave: 1_700_000_500_000, LastSaveOK: false, SaveRunning: true, SaveStarted: k.now - 3000, SaveMillis: 2500,
 		Changes: 9, LastLSN: 30, DurableLSN: 29, CheckpointLSN: 20, LogEnabled: true, LogBytes: 4096, LogSegments: 2,
-		Commands: 1000, Hits: 3, Misses: 4, Expired: 5, Blocked: 1, LogWaiting: 70,
+		Commands: 1000, Hits: 3, Misses: 4, Expired: 5, Blocked: 1, LogWaiting: 70, LogFull: true,
 		Memory: 2048, MemoryPeak: 4096, MemoryBound: 1000, MemorySpare: 24,
 		Errors: map[string]int64{"WRONGTYPE": 2, "ERR": 3}, Recovery: "nothing to recover",
 	}
@@ -88,7 +88,7 @@ func TestInfoFields(t *testing.T) {
 		"mem_not_counted_for_evict": "1048", "mem_clients_normal": "300", "mem_aof_buffer": "70", "aof_buffer_length": "70",
 		"loading": "0", "rdb_changes_since_last_save": "9", "rdb_bgsave_in_progress": "1", "rdb_last_save_time": "1700000500",
 		"rdb_last_bgsave_status": "err", "rdb_last_bgsave_time_sec": "2", "rdb_current_bgsave_time_sec": "3",
-		"aof_enabled": "1", "aof_rewrite_in_progress": "1", "aof_last_write_status": "ok", "aof_current_size": "4096",
+		"aof_enabled": "1", "aof_rewrite_in_progress": "1", "aof_last_write_status": "err", "aof_current_size": "4096",
 		"last_lsn": "30", "durable_lsn": "29", "checkpoint_lsn": "20", "log_segments": "2", "recovery": "nothing to recover",
 		"total_connections_received": "12", "total_commands_processed": "1000", "keyspace_hits": "3", "keyspace_misses": "4",
 		"expired_keys": "5", "total_error_replies": "5", "role": "master", "connected_slaves": "0",

@@ -212,6 +212,7 @@ type Figures struct {
 	Switching                          bool   // the log is being turned on or off
 	LogBytes, LogSegments              int64  // bytes of the records; files
 	LogWaiting                         int64  // bytes of records that are not yet written
+	LogFull                            bool   // writes are refused, as there is no room for it
 	RetainedFromLSN                    uint64 // the oldest state that can be restored; 0 without `retain`, or at the beginning
 	RetainedFromTime, RetainedBytes    int64  // unix ms; bytes of segments and automatic snapshots
 	NamedSnapshots                     int64

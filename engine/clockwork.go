@@ -72,6 +72,7 @@ func (e *Engine) chime(pace *pace) (more bool) {
 		e.broadcast(nil)
 	}
 	e.reserveRoom()
+	e.refusesWrites() // so that it is told when there is room again
 	changed := e.lsn != before
 	pace.follow(e.stats.commands, e.mu.wanted(), time.Since(start))
 	e.mu.Unlock()

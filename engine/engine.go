@@ -96,6 +96,7 @@ type Engine struct {
 	stats      stats
 	outgrown   int64 // bytes: what was in use when maxmemory was set below it; 0 once it has come down
 	scarce     int64 // the maxmemory of which the log says that it cannot be kept to
+	full       fullness
 	stopwatch  stopwatch
 	redoing    redoing
 	closing    bool   // Close has begun: no request is taken any more

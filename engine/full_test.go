@@ -110,6 +110,50 @@ func TestAFullDiskRefusesWritesAndServesTheRest(t *testing.T) {
 	}
 }
 
+// From the first refusal until there is room again monitoring says that writes are refused, though a small one still fits; and
+// the log says each once.
+func TestAFullDiskIsToldOf(t *testing.T) {
+	fsys, s := fullDisk(t)
+	for s.refused == 0 {
+		s.say("SET large " + strings.Repeat("x", 20_000))
+	}
+	s.expect("SET small 1", "+OK")
+	for range 3 {
+		if status := s.info("aof_last_write_status"); s.engine.Metrics().Writable || status != "err" {
+			t.Errorf("writes are refused; Writable %v, aof_last_write_status %s", s.engine.Metrics().Writable, status)
+		}
+		s.say("SET large " + strings.Repeat("x", 20_000))
+	}
+	fsys.Heal()
+	fsys.SetFree(-1)
+	s.until("writes to be taken again", func() bool {
+		s.setup.clock.advance(1000)
+		return s.engine.Metrics().Writable
+	})
+	s.expect("SET large "+strings.Repeat("x", 20_000), "+OK")
+	if status := s.info("aof_last_write_status"); status != "ok" {
+		t.Errorf("writes are taken; aof_last_write_status %s", status)
+	}
+	for _, text := range []string{"writes are refused: no room for the log in ", "writes are taken again: "} {
+		if n := s.toldOf(text); n != 1 {
+			t.Errorf("%q was told %d times", text, n)
+		}
+	}
+}
+
+// A value that no segment has room for says nothing of others.
+func TestARefusedGiantIsNoFullDisk(t *testing.T) {
+	fsys, s := fullDisk(t)
+	s.say("SET large " + strings.Repeat("x", 3_000_000))
+	if s.refused != 1 {
+		t.Fatal("three segments' worth was taken on a disk that has room for none")
+	}
+	if !s.engine.Metrics().Writable {
+		t.Error("ordinary writes are taken, and Writable is false")
+	}
+	s.resumed(fsys)
+}
+
 // What is to be written may be larger than what room there is: it is refused, or its reply waits until there is room. Who
 // asks for something else does not.
 func TestAValueThatDoesNotFit(t *testing.T) {

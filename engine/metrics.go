@@ -15,7 +15,7 @@ import (
 // Metrics are the engine's numbers for monitoring: those of INFO, and with them what INFO has a section of its own for.
 type Metrics struct {
 	commands.Figures
-	Writable  bool           // there is room for a write
+	Writable  bool           // writes are taken
 	Calls     []CommandCalls // of commands that were called
 	Codes     map[string]int64
 	Log       *aof.Figures // nil where no log is kept
@@ -52,7 +52,7 @@ func (e *Engine) Metrics() Metrics {
 	e.mu.LockAnyway()
 	defer e.mu.Unlock()
 	m := Metrics{Figures: e.Figures(), Codes: maps.Clone(e.stats.errors)}
-	m.Writable = e.misconfigured(commands.DenyOOM, func() int64 { return aof.RecordBytes(0) }) == ""
+	m.Writable = e.writable()
 	topics := &e.world.PubSub
 	m.Topics = Topics{topics.Topics(pubsub.Channel), topics.Topics(pubsub.Pattern), topics.Topics(pubsub.Shard)}
 	m.Tracking = Tracking{e.world.Tracking.Count(), e.world.Tracking.Keys()}

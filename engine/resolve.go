@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"errors"
+
 	"holdfast/aof"
 	"holdfast/commands"
 	"holdfast/resp"
@@ -109,17 +111,19 @@ func recordBytes(c *commands.Client, cmd *commands.Command, args [][]byte) int64
 // misconfigured is the reply to a write that could not be kept: the disk has no room for it, for so many bytes. Where it is the
 // log that has failed the process ends, and the reply does not leave.
 func (e *Engine) misconfigured(flags commands.Flags, size func() int64) string {
-	if e.log == nil {
-		if e.checkpoints.failing && len(e.save.Load()) > 0 && e.stopWrites.Load() {
-			return resp.ErrMisconfSnapshot
-		}
-		return ""
+	if e.unsaved() {
+		return resp.ErrMisconfSnapshot
 	}
-	if flags&commands.DenyOOM == 0 {
+	if e.log == nil || flags&commands.DenyOOM == 0 {
 		return "" // deletes and expiry go on in the log's reserve
 	}
-	if err := e.log.RoomFor(size()); err != nil {
-		return resp.ErrMisconfLog(e.logFailed(err).Error())
+	n := size()
+	err := e.log.RoomFor(n)
+	if err == nil {
+		return ""
 	}
-	return ""
+	if errors.Is(err, aof.ErrFull) {
+		e.noRoom(n, err)
+	}
+	return resp.ErrMisconfLog(e.logFailed(err).Error())
 }

@@ -117,6 +117,7 @@ func (e *Engine) Figures() commands.Figures {
 	}
 	if e.log != nil {
 		f.LogEnabled, f.DurableLSN, f.LogWaiting = true, e.log.Durable(), e.log.Waiting()
+		f.LogFull = e.refusesWrites()
 		for _, s := range e.log.Segments() {
 			f.LogSegments++
 			f.LogBytes += s.Used

@@ -171,6 +171,7 @@ func TestFullDisk(t *testing.T) {
 			t.Errorf("only %d bytes were taken by a disk of %d", n, smallDiskBytes)
 		}
 		s.check("on the full disk")
+		expectInfo(t, s.c, "persistence", "aof_last_write_status:err")
 		s.remove("key:0")
 		if reply := must(t, s.c, "PEXPIRE", "key:1", "1"); reply.Text != "1" {
 			t.Errorf("PEXPIRE: %s", reply)
@@ -192,6 +193,7 @@ func TestFullDisk(t *testing.T) {
 		}
 		s.resumes("three quarters and others' files deleted")
 		s.check("after deletes made room")
+		expectInfo(t, s.c, "persistence", "aof_last_write_status:ok")
 
 		if err := d.Fill("filler", 64<<10); err != nil {
 			t.Fatal(err)
