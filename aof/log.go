@@ -15,7 +15,7 @@ type Options struct {
 	FS           vfs.FS
 	Dir          string    // the directory of the segments, and of nothing else; created if need be
 	ID           [16]byte  // of the data set: a segment with another one is ErrForeign
-	SegmentBytes int64     // of a new segment's file; 0 means 16 MiB
+	SegmentBytes int64     // of a new segment's file, less on a small disk (segmentBytes); 0 means 16 MiB
 	Policy       Policy    // SetPolicy changes it later
 	Clock        vfs.Clock // for headers, SyncTime and the pause between attempts on a full disk
 	// Spare is how many bytes of the disk further segments leave free for what others have to write; nil: none.
@@ -36,6 +36,11 @@ type Options struct {
 const (
 	segmentBytesDefault = 16 << 20
 	segmentBytesMin     = HeaderBytes + 512
+
+	// A segment takes no more than so small a share of what is free, but for the least: what the live one and the next have yet
+	// to hold is what a checkpoint is to find room for, several times over.
+	segmentShare      = 32
+	segmentBytesLeast = 512 << 10
 
 	// A buffer that one large batch has grown beyond this is not kept.
 	bufferBytesKept = 8 << 20
@@ -68,7 +73,9 @@ type Log struct {
 	figures Figures
 
 	backlog  atomic.Int64 // bytes appended and not yet written
-	left     atomic.Int64 // bytes that the live segment still has
+	left     atomic.Int64 // bytes that the live segment still has,
+	size     atomic.Int64 // of so many
+	usual    atomic.Int64 // of a segment, as the disk was when one was last wanted
 	syncTime atomic.Int64 // ns, a moving mean
 
 	failed atomic.Pointer[error] // why the log refuses everything; the first error stays, but for Close

@@ -114,11 +114,11 @@ func (o Options) resume(w *walk, base uint64) (liveSegment, error) {
 // begin starts a segment at LSN first, in place of one of that name.
 func (o Options) begin(first uint64) (liveSegment, error) {
 	temp := filepath.Join(o.Dir, ownTemp)
-	f, err := o.allocate(temp, o.SegmentBytes, 0, nil)
+	f, size, err := o.allocate(temp, 0, 0, nil)
 	if err != nil {
 		return liveSegment{}, fmt.Errorf("begin the log: %w", full(err))
 	}
-	live, err := o.publish(f, temp, first, o.SegmentBytes)
+	live, err := o.publish(f, temp, first, size)
 	if err != nil {
 		return liveSegment{}, errors.Join(fmt.Errorf("begin the log: %w", err), f.Close())
 	}
@@ -134,6 +134,8 @@ func start(o Options, w *walk, live liveSegment) *Log {
 	l.written.Store(last)
 	l.durable.Store(last)
 	l.left.Store(live.size - live.off)
+	l.size.Store(live.size)
+	l.usual.Store(min(live.size, o.SegmentBytes))
 	for i, s := range w.segs {
 		if s.first == live.first { // the live one itself, or a torn one in its place
 			break

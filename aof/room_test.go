@@ -61,6 +61,28 @@ func TestWhatIsAppendedCounts(t *testing.T) {
 	}
 }
 
+// A small disk is not taken by segments that are nearly empty: what they may yet hold a checkpoint must find room for.
+func TestASegmentIsSmallOnASmallDisk(t *testing.T) {
+	for free, want := range map[int64]int64{
+		1 << 40: segmentBytesDefault, 64 << 20: 64 << 20 / segmentShare, 4 << 20: segmentBytesLeast,
+	} {
+		fsys, o := disk(t, Always, 1)
+		fsys.SetFree(free)
+		o.SegmentBytes, o.inline = 0, false
+		l, _, _ := mustRecover(t, o, 0)
+		waitMaker(l)
+		if s := l.Segments(); s[0].Bytes != want || l.SegmentBytes() != want || l.Ahead() != 2*want-HeaderBytes && l.Ahead() != 2*want {
+			t.Errorf("with %d bytes free a segment has %d, the next %d, and both have yet to hold %d", free, s[0].Bytes, l.SegmentBytes(), l.Ahead())
+		}
+		commit(t, l, strings.Repeat("x", int(want))) // in one of its own
+		commit(t, l, "y")
+		if err := l.RoomFor(want / 2); err != nil {
+			t.Errorf("with %d bytes free: %v", free, err)
+		}
+		mustClose(t, l)
+	}
+}
+
 // Who appends without asking still loses nothing, nor is anything acknowledged too early.
 func TestACommitWithoutRoomCanBeRepeated(t *testing.T) {
 	for _, policy := range []Policy{Always, No} {

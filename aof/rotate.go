@@ -79,6 +79,7 @@ func (l *Log) rotate(need int64) (old liveSegment, err error) {
 	old = l.live
 	l.live = fresh
 	l.left.Store(fresh.size - fresh.off)
+	l.size.Store(fresh.size)
 	if temp == filepath.Join(l.opt.Dir, nextTemp) {
 		l.ready.Store(0) // only now, so that nobody finds neither room
 	}
@@ -185,7 +186,7 @@ func (l *Log) tell(failure error) {
 }
 
 // turnBelow is how many bytes the live segment has left when the next one begins.
-func (l *Log) turnBelow() int64 { return l.opt.SegmentBytes / 16 }
+func (l *Log) turnBelow() int64 { return l.SegmentBytes() / 16 }
 
 // askTurn asks for a new segment if it is time for one.
 func (l *Log) askTurn() {
@@ -201,15 +202,12 @@ func (l *Log) askTurn() {
 // takeNext returns an allocated file with room for a record of need bytes, and its temporary name. ErrFull leaves
 // everything as it was. The caller holds nextMu, for which it may have waited while the maker was at work.
 func (l *Log) takeNext(need int64) (file vfs.File, temp string, size int64, err error) {
-	size = l.opt.SegmentBytes
-	if need > size-HeaderBytes {
-		size = HeaderBytes + need + sealBytes
-	} else if l.next != nil {
+	if ready := l.ready.Load(); l.next != nil && need <= ready-HeaderBytes {
 		file, l.next = l.next, nil
-		return file, filepath.Join(l.opt.Dir, nextTemp), size, nil
+		return file, filepath.Join(l.opt.Dir, nextTemp), ready, nil
 	}
 	temp = filepath.Join(l.opt.Dir, ownTemp)
-	if file, err = l.opt.allocate(temp, size, l.opt.spare(), nil); err != nil {
+	if file, size, err = l.opt.allocate(temp, need, l.opt.spare(), nil); err != nil {
 		return nil, "", 0, l.lackRoom(err)
 	}
 	l.noRoom.Store(nil)
@@ -270,13 +268,16 @@ func (l *Log) allocateNext() {
 	if l.next != nil {
 		return
 	}
-	file, err := l.opt.allocate(filepath.Join(l.opt.Dir, nextTemp), l.opt.SegmentBytes, l.opt.spare(), l.stop)
+	file, size, err := l.opt.allocate(filepath.Join(l.opt.Dir, nextTemp), 0, l.opt.spare(), l.stop)
+	if size > 0 {
+		l.usual.Store(size)
+	}
 	if err != nil {
 		l.lackRoom(err) // Room tells it
 		return
 	}
 	l.next = file
-	l.ready.Store(l.opt.SegmentBytes)
+	l.ready.Store(size)
 	l.noRoom.Store(nil)
 }
 
@@ -295,27 +296,36 @@ func (o Options) spare() int64 {
 	return o.Spare()
 }
 
-// allocate creates a zero-filled file of size bytes and syncs it, if spare bytes are left free beside it. It leaves no file
-// behind when it can not, or when stop is closed on the way.
-func (o Options) allocate(path string, size, spare int64, stop <-chan struct{}) (vfs.File, error) {
+// segmentBytes is the size of a segment with room for a record of need bytes, where so many are free.
+func (o Options) segmentBytes(free, need int64) int64 {
+	size := min(o.SegmentBytes, max(free/segmentShare, segmentBytesLeast))
+	if need > size-HeaderBytes {
+		return HeaderBytes + need + sealBytes
+	}
+	return size
+}
+
+// allocate creates a zero-filled file with room for a record of need bytes and syncs it, if spare bytes are left free beside
+// it. It leaves no file behind when it can not, or when stop is closed on the way.
+func (o Options) allocate(path string, need, spare int64, stop <-chan struct{}) (file vfs.File, size int64, err error) {
 	if err := o.FS.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("remove what is left of a segment: %w", err)
+		return nil, 0, fmt.Errorf("remove what is left of a segment: %w", err)
 	}
 	free, err := o.FS.Free(o.Dir)
 	if err != nil {
-		return nil, fmt.Errorf("free space of %s: %w", o.Dir, err)
+		return nil, 0, fmt.Errorf("free space of %s: %w", o.Dir, err)
 	}
+	size = o.segmentBytes(free, need)
 	if free < size+spare { // do not take the last bytes from others, only to give them back
-		return nil, fmt.Errorf("%d bytes are free, a segment takes %d, and a checkpoint is to find %d", free, size, spare)
+		return nil, size, fmt.Errorf("%d bytes are free, a segment takes %d, and a checkpoint is to find %d", free, size, spare)
 	}
-	file, err := o.FS.Create(path)
-	if err != nil {
-		return nil, fmt.Errorf("create a segment: %w", err)
+	if file, err = o.FS.Create(path); err != nil {
+		return nil, 0, fmt.Errorf("create a segment: %w", err)
 	}
 	if err := zeroFill(file, size, stop); err != nil {
-		return nil, errors.Join(fmt.Errorf("allocate %s: %w", path, err), file.Close(), o.FS.Remove(path))
+		return nil, 0, errors.Join(fmt.Errorf("allocate %s: %w", path, err), file.Close(), o.FS.Remove(path))
 	}
-	return file, nil
+	return file, size, nil
 }
 
 func zeroFill(file vfs.File, size int64, stop <-chan struct{}) error {

@@ -9,7 +9,7 @@ func durabilityTable() []Directive {
 			Usage: "when writes are on disk: always (before the reply), everysec (within a second), no (when the kernel likes)"},
 		{Name: "save", Kind: KindSave, Default: "3600 1 300 100 60 10000", Usage: "when to checkpoint: after so many seconds, if there were so many changes"},
 		{Name: "stop-writes-on-bgsave-error", Kind: KindBool, Default: "yes", Usage: "refuse writes while the last checkpoint failed"},
-		{Name: "segment-bytes", Kind: KindMemory, Default: "16777216", Min: megabyte, Max: 16 * gigabyte, Usage: "size at which the log begins a new segment"},
+		{Name: "segment-bytes", Kind: KindMemory, Default: "16777216", Min: megabyte, Max: 16 * gigabyte, Usage: "size at which the log begins a new segment; less on a disk with little room"},
 		{Name: "retain", Kind: KindSeconds, Default: "0", Max: maxInt32, Usage: "how far the history goes back, as 7d or in seconds: log segments and automatic snapshots are kept to restore any moment of it (0: none)"},
 		{Name: "retain-bytes", Kind: KindMemory, Default: "0", Max: maxInt64, Usage: "most bytes of log segments and automatic snapshots that retain may keep (0: no limit)"},
 		{Name: "shutdown-timeout", Kind: KindInt, Default: "10", Max: maxInt32, Inert: true, Usage: "seconds that a shutdown may wait for replies and the last checkpoint"},

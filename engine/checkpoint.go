@@ -43,12 +43,12 @@ type checkpointer struct {
 	harvest  harvest
 	failing  bool
 	retryAt  int64
-	lastGood int64  // unix ms of the last that succeeded
-	lsn      uint64 // of the last one
-	// room is how many bytes of the disk the next one is expected to take, as of when `roomAt` bytes of `appended` had been.
-	room, roomAt, appended atomic.Int64
-	baseFile               baseFile
-	last                   checkpointFigures
+	lastGood int64        // unix ms of the last that succeeded
+	lsn      uint64       // of the last one
+	appended atomic.Int64 // bytes, to the log
+	outlook  atomic.Pointer[outlook]
+	baseFile baseFile
+	last     checkpointFigures
 }
 
 // baseFile is how big the base is, as of the last checkpoint.
@@ -257,7 +257,7 @@ func (e *Engine) worthRewriting(base *snapshot.Base, changes *snapshot.Changes) 
 		return false, nil
 	}
 	free, err := e.o.FS.Free(e.o.Dir)
-	return free > used*int64(stats.PageBytes)+changes.Bytes(), err
+	return free > used*int64(stats.PageBytes)+2*changes.Bytes(), err // pages may be half empty
 }
 
 // sortMemoryFor is what the sorter may hold for a checkpoint of a keyspace of so many bytes.
@@ -363,30 +363,60 @@ func (e *Engine) measureBase() {
 	}
 }
 
-// reserveRoom estimates what the next checkpoint writes: the changes themselves, sorted, and the pages they are put into,
-// one more page for each in the worst case, or all of the base, anew. What it finds free in the base it need not find outside.
-// The log begins no segment in that room, so that the disk is never so full of log that no checkpoint can make it short.
-func (e *Engine) reserveRoom() {
-	e.checkpoints.roomAt.Store(e.checkpoints.appended.Load())
-	if e.log == nil {
-		e.checkpoints.room.Store(0)
-		return
-	}
-	changed := min(e.logBytes(), e.world.Keys.Bytes())
-	b := e.checkpoints.baseFile
-	pages := min(e.changes*max(b.page, 4096), b.used) + changed
-	ahead := min(2*e.o.Config.Bytes("segment-bytes").Load(), reservedAhead) // what the live segment and the next have yet to hold
-	e.checkpoints.room.Store(changed + ahead + max(0, pages+ahead-b.free))
+// outlook is what of the next checkpoint is known, as of when so many bytes had been appended to the log.
+type outlook struct {
+	appended int64
+	changed  int64 // bytes
+	keys     int64
+	record   int64 // bytes of one in the log, about
+	base     baseFile
 }
 
-// reservedAhead bounds what of the changes to come is reserved for, in bytes: with segments larger than half of that, a
-// checkpoint on a disk that somebody else fills may fail until there is room again.
-const reservedAhead = 4 << 20
-
-// reservedRoom is that estimate as of now, for the log.
-func (e *Engine) reservedRoom() int64 {
+// foresee notes what is known of the next checkpoint.
+func (e *Engine) foresee() {
 	c := &e.checkpoints
-	return c.room.Load() + 2*(c.appended.Load()-c.roomAt.Load())
+	if e.log == nil {
+		c.outlook.Store(nil)
+		return
+	}
+	o := outlook{appended: c.appended.Load(), keys: e.changes, record: recordLeast, base: c.baseFile}
+	written := e.logBytes()
+	if tail := int64(e.lsn - c.lsn); tail > 0 {
+		o.record = max(recordLeast, written/tail)
+	} else if before := c.outlook.Load(); before != nil {
+		o.record = before.record
+	}
+	o.changed = min(written, e.world.Keys.Bytes())
+	c.outlook.Store(&o)
+}
+
+// reservedRoom estimates what the next checkpoint takes of the disk at most, with what the log may hold by then. The log begins
+// no segment in that room, so that the disk is never so full of log that no checkpoint can make it short.
+func (e *Engine) reservedRoom() int64 {
+	o, log := e.checkpoints.outlook.Load(), e.currentLog()
+	if o == nil || log == nil {
+		return 0
+	}
+	more := e.checkpoints.appended.Load() - o.appended + log.Ahead()
+	return o.base.room(o.changed+more, o.keys+more/o.record)
+}
+
+// recordLeast is what no record of the log takes less than, in bytes and about.
+const recordLeast = 64
+
+// touchedMost bounds the pages of the base that are there twice while it changes, in bytes: those of two transactions.
+const touchedMost = 16 << 20
+
+// room is what a checkpoint of so many bytes, of so many keys, takes beside this base. The bytes are there sorted, and then once
+// more, in the redo file; when that has its name the sorted ones go, and pages come, which may be half empty, with copies of the
+// pages that they replace. What is free in the base is not to be found outside. A base that is new has no redo file, but what
+// belongs to a collection is sorted twice.
+func (b baseFile) room(changed, keys int64) int64 {
+	if b.used == 0 {
+		return 4 * changed
+	}
+	touched := min(keys*b.page, b.used, touchedMost)
+	return changed + max(changed, touched+2*changed-b.free)
 }
 
 // finish ends a freeze, in slices.

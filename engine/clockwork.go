@@ -71,7 +71,7 @@ func (e *Engine) chime(pace *pace) (more bool) {
 	if e.world.Tracking.Pending() {
 		e.broadcast(nil)
 	}
-	e.reserveRoom()
+	e.foresee()
 	e.refusesWrites() // so that it is told when there is room again
 	changed := e.lsn != before
 	pace.follow(e.stats.commands, e.mu.wanted(), time.Since(start))

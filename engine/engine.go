@@ -21,6 +21,7 @@ import (
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"holdfast/aof"
@@ -292,6 +293,19 @@ func (e *Engine) die(reason error) error {
 // ErrClosed says that the engine has been closed.
 var ErrClosed = errors.New("the engine is closed")
 
+// lastCheckpoint writes one for Close, and says what it means that there is no room for it.
+func (e *Engine) lastCheckpoint() error {
+	err := e.checkpointNow()
+	if !errors.Is(err, syscall.ENOSPC) {
+		return err
+	}
+	meaning := "nothing is lost, the log has it: make room and start again"
+	if e.currentLog() == nil {
+		meaning = "without a log what came after the one before is lost: make room for the next time"
+	}
+	return fmt.Errorf("the last checkpoint could not be written: no room in %s; %s", e.o.Dir, meaning)
+}
+
 // Close ends background work, makes everything durable and lets go of the directory. With checkpoint it writes one
 // first, so that the next start has no log to replay.
 func (e *Engine) Close(checkpoint bool) error {
@@ -311,7 +325,7 @@ func (e *Engine) Close(checkpoint bool) error {
 		e.script.stop()
 	}
 	if checkpoint && !e.failed.Load() && !e.script.dropped {
-		errs = append(errs, e.checkpointNow())
+		errs = append(errs, e.lastCheckpoint())
 	}
 	e.checkpoints.wait()
 	if log := e.currentLog(); log != nil {

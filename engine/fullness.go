@@ -19,8 +19,7 @@ func (e *Engine) noRoom(size int64, cause error) {
 		e.o.Log.Warn(fmt.Sprintf("writes are refused: no room for the log in %s; make room", e.o.Dir), "error", cause)
 	}
 	// No segment made ahead has room for more than its size: a larger one says nothing of others.
-	ordinary := e.o.Config.Bytes("segment-bytes").Load() / 2
-	e.full.refused = max(e.full.refused, min(size, ordinary))
+	e.full.refused = max(e.full.refused, min(size, e.log.SegmentBytes()/2))
 }
 
 // refusesWrites reports whether the disk is too full for writes, and tells once that it no longer is.

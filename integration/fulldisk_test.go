@@ -230,6 +230,80 @@ func TestDiskSmallerThanTheLog(t *testing.T) {
 	})
 }
 
+// What the server writes leaves room for its checkpoints, with segments as they are by default and a disk not much larger than
+// two of those, until the data are too many; and then the stop has room for its own.
+func TestTheLogLeavesRoomForCheckpoints(t *testing.T) {
+	onSmallDisks(t, func(t *testing.T, d *SmallDisk) {
+		s := &diskful{t: t, o: Options{Dir: filepath.Join(d.Dir, "data"), Extra: []string{"--save", "3600 1"}}}
+		s.proc = start(t, subject, s.o)
+		s.c = dial(t, s.proc.Addr)
+		taken, last := 0, time.Now()
+		for time.Since(last) < 4*time.Second {
+			n := s.batch(taken)
+			if taken += n; n > 0 {
+				last = time.Now()
+			}
+		}
+		if taken*1000 < smallDiskBytes/4 {
+			t.Errorf("only %d values of 1000 bytes were taken by a disk of %d", taken, smallDiskBytes)
+		}
+		expectInfo(t, s.c, "persistence", "aof_last_write_status:err")
+		if code, err := s.proc.Stop(); code != 0 || err != nil {
+			t.Errorf("the stop ended with %d, %v", code, err)
+		}
+		if out := s.proc.Output(); !strings.Contains(out, "msg=checkpoint ") || strings.Contains(out, "checkpoint failed") {
+			t.Errorf("no checkpoint, or one that failed:\n%s", tail(out))
+		}
+	})
+}
+
+// batch sets a hundred keys to values of 1000 bytes, from the n-th key on, and returns how many were taken.
+func (s *diskful) batch(n int) (taken int) {
+	s.t.Helper()
+	const requests = 100
+	var b []byte
+	for i := range requests {
+		b = AppendCommand(b, "SET", fmt.Sprint("key:", n+i), strings.Repeat("x", 1000))
+	}
+	if err := s.c.Write(b); err != nil {
+		s.t.Fatal(err)
+	}
+	for range requests {
+		reply, err := s.c.Read()
+		if err != nil {
+			s.t.Fatalf("%v\n%s", err, s.proc.Output())
+		}
+		if !reply.IsError() {
+			taken++
+		}
+	}
+	return taken
+}
+
+// A stop that has no room for its checkpoint says in one line what that means.
+func TestAStopWithoutRoomForACheckpoint(t *testing.T) {
+	onSmallDisks(t, func(t *testing.T, d *SmallDisk) {
+		s := startOn(t, d)
+		for s.next*fillValueBytes < smallDiskBytes/6 {
+			s.write()
+		}
+		if err := d.Fill("filler", 16<<10); err != nil {
+			t.Fatal(err)
+		}
+		code, err := s.proc.Stop()
+		want := fmt.Sprintf("holdfast: the last checkpoint could not be written: no room in %s; nothing is lost, the log has it: "+
+			"make room and start again\n", s.o.Dir)
+		if out := s.proc.Stderr.String(); code != 1 || err != nil || !strings.HasSuffix(out, "\n"+want) {
+			t.Errorf("it ended with %d, %v; it wrote:\n%s", code, err, tail(out))
+		}
+		if err := os.Remove(filepath.Join(d.Dir, "filler")); err != nil {
+			t.Fatal(err)
+		}
+		s.restart()
+		s.check("at the end")
+	})
+}
+
 // Without room for it a checkpoint fails, and so does a snapshot; both say so, leave nothing behind and cost nothing else.
 // With room they succeed.
 func TestNoRoomForACheckpoint(t *testing.T) {

@@ -28,8 +28,8 @@ type Result struct {
 // meanwhile; with a large ch they may see some of it before Apply returns, so that whoever asks must not ask
 // for keys that are in ch.
 //
-// A small ch is one bbolt transaction. A large one is first written to path+".redo", sorted, and then applied in
-// several: one transaction with 64 k random keys would hold some 0.3 GB.
+// A small ch is one bbolt transaction. A large one is first written to path+".redo", sorted, which leaves ch empty, and then
+// applied in several: one transaction with 64 k random keys would hold some 0.3 GB.
 //
 // After an error the state is the old one, the new one (Meta says which), or one that the next Apply or Open
 // finishes from the redo file. ErrFailed, then and later, means that only a new Open helps. ENOSPC while

@@ -152,6 +152,33 @@ func TestAPauseIsBetweenCommits(t *testing.T) {
 	}
 }
 
+// Once its redo file has its name, a large change takes no more room than that and the pages.
+func TestTheSortedChangesAreGoneBeforeThePagesCome(t *testing.T) {
+	dir, m := overwritten(t, 1)
+	looked := false
+	b := open(t, dir, OpenOptions{Between: func(time.Duration) {
+		looked = true
+		left, err := filepath.Glob(filepath.Join(dir, "changes-*"))
+		if must(t, err); len(left) > 0 {
+			t.Errorf("%q are there still", left)
+		}
+	}})
+	b.limits = ways["redo"]
+	c := both{t, m, NewChanges(vfs.OS(), dir, 1)} // each in a file of its own
+	for i := range 60 {
+		c.put(1, manyKey(i), Record{Kind: 9, Payload: []byte("new")})
+	}
+	if len(c.ch.spool.runs) == 0 {
+		t.Fatal("the changes are in no file")
+	}
+	m.meta.LSN++
+	c.apply(b)
+	m.check(t, b)
+	if !looked {
+		t.Error("it was one commit")
+	}
+}
+
 var errPower = errors.New("the power is gone")
 
 // TestACrashInAnExchange cuts the power before each write and sync of the exchanges; any of what was not synced may be there

@@ -57,6 +57,9 @@ func (b *Base) applyRedo(ch *Changes, to state) (keys, bytes int64, err error) {
 	if bytes, err = b.writeRedo(ch, to); err != nil {
 		return 0, 0, err
 	}
+	if err := ch.Discard(); err != nil { // the redo file has all of it, and the disk may have no room for both and the pages
+		return 0, bytes, err
+	}
 	keys, err = b.replayRedo()
 	return keys, bytes, err
 }
