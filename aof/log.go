@@ -135,7 +135,7 @@ func (l *Log) Commit() error {
 	}
 	l.syncMu.Lock()
 	defer l.syncMu.Unlock()
-	return l.write(target)
+	return l.write(target, l.opt.spare())
 }
 
 // Sync writes everything appended before the call and makes it durable under every policy. Errors are as for Commit.
@@ -149,7 +149,7 @@ func (l *Log) Sync() error {
 	if l.durable.Load() >= target { // another's commit carried ours
 		return l.Err()
 	}
-	full := l.write(target)
+	full := l.write(target, l.opt.spare())
 	if full != nil && !errors.Is(full, ErrFull) {
 		return full
 	}
@@ -174,8 +174,8 @@ func (l *Log) writeFitting(target uint64) (bool, error) {
 	return true, nil
 }
 
-// write writes up to LSN target, and begins new segments on the way. The caller holds syncMu.
-func (l *Log) write(target uint64) error {
+// write writes up to LSN target, and begins new segments on the way, if spare bytes are left free. The caller holds syncMu.
+func (l *Log) write(target uint64, spare int64) error {
 	l.writeMu.Lock()
 	defer l.writeMu.Unlock()
 	for l.written.Load() < target {
@@ -184,7 +184,7 @@ func (l *Log) write(target uint64) error {
 			return err
 		}
 		if n == 0 {
-			old, err := l.rotate(recordSize(l.out[l.outAt:]))
+			old, err := l.rotate(recordSize(l.out[l.outAt:]), spare)
 			if err == nil {
 				err = l.retireLive(old)
 			}

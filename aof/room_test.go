@@ -83,6 +83,23 @@ func TestASegmentIsSmallOnASmallDisk(t *testing.T) {
 	}
 }
 
+// What is kept for a checkpoint is not taken by commits, and is by the cut that it begins with.
+func TestACutTakesOfTheRoomForACheckpoint(t *testing.T) {
+	fsys, o := disk(t, Always, 1)
+	fsys.SetFree(1 << 20)
+	o.SegmentBytes, o.Spare = 64<<10, func() int64 { return 2 << 20 }
+	l, _, _ := mustRecover(t, o, 0)
+	for range 100 {
+		l.Append(0, 0, make([]byte, 1000))
+	}
+	if err := l.Commit(); !errors.Is(err, ErrFull) {
+		t.Fatalf("Commit: %v", err)
+	}
+	if err := l.Cut(); err != nil || l.Gate() != 100 {
+		t.Errorf("Cut: %v, gate %d", err, l.Gate())
+	}
+}
+
 // Who appends without asking still loses nothing, nor is anything acknowledged too early.
 func TestACommitWithoutRoomCanBeRepeated(t *testing.T) {
 	for _, policy := range []Policy{Always, No} {

@@ -22,14 +22,15 @@ const (
 )
 
 // Cut writes and syncs everything appended, and begins a new segment at Last()+1, so that all before it can be retired
-// as whole files. On a live segment without records it does nothing. Errors are as for Commit; after ErrFull the log goes
+// as whole files. It is how a checkpoint begins, so that it may take of the room that is kept for one: else records that wait for
+// room would keep the checkpoint from giving them some. On a live segment without records it does nothing. Errors are as for Commit; after ErrFull the log goes
 // on in the old segment.
 func (l *Log) Cut() error {
 	l.awaitNext()
 	target := l.last.Load()
 	l.syncMu.Lock()
 	defer l.syncMu.Unlock()
-	if err := l.write(target); err != nil {
+	if err := l.write(target, 0); err != nil {
 		return err
 	}
 	if err := l.syncLive(); err != nil { // while others write, so that they wait for next to nothing below
@@ -56,16 +57,16 @@ func (l *Log) begin() (old liveSegment, err error) {
 	if l.live.first == l.written.Load()+1 {
 		return liveSegment{}, nil
 	}
-	return l.rotate(0)
+	return l.rotate(0, 0)
 }
 
-// rotate begins a segment with room for a record of need bytes, and returns the old one, which is to be retired. The steps
+// rotate begins a segment with room for a record of need bytes, if spare bytes are left free beside it, and returns the old one, which is to be retired. The steps
 // keep invariant 2: the old segment is synced before the new one has its name, and the new header before that too. The
 // caller holds syncMu and writeMu.
-func (l *Log) rotate(need int64) (old liveSegment, err error) {
+func (l *Log) rotate(need, spare int64) (old liveSegment, err error) {
 	l.nextMu.Lock() // until the new segment has its name, so that the maker does not reuse the temporary one
 	defer l.nextMu.Unlock()
-	file, temp, size, err := l.takeNext(need)
+	file, temp, size, err := l.takeNext(need, spare)
 	if err != nil {
 		return liveSegment{}, err
 	}
@@ -201,13 +202,13 @@ func (l *Log) askTurn() {
 
 // takeNext returns an allocated file with room for a record of need bytes, and its temporary name. ErrFull leaves
 // everything as it was. The caller holds nextMu, for which it may have waited while the maker was at work.
-func (l *Log) takeNext(need int64) (file vfs.File, temp string, size int64, err error) {
+func (l *Log) takeNext(need, spare int64) (file vfs.File, temp string, size int64, err error) {
 	if ready := l.ready.Load(); l.next != nil && need <= ready-HeaderBytes {
 		file, l.next = l.next, nil
 		return file, filepath.Join(l.opt.Dir, nextTemp), ready, nil
 	}
 	temp = filepath.Join(l.opt.Dir, ownTemp)
-	if file, size, err = l.opt.allocate(temp, need, l.opt.spare(), nil); err != nil {
+	if file, size, err = l.opt.allocate(temp, need, spare, nil); err != nil {
 		return nil, "", 0, l.lackRoom(err)
 	}
 	l.noRoom.Store(nil)
