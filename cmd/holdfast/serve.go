@@ -145,6 +145,9 @@ func serve(ctx *cli.Context) (err error) {
 	serving := make(chan struct{})
 	eng, err := open(ctx, cfg, log, ask, serving)
 	if err != nil {
+		if tellsInLog(cfg) {
+			log.Error("the start is refused", "error", err)
+		}
 		return cli.Exit(err.Error(), exitCode(err))
 	}
 	eng.World().RewriteConfig = rewriter(ctx.String("config"), cfg, eng.UserLines)
@@ -163,6 +166,9 @@ func open(ctx *cli.Context, cfg *config.Config, log *slog.Logger, stop func(bool
 	return engine.Open(engine.Options{
 		FS: vfs.OS(), Dir: dir, Config: cfg, Clock: time.Now, Seed: seed, Log: log, Stop: stop, Identity: identity, Serving: serving,
 		Fatal: func(err error) {
+			if tellsInLog(cfg) {
+				log.Error("FATAL", "error", err)
+			}
 			fmt.Fprintln(os.Stderr, "holdfast: FATAL:", err)
 			os.Exit(exitCode(err))
 		},
@@ -205,7 +211,13 @@ func run(
 		Engine: eng, Config: cfg, Log: log, Clock: time.Now,
 		Ready: func() {
 			time.AfterFunc(firstServed, func() { close(serving) })
-			fmt.Print(greeting(cfg, eng, watch))
+			if tellsInLog(cfg) {
+				log.Info("started", "version", version, "process", os.Getpid(), "listening", listening(cfg), "dir", cfg.String("dir").Load(),
+					"durability", durability(cfg), "recovered", eng.Report().String())
+			}
+			if !tellsInLog(cfg) || isTerminal(os.Stdout) {
+				fmt.Print(greeting(cfg, eng, watch))
+			}
 			watch.Serving(metrics.Source{Engine: eng, Server: srv})
 			tell(log, notify.Ready, notify.Status("serving; "+eng.Report().String()))
 		},
@@ -252,29 +264,33 @@ func run(
 	return nil
 }
 
+// tellsInLog reports whether somebody reads the log rather than a terminal: then a start and its end are told there too.
+func tellsInLog(cfg *config.Config) bool {
+	return cfg.String("logfile").Load() != "" || cfg.String("log-format").Load() == "json"
+}
+
 // reload is what SIGHUP asks for.
 func reload(srv *server.Server, log *slog.Logger) {
-	if err := srv.ReloadTLS(); err != nil {
+	err := srv.ReloadTLS()
+	switch {
+	case err != nil:
 		log.Error("the certificate could not be read again; the old one stays in use", "error", err)
+	case srv.CertificateExpires().IsZero():
+		log.Info("SIGHUP: nothing is read anew, as there is no TLS; settings are changed by CONFIG SET or a restart")
+	default:
+		log.Info("SIGHUP: the certificate has been read anew")
 	}
 }
 
 // greeting is what a start prints: where it listens, where the data is, what was recovered.
 func greeting(cfg *config.Config, eng *engine.Engine, watch *metrics.Watch) string {
-	listening, secure, unix := server.Addresses(cfg)
-	for _, a := range secure {
-		listening = append(listening, a+" (TLS)")
-	}
-	if unix != "" {
-		listening = append(listening, unix)
-	}
 	dir, err := filepath.Abs(cfg.String("dir").Load())
 	if err != nil {
 		dir = cfg.String("dir").Load()
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "holdfast %s, process %d\n", version, os.Getpid())
-	fmt.Fprintf(&b, "  listening  %s\n", strings.Join(listening, ", "))
+	fmt.Fprintf(&b, "  listening  %s\n", listening(cfg))
 	if watch != nil {
 		fmt.Fprintf(&b, "  metrics    http://%s/metrics\n", watch.Address())
 	}
@@ -282,6 +298,18 @@ func greeting(cfg *config.Config, eng *engine.Engine, watch *metrics.Watch) stri
 	fmt.Fprintf(&b, "  durability %s\n", durability(cfg))
 	fmt.Fprintf(&b, "  recovered  %s\n", eng.Report())
 	return b.String()
+}
+
+// listening is where the server does.
+func listening(cfg *config.Config) string {
+	addresses, secure, unix := server.Addresses(cfg)
+	for _, a := range secure {
+		addresses = append(addresses, a+" (TLS)")
+	}
+	if unix != "" {
+		addresses = append(addresses, unix)
+	}
+	return strings.Join(addresses, ", ")
 }
 
 // durability says in words what the settings promise.
