@@ -22,8 +22,8 @@ const (
 )
 
 // Cut writes and syncs everything appended, and begins a new segment at Last()+1, so that all before it can be retired
-// as whole files. It is how a checkpoint begins, so that it may take of the room that is kept for one: else records that wait for
-// room would keep the checkpoint from giving them some. On a live segment without records it does nothing. Errors are as for Commit; after ErrFull the log goes
+// as whole files. It is how a checkpoint begins, so that what waits for room may take of that which is kept for one: else it would
+// keep the checkpoint from giving it some. Nothing else may, or checkpoint by checkpoint the disk would be full. On a live segment without records it does nothing. Errors are as for Commit; after ErrFull the log goes
 // on in the old segment.
 func (l *Log) Cut() error {
 	l.awaitNext()
@@ -57,7 +57,7 @@ func (l *Log) begin() (old liveSegment, err error) {
 	if l.live.first == l.written.Load()+1 {
 		return liveSegment{}, nil
 	}
-	return l.rotate(0, 0)
+	return l.rotate(0, l.opt.spare())
 }
 
 // rotate begins a segment with room for a record of need bytes, if spare bytes are left free beside it, and returns the old one, which is to be retired. The steps

@@ -398,7 +398,7 @@ func (e *Engine) reservedRoom() int64 {
 		return 0
 	}
 	more := e.checkpoints.appended.Load() - o.appended + log.Ahead()
-	return log.SegmentBytes() + o.base.room(o.changed+more, o.keys+more/o.record) // it begins with a segment of its own
+	return o.base.room(o.changed+more, o.keys+more/o.record)
 }
 
 // recordLeast is what no record of the log takes less than, in bytes and about.
