@@ -351,6 +351,7 @@ func (e *Engine) published(freeze *kv.Freeze, m snapshot.Meta, r snapshot.Result
 	e.checkpoints.last.keys, e.checkpoints.last.bytes, e.checkpoints.last.pages = r.Keys, r.Bytes, r.Pages
 	e.changes -= pending
 	e.measureBase()
+	e.foresee() // the log makes a segment as soon as old ones go
 	e.mu.Unlock()
 	e.finish(freeze.Commit)
 }

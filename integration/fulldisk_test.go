@@ -284,7 +284,7 @@ func (s *diskful) batch(n int) (taken int) {
 func TestAStopWithoutRoomForACheckpoint(t *testing.T) {
 	onSmallDisks(t, func(t *testing.T, d *SmallDisk) {
 		s := startOn(t, d)
-		for s.next*fillValueBytes < smallDiskBytes/6 {
+		for s.next*fillValueBytes < smallDiskBytes/10 {
 			s.write()
 		}
 		if err := d.Fill("filler", 16<<10); err != nil {
@@ -309,7 +309,7 @@ func TestAStopWithoutRoomForACheckpoint(t *testing.T) {
 func TestNoRoomForACheckpoint(t *testing.T) {
 	onSmallDisks(t, func(t *testing.T, d *SmallDisk) {
 		s := startOn(t, d)
-		for s.next*fillValueBytes < smallDiskBytes/6 { // from a fourth on it may make a checkpoint by itself, as room gets scarce
+		for s.next*fillValueBytes < smallDiskBytes/10 { // from a seventh on it may make a checkpoint by itself, as room gets scarce
 			s.write()
 		}
 		if err := d.Fill("filler", 16<<10); err != nil {
