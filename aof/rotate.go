@@ -22,9 +22,11 @@ const (
 )
 
 // Cut writes and syncs everything appended, and begins a new segment at Last()+1, so that all before it can be retired
-// as whole files. It is how a checkpoint begins, so that what waits for room may take of that which is kept for one: else it would
-// keep the checkpoint from giving it some. Nothing else may, or checkpoint by checkpoint the disk would be full. On a live segment without records it does nothing. Errors are as for Commit; after ErrFull the log goes
-// on in the old segment.
+// as whole files. On a live segment without records it does nothing. Errors are as for Commit; after ErrFull the log goes on in the
+// old segment.
+//
+// It is how a checkpoint begins. So what waits for room may take of that which is kept for one, or it would keep the
+// checkpoint from giving it some. Nothing else may, or checkpoint by checkpoint the disk would be full.
 func (l *Log) Cut() error {
 	l.awaitNext()
 	target := l.last.Load()
@@ -60,9 +62,9 @@ func (l *Log) begin() (old liveSegment, err error) {
 	return l.rotate(0, l.opt.spare())
 }
 
-// rotate begins a segment with room for a record of need bytes, if spare bytes are left free beside it, and returns the old one, which is to be retired. The steps
-// keep invariant 2: the old segment is synced before the new one has its name, and the new header before that too. The
-// caller holds syncMu and writeMu.
+// rotate begins a segment with room for a record of need bytes, if spare bytes are left free beside it, and returns the old one,
+// which is to be retired. The steps keep invariant 2: the old segment is synced before the new one has its name, and the new
+// header before that too. The caller holds syncMu and writeMu.
 func (l *Log) rotate(need, spare int64) (old liveSegment, err error) {
 	l.nextMu.Lock() // until the new segment has its name, so that the maker does not reuse the temporary one
 	defer l.nextMu.Unlock()
