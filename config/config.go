@@ -36,8 +36,9 @@ type Config struct {
 	settings []*setting          // in the order of the table; the slice never changes
 	byName   map[string]*setting // every name, alias and shorthand, in lower case; never changes
 
-	mu     sync.Mutex // taken by whoever changes values; guards origin and hooks of each setting, users and groups
+	mu     sync.Mutex // taken by whoever changes values; guards origin and hooks of each setting, and what follows
 	groups []*group
+	last   *group // whose hook is the last to be asked, if any
 	users  []UserLine
 }
 

@@ -114,14 +114,19 @@ func (c *Config) expand(name, value string) ([][2]string, *Error) {
 	return [][2]string{{"bind", bind}, {"port", port}}, nil
 }
 
-// agree asks the hooks of what differs, and those of groups. If one refuses, those that had agreed are given the old
-// value back.
+// agree asks the hooks of what differs, those of groups, and the one that is the last. If one refuses, those that had agreed are
+// given the old value back.
 func (c *Config) agree(changes []change) error {
-	undo, name, err := agreeEach(changes)
-	if err == nil {
+	var undo []func() error
+	var name string
+	var err error
+	for _, ask := range []func([]change) ([]func() error, string, error){agreeEach, c.agreeGroups, c.agreeLast} {
 		var more []func() error
-		more, name, err = c.agreeGroups(changes)
+		more, name, err = ask(changes)
 		undo = append(undo, more...)
+		if err != nil {
+			break
+		}
 	}
 	if err == nil {
 		return nil
@@ -155,8 +160,8 @@ func agreeEach(changes []change) (undo []func() error, name string, err error) {
 
 // OnChange registers a hook that is called with the new value, as CONFIG GET would print it, before it comes into
 // force. An error refuses the change, and all changes of the same SetMany with it; a hook that had agreed is then
-// called again with the old value. Hooks run one at a time, in the order in which they were registered, and
-// must not call Set, SetMany, OnChange, Origin or Rewrite. A value that stays the same calls no hook.
+// called again with the old value. Hooks run one at a time, in the order in which they were registered, then those of OnChangeOf
+// and OnChangeLast, and must not call Set, SetMany, OnChange, Origin or Rewrite. A value that stays the same calls no hook.
 func (c *Config) OnChange(name string, hook func(value string) error) {
 	c.hook(c.mustLookup(name), func(v value) error { return hook(v.text) })
 }

@@ -198,6 +198,48 @@ func TestRefusalInMidSettingUndoesItsEarlierHook(t *testing.T) {
 	}
 }
 
+// TestOneHookIsTheLast: what cannot be taken back is asked for when nobody can refuse any more.
+func TestOneHookIsTheLast(t *testing.T) {
+	c := New()
+	var last []string
+	c.OnChangeLast("appendonly", func(value func(string) string) error {
+		last = append(last, value("appendonly")+" "+value("appendfsync"))
+		return nil
+	})
+	no := errors.New("no")
+	c.OnChange("hz", func(string) error { return no })
+	c.OnChangeOf([]string{"tls-cert-file"}, func(func(string) string) error { return no })
+	for _, other := range [][2]string{{"hz", "20"}, {"tls-cert-file", "a.pem"}} {
+		if err := c.SetMany(RunTime, [][2]string{{"appendonly", "no"}, other}); !errors.Is(err, no) || len(last) > 0 {
+			t.Errorf("with %s: error %v, and the last hook called with %q", other[0], err, last)
+		}
+		wantValue(t, c, "appendonly", "yes")
+	}
+	mustSet(t, c, RunTime, "appendonly", "yes") // as it is
+	if err := c.SetMany(RunTime, [][2]string{{"appendonly", "no"}, {"appendfsync", "everysec"}}); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"yes always", "no everysec"}; !slices.Equal(last, want) {
+		t.Errorf("the last hook called with %q, want %q", last, want)
+	}
+}
+
+func TestTheLastHookCanRefuse(t *testing.T) {
+	c := New()
+	var calls []string
+	c.OnChange("hz", func(v string) error { calls = append(calls, v); return nil })
+	no := errors.New("no")
+	c.OnChangeLast("appendonly", func(func(string) string) error { return no })
+	err := c.SetMany(RunTime, [][2]string{{"appendonly", "no"}, {"hz", "20"}})
+	if want := "ERR CONFIG SET failed (possibly related to argument 'appendonly') - no"; !errors.Is(err, no) || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+	if want := []string{"20", "10"}; !slices.Equal(calls, want) {
+		t.Errorf("the other hook called with %q, want %q", calls, want)
+	}
+	wantValue(t, c, "appendonly", "yes")
+}
+
 func TestFailureToGoBackIsReported(t *testing.T) {
 	c := New()
 	errBack := errors.New("stuck")

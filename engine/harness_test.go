@@ -51,12 +51,13 @@ func (c *handClock) advance(ms int64) { c.ms.Add(ms) }
 
 // setup says how a rig is built. The zero setup is complete.
 type setup struct {
-	fs       vfs.FS        // nil: a Faulty one over the directory's parent, which only pretends to sync and so is quick
-	dir      string        // "": a new one
-	clock    *handClock    // nil: a new one
-	settings []string      // name, value, … beside the usual ones
-	serving  chan struct{} // closed when there is time for what can wait, as to make a segment ahead; nil: from the start on there is
-	ending   func()        // what the end of the process takes, when the engine has called for it; nil: nothing
+	fs       vfs.FS         // nil: a Faulty one over the directory's parent, which only pretends to sync and so is quick
+	dir      string         // "": a new one
+	clock    *handClock     // nil: a new one
+	settings []string       // name, value, … beside the usual ones
+	serving  chan struct{}  // closed when there is time for what can wait, as to make a segment ahead; nil: from the start on there is
+	config   *config.Config // what the settings were made into, once the rig is open
+	ending   func()         // what the end of the process takes, when the engine has called for it; nil: nothing
 }
 
 // usual are the settings of a rig: segments as small as the configuration allows, and nothing that happens by itself.
@@ -114,9 +115,10 @@ func tryOpen(t testing.TB, s setup) (*rig, error) {
 	if s.clock == nil {
 		s.clock = newClock()
 	}
+	s.config = settings(t, s.settings)
 	r := &rig{t: t, setup: s}
 	e, err := engine.Open(engine.Options{
-		FS: s.fs, Dir: s.dir, Config: settings(t, s.settings), Clock: s.clock.now, Seed: 1, Log: slog.New(ledger{r}),
+		FS: s.fs, Dir: s.dir, Config: s.config, Clock: s.clock.now, Seed: 1, Log: slog.New(ledger{r}),
 		Fatal: func(err error) {
 			if s.ending != nil {
 				s.ending()

@@ -376,6 +376,47 @@ func TestWritesAreRefusedWhileSnapshotsFail(t *testing.T) {
 	r.expect("SET a 3", "+OK")
 }
 
+// Another setting of the same CONFIG SET is refused: the log goes on as it was, which CONFIG GET says, and what is asked for then
+// happens.
+func TestARefusedSwitchHasNotBegun(t *testing.T) {
+	for _, c := range [][2]way{{ways[0], ways[1]}, {ways[1], ways[0]}} {
+		t.Run(c[0].name+" to "+c[1].name, func(t *testing.T) {
+			fsys, s := beforeSwitch(t, c[0])
+			s.setup.config.OnChange("maxclients", func(string) error { return errors.New("too many") })
+			if reply := s.turn(c[1].appendonly, "maxclients", "77")(); reply != "-ERR CONFIG SET failed (possibly related to argument 'maxclients') - too many" {
+				t.Errorf("CONFIG SET appendonly %s maxclients 77: %q", c[1].appendonly, reply)
+			}
+			s.expect("CONFIG GET appendonly", fmt.Sprintf("*2 $10 appendonly $%d %s", len(c[0].appendonly), c[0].appendonly))
+			if enabled := map[string]string{"yes": "1", "no": "0"}[c[0].appendonly]; s.info("aof_enabled") != enabled {
+				t.Errorf("aof_enabled is %s, not %s", s.info("aof_enabled"), enabled)
+			}
+			s.fill(3)
+			s.turned(c[0].appendonly) // as it is
+			if s.loose = c[0].appendonly == "no"; !s.loose {
+				s.promised()
+				startsEitherWay(t, fsys, s.setup, s.history, "after the refusal", vfs.OnlySynced)
+			}
+			s.set(c[1])
+			s.fill(4)
+			startsEitherWay(t, fsys, s.setup, s.history, "after the switch", vfs.OnlySynced)
+		})
+	}
+}
+
+// The log begins with the policy that the same CONFIG SET gives it.
+func TestALogIsTurnedOnWithANewPolicy(t *testing.T) {
+	r := open(t, setup{settings: []string{"appendonly", "no", "appendfsync", "no"}})
+	c := r.connect()
+	if reply := r.as(c, "CONFIG SET appendfsync always appendonly yes"); reply == "" {
+		r.await(c)
+	}
+	r.run(r.user, words("SET a 1"))
+	r.commit(0)
+	if !strings.Contains(string(r.raw("WAITAOF 1 0 0")), ":1") {
+		t.Error("what was committed is not on disk, under always")
+	}
+}
+
 // The promise of a way holds for WAITAOF, too: who waits for the disk is told when the log ends.
 func TestAWaitForTheDiskEndsWithTheLog(t *testing.T) {
 	r := open(t, setup{settings: []string{"appendfsync", "no"}})

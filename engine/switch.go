@@ -38,31 +38,36 @@ func (e *Engine) watchSettings() {
 		}
 		return nil
 	})
-	e.appendonly.OnChange(func(on bool) error {
-		switch {
-		case e.closing:
-			return ErrClosed
-		case e.switching:
-			return errors.New("the last change of appendonly is still under way; try again when aof_rewrite_in_progress is 0")
-		case on && e.log == nil:
-			return e.turnOn()
-		case !on && e.log != nil:
-			return e.turnOff()
-		}
-		return nil
+	e.o.Config.OnChangeLast("appendonly", func(value func(name string) string) error {
+		return e.turn(value("appendonly") == "yes", value("appendfsync"))
 	})
 }
 
-func (e *Engine) turnOn() error {
+// turn begins to turn the log on or off, which cannot be taken back.
+func (e *Engine) turn(on bool, fsync string) error {
+	switch {
+	case on == (e.log != nil): // or on its way there
+		return nil
+	case e.closing:
+		return ErrClosed
+	case e.switching:
+		return errors.New("the last change of appendonly is still under way; try again when aof_rewrite_in_progress is 0")
+	case on:
+		return e.turnOn(fsync)
+	}
+	return e.turnOff()
+}
+
+func (e *Engine) turnOn(fsync string) error {
+	policy, err := aof.ParsePolicy(fsync)
+	if err != nil {
+		return err
+	}
 	if err := e.dropLog(); err != nil {
 		return err
 	}
 	marker := filepath.Join(e.o.Dir, StagedName)
 	if err := vfs.WriteFile(e.o.FS, marker, []byte("The log in "+LogDir+" is being turned on and does not count yet.\n")); err != nil {
-		return err
-	}
-	policy, err := aof.ParsePolicy(e.fsync.Load())
-	if err != nil {
 		return err
 	}
 	log, _, err := aof.Recover(e.logOptions(policy), e.lsn, func(aof.Record) error {
