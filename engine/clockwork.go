@@ -133,8 +133,8 @@ func (e *Engine) syncer() {
 	defer e.background.Done()
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
+	asked := false // and not yet done
 	for {
-		asked := false
 		select {
 		case <-e.quit:
 			return
@@ -146,10 +146,14 @@ func (e *Engine) syncer() {
 		if log == nil || !asked && (e.fsync.Load() != "everysec" || log.Durable() == log.Last()) {
 			continue
 		}
-		if err := log.Sync(); err != nil {
-			_ = e.fail(err)
+		err := log.Sync()
+		if err != nil {
+			_ = e.logFailed(err)
+		}
+		if e.failed.Load() {
 			return
 		}
+		asked = err != nil // which passes
 		e.caughtUp()
 	}
 }

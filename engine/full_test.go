@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"holdfast/engine"
 	"holdfast/internal/vfs"
@@ -191,10 +192,25 @@ func TestATransactionOnAFullDisk(t *testing.T) {
 	s.resumed(fsys)
 }
 
-// Deletes go on in the log's reserve. When that is used up they are refused, or their replies wait; nothing dies of it.
+// Deletes go on in the log's reserve. When that is used up they are refused, or their replies wait; nothing dies of it, nor of the
+// sync once a second under `everysec`.
 func TestDeletesBeyondTheReserve(t *testing.T) {
+	for _, policy := range []string{"always", "everysec", "no"} {
+		t.Run(policy, func(t *testing.T) {
+			t.Parallel()
+			fsys, s := beyondTheReserve(t, "appendfsync", policy)
+			time.Sleep(1100 * time.Millisecond)
+			s.say("SET a 1")
+			s.resumed(fsys)
+		})
+	}
+}
+
+// beyondTheReserve is a session on a full disk that has deleted as much as the log has room for, and more.
+func beyondTheReserve(t *testing.T, settings ...string) (*vfs.Faulty, *session) {
+	t.Helper()
 	fsys, dir := disk(t)
-	s := begin(t, setup{fs: fsys, dir: dir})
+	s := begin(t, setup{fs: fsys, dir: dir, settings: settings})
 	const n = 6000 // their deletion takes more than the reserve, an eighth of a segment
 	key := func(i int) string { return fmt.Sprintf("key:%030d", i) }
 	for i := range n {
@@ -222,8 +238,34 @@ func TestDeletesBeyondTheReserve(t *testing.T) {
 	if done-late < 1000 || done-late == n {
 		t.Errorf("%d deletes of %d were done, %d of them with replies that wait", done, n, late)
 	}
-	s.say("SET a 1")
-	s.resumed(fsys)
+	return fsys, s
+}
+
+// Nor of being asked to make the log durable: it is refused, or waits for room, where it cannot be done without.
+func TestAFullDiskIsAskedForDurability(t *testing.T) {
+	for _, c := range []struct{ policy, line, reply, setting string }{
+		{"always", "CONFIG SET appendfsync everysec", "+OK", "appendfsync everysec"},
+		{"no", "CONFIG SET appendfsync always", "+OK", "appendfsync always"},
+		{"always", "CONFIG SET appendonly no", "-ERR CONFIG SET failed (possibly related to argument 'appendonly') - no room for the log", "appendonly yes"},
+		{"no", "WAITAOF 1 0 0", "", "appendfsync no"},
+	} {
+		t.Run(c.line, func(t *testing.T) {
+			t.Parallel()
+			fsys, s := beyondTheReserve(t, "appendfsync", c.policy)
+			asking := s.connect()
+			if reply := s.as(asking, c.line); !strings.HasPrefix(reply, c.reply) || (reply == "") != (c.reply == "") {
+				t.Errorf("%s: %q, not %q", c.line, reply, c.reply)
+			}
+			time.Sleep(100 * time.Millisecond) // what is done beside it is tried
+			name, value, _ := strings.Cut(c.setting, " ")
+			s.expect("CONFIG GET "+name, fmt.Sprintf("*2 $%d %s $%d %s", len(name), name, len(value), value))
+			fsys.SetFree(-1)
+			if c.reply == "" {
+				s.await(asking)
+			}
+			s.resumed(fsys)
+		})
+	}
 }
 
 // Nor does anybody die of expiry. What is due is not shown, whether or not its deletion could be logged.

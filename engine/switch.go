@@ -33,8 +33,8 @@ func (e *Engine) watchSettings() {
 			return err
 		}
 		e.log.SetPolicy(policy)
-		if err := e.log.Sync(); err != nil {
-			return e.fail(err)
+		if err := e.log.Sync(); err != nil && !errors.Is(err, ErrNoRoom) { // what has no room yet waits under every policy
+			return e.logFailed(err)
 		}
 		return nil
 	})
@@ -91,7 +91,7 @@ func (e *Engine) turnOn(fsync string) error {
 func (e *Engine) turnOff() error {
 	log := e.log
 	if err := log.Sync(); err != nil {
-		return e.fail(err)
+		return e.logFailed(err)
 	}
 	e.settleAwaiting(log.Durable())
 	e.setLog(nil)
