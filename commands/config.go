@@ -1,6 +1,9 @@
 package commands
 
 import (
+	"slices"
+	"strings"
+
 	"holdfast/config"
 	"holdfast/resp"
 )
@@ -66,6 +69,10 @@ func configSet(c *Call) {
 	var pairs [][2]string
 	for i := 2; i < len(c.Args); i += 2 {
 		pairs = append(pairs, [2]string{string(c.Args[i]), string(c.Args[i+1])})
+	}
+	if c.Nested && slices.ContainsFunc(pairs, func(pair [2]string) bool { return strings.EqualFold(pair[0], "appendonly") }) {
+		c.Reply.Error(resp.ErrSwitchNested)
+		return
 	}
 	if err := c.Config.SetMany(config.RunTime, pairs); err != nil {
 		c.Reply.Err(err) // its text is the reply

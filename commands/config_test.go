@@ -3,6 +3,8 @@ package commands
 import (
 	"errors"
 	"testing"
+
+	"holdfast/resp"
 )
 
 func TestConfigGet(t *testing.T) {
@@ -29,6 +31,19 @@ func TestConfigSetIsAllOrNothing(t *testing.T) {
 		{"CONFIG SET databases 20", "-ERR CONFIG SET failed (possibly related to argument 'databases') - can't set immutable config"},
 		{"CONFIG SET timeout 20 maxmemory", "-ERR syntax error"},
 		{"CONFIG GET timeout", "*2 $7 timeout $2 10"},
+	})
+}
+
+// The reply to EXEC cannot say that the log has been turned on: that takes a checkpoint.
+func TestTheLogIsNotTurnedOnOrOffWithinATransaction(t *testing.T) {
+	k := newServer(t)
+	k.expectAll([]step{
+		{"MULTI", "+OK"},
+		{"CONFIG SET timeout 10 AppendOnly no", "+QUEUED"},
+		{"CONFIG SET timeout 20", "+QUEUED"},
+		{"EXEC", "*2 -" + resp.ErrSwitchNested + " +OK"},
+		{"CONFIG GET appendonly", "*2 $10 appendonly $3 yes"},
+		{"CONFIG GET timeout", "*2 $7 timeout $2 20"},
 	})
 }
 

@@ -51,6 +51,7 @@ const (
 	ErrNoShutdown       = "ERR No shutdown in progress."
 	ErrShutdownFailed   = "ERR Errors trying to SHUTDOWN. Check logs."
 	ErrNoConfigFile     = "ERR The server is running without a config file"
+	ErrSwitchNested     = "ERR CONFIG SET of appendonly is not for transactions here: everybody would have to wait until the log is turned on or off" // ours
 	ErrMonitorNested    = "ERR MONITOR isn't allowed for DENY BLOCKING client"
 	ErrMonitorKeys      = "ERR Replica can't interact with the keyspace" // what Redis calls who monitors
 	ErrSlowlogCount     = "ERR count should be greater than or equal to -1"
