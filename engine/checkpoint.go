@@ -313,11 +313,11 @@ func (e *Engine) freeze() (f *kv.Freeze, m snapshot.Meta, pending int64) {
 	return f, e.meta(f), e.changes
 }
 
-// meta is what the base is to say of a checkpoint that begins now. A log that is just being turned on does not
-// count yet.
+// meta is what the base is to say of a checkpoint that begins now. A log that is just being turned on does not count as long as its
+// marker is there, and is not to be missed from then on.
 func (e *Engine) meta(f *kv.Freeze) snapshot.Meta {
 	m := snapshot.Meta{
-		Format: snapshot.Format, ID: e.report.ID, LSN: e.lsn, Time: e.o.Clock().UnixMilli(), Logged: e.log != nil && !e.staged,
+		Format: snapshot.Format, ID: e.report.ID, LSN: e.lsn, Time: e.o.Clock().UnixMilli(), Logged: e.log != nil,
 	}
 	m.Extra = extra{functions: e.world.DumpFunctions()}.encode()
 	for _, db := range f.DBs {

@@ -68,6 +68,11 @@ func ReadReport(fsys vfs.FS, dir string) (r Report, err error) {
 // FoundData reports whether there was a base or a log, which has a segment from its beginning on.
 func (r Report) FoundData() bool { return r.Base != nil || r.Log != nil }
 
+// precedes reports whether a base was written after the start, and not put there by somebody from elsewhere or from before.
+func (r Report) precedes(meta snapshot.Meta) bool {
+	return r.DataSet == hex.EncodeToString(meta.ID[:]) && meta.Time >= r.Time.UnixMilli()
+}
+
 // Report tells what the start found.
 func (e *Engine) Report() Report { return e.report }
 

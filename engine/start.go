@@ -249,7 +249,7 @@ func (e *Engine) openLog(meta snapshot.Meta) error {
 	e.changes = recovery.Records
 	e.setLog(log)
 	e.lsn = max(e.lsn, log.Last())
-	return nil
+	return e.vouchForLog(&meta)
 }
 
 // number makes LSN 1 of the state that an import left at LSN 0, before a log goes on from it: LSN 0 is the empty beginning, and
@@ -330,10 +330,10 @@ func (e *Engine) refuseWithoutLog(segments []aof.SegmentInfo, meta snapshot.Meta
 		ErrLogMissing, e.basePath(), meta.LSN, e.logDir(), found, e.o.Dir)
 }
 
-// refuseToForget is refuseWithoutLog for a start that wants no log, where the last one had one. Without such a start the base may be
-// a snapshot in a directory of its own.
+// refuseToForget is refuseWithoutLog for a start that wants no log, where the last one had one, or one was turned on since. Without such
+// a start the base may be a snapshot in a directory of its own.
 func (e *Engine) refuseToForget(segments []aof.SegmentInfo, meta snapshot.Meta) error {
-	if last, err := ReadReport(e.o.FS, e.o.Dir); err != nil || last.Log == nil {
+	if last, err := ReadReport(e.o.FS, e.o.Dir); err != nil || last.Log == nil && !last.precedes(meta) {
 		return nil
 	}
 	return e.refuseWithoutLog(segments, meta)

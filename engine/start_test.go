@@ -89,6 +89,70 @@ func edit(t *testing.T, path string, change func([]byte) []byte) {
 
 func last(paths []string) string { return paths[len(paths)-1] }
 
+// rewriteMeta changes what a base says of itself.
+func rewriteMeta(t *testing.T, dir string, change func(*snapshot.Meta)) {
+	t.Helper()
+	base, err := snapshot.Open(filepath.Join(dir, engine.BaseName), snapshot.OpenOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	meta := base.Meta()
+	change(&meta)
+	if _, err := base.Apply(snapshot.NewChanges(vfs.OS(), dir, 0), meta); err != nil {
+		t.Fatal(err)
+	}
+	if err := base.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestALogIsMissedFromItsBeginningOn: what is acknowledged needs no checkpoint for a start to know that something is gone with its log.
+func TestALogIsMissedFromItsBeginningOn(t *testing.T) {
+	based := func(t *testing.T, appendonly string) *session { // on a base that knows of no log
+		s := begin(t, setup{settings: []string{"appendonly", "no"}})
+		s.say("SET a 1")
+		s.mustClose(true)
+		return &session{rig: s.again("appendonly", appendonly), history: s.history}
+	}
+	for name, begin := range map[string]func(t *testing.T) *session{
+		"on such a base": func(t *testing.T) *session { return based(t, "yes") },
+		"when it is turned on": func(t *testing.T) *session {
+			s := based(t, "no")
+			s.turned("yes")
+			return s
+		},
+		"when it is turned on without a base": func(t *testing.T) *session {
+			s := begin(t, setup{settings: []string{"appendonly", "no"}})
+			s.say("SET a 1")
+			s.turned("yes")
+			return s
+		},
+		"when that was begun, and a start began another": func(t *testing.T) *session {
+			s := based(t, "no")
+			s.mustClose(false)
+			put(t, filepath.Join(s.setup.dir, engine.StagedName), nil)
+			return &session{rig: s.again("appendonly", "yes"), history: s.history}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := begin(t)
+			s.say("SET b 2")
+			s.mustClose(false)
+			kept := filepath.Join(t.TempDir(), engine.LogDir)
+			if err := os.Rename(filepath.Join(s.setup.dir, engine.LogDir), kept); err != nil {
+				t.Fatal(err)
+			}
+			for _, keeping := range []string{"yes", "no"} {
+				refuse(t, s.setup, badStart{settings: []string{"appendonly", keeping}, want: engine.ErrLogMissing, says: []string{"DIR/aof holds no segment"}})
+			}
+			if err := os.Rename(kept, filepath.Join(s.setup.dir, engine.LogDir)); err != nil {
+				t.Fatal(err)
+			}
+			s.recovered(s.again("appendonly", "yes"), "with its log")
+		})
+	}
+}
+
 // TestAnImportedStateIsNotTheBeginning: LSN 0 is empty, and who builds an older state from a log that begins with LSN 1 takes no base.
 func TestAnImportedStateIsNotTheBeginning(t *testing.T) {
 	for _, keeping := range []string{"yes", "no"} {
@@ -98,18 +162,7 @@ func TestAnImportedStateIsNotTheBeginning(t *testing.T) {
 		s.mustClose(false)
 		remove(t, filepath.Join(s.setup.dir, engine.LogDir))
 		path := filepath.Join(s.setup.dir, engine.BaseName)
-		base, err := snapshot.Open(path, snapshot.OpenOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		meta := base.Meta()
-		meta.LSN, meta.Logged = 0, false // as snapshot import leaves it
-		if _, err := base.Apply(snapshot.NewChanges(vfs.OS(), s.setup.dir, 0), meta); err != nil {
-			t.Fatal(err)
-		}
-		if err := base.Close(); err != nil {
-			t.Fatal(err)
-		}
+		rewriteMeta(t, s.setup.dir, func(m *snapshot.Meta) { m.LSN, m.Logged = 0, false }) // as snapshot import leaves it
 		r := open(t, setup{dir: s.setup.dir, settings: []string{"appendonly", keeping}})
 		r.turned("yes")
 		r.expect("SET b 2", "+OK")
@@ -118,7 +171,8 @@ func TestAnImportedStateIsNotTheBeginning(t *testing.T) {
 		if found := segments(t, s.setup.dir); len(found) != 1 || filepath.Base(found[0]) != "00000000000000000002.aof" {
 			t.Errorf("appendonly %s: segments %v, want one that begins with LSN 2", keeping, found)
 		}
-		if base, err = snapshot.Open(path, snapshot.OpenOptions{ReadOnly: true}); err != nil {
+		base, err := snapshot.Open(path, snapshot.OpenOptions{ReadOnly: true})
+		if err != nil {
 			t.Fatal(err)
 		}
 		if lsn := base.Meta().LSN; lsn != 1 {

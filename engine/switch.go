@@ -152,10 +152,10 @@ func (e *Engine) dropStaged(meta *snapshot.Meta) error {
 	if !staged || err != nil {
 		return err
 	}
-	if err := e.forsakeLog(meta); err != nil {
+	if err := e.dropLog(); err != nil { // which makes room, and is not missed before the marker goes
 		return err
 	}
-	if err := e.dropLog(); err != nil {
+	if err := e.forsakeLog(meta); err != nil {
 		return err
 	}
 	return e.unmark()
@@ -163,19 +163,27 @@ func (e *Engine) dropStaged(meta *snapshot.Meta) error {
 
 // forsakeLog takes back the base's word that a log goes on from it, as none does now: what is dropped from here on is not to be
 // missed by a later start. Without room for that the word stands.
-func (e *Engine) forsakeLog(meta *snapshot.Meta) error {
-	if !meta.Logged {
+func (e *Engine) forsakeLog(meta *snapshot.Meta) error { return e.noteLogged(meta, false) }
+
+// vouchForLog has the base say that a log goes on from it, before the first record in it is acknowledged: without it a later start is
+// not to take the base for all there is. Without room for that the next checkpoint says it.
+func (e *Engine) vouchForLog(meta *snapshot.Meta) error { return e.noteLogged(meta, true) }
+
+// noteLogged changes what the base says of a log that goes on from it, if there is a base.
+func (e *Engine) noteLogged(meta *snapshot.Meta, logged bool) error {
+	base := e.base.Load()
+	if base == nil || meta.Logged == logged {
 		return nil
 	}
 	to := *meta
-	to.Logged = false
-	_, err := e.base.Load().Apply(snapshot.NewChanges(e.o.FS, e.o.Dir, sortMemory), to)
+	to.Logged = logged
+	_, err := base.Apply(snapshot.NewChanges(e.o.FS, e.o.Dir, sortMemory), to)
 	if errors.Is(err, syscall.ENOSPC) {
-		e.o.Log.Warn("no room to note in the base that no log goes on from it", "error", err)
+		e.o.Log.Warn("no room to note in the base whether a log goes on from it", "logged", logged, "error", err)
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("noting in %s that no log goes on from it: %w", e.basePath(), err)
+		return fmt.Errorf("noting in %s whether a log goes on from it: %w", e.basePath(), err)
 	}
 	*meta = to
 	return nil
