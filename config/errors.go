@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -19,7 +20,9 @@ var (
 // Error is a value that was not taken. Its text is the reply of Redis 7.0 to the same CONFIG SET.
 type Error struct {
 	Name   string // the setting, in the spelling in which Redis repeats it
+	Value  string // that was not taken, where that is what is wrong
 	Reason string // Redis's words where Redis has them
+	What   string // is wrong, where a value was given and the advice does not tell
 	Advice string // what to do instead
 	Err    error  // wraps one of the sentinels above
 }
@@ -34,8 +37,12 @@ func (e *Error) Error() string {
 
 // Explain is the same for somebody who wrote a flag, a variable or a file: name, what, what to do.
 func (e *Error) Explain() string {
+	all := []string{e.Name, e.Reason, e.Advice}
+	if errors.Is(e.Err, ErrInvalid) {
+		all = []string{e.Name + " " + strconv.Quote(e.Value), e.What, e.Advice}
+	}
 	var parts []string
-	for _, part := range []string{e.Name, e.Reason, e.Advice} {
+	for _, part := range all {
 		if part != "" {
 			parts = append(parts, part)
 		}

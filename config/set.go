@@ -109,7 +109,7 @@ func (c *Config) expand(name, value string) ([][2]string, *Error) {
 	}
 	bind, port, ok := splitAddr(value)
 	if !ok {
-		return nil, s.invalid(name, "argument must be host:port")
+		return nil, s.invalid(name, value, "argument must be host:port")
 	}
 	return [][2]string{{"bind", bind}, {"port", port}}, nil
 }

@@ -77,11 +77,11 @@ func TestErrorsHaveSentinels(t *testing.T) {
 
 func TestExplain(t *testing.T) {
 	for _, test := range []struct{ name, value, want string }{
-		{"hz", "fast", "hz: argument couldn't be parsed into an integer: give a whole number from 0 to 2147483647"},
+		{"hz", "fast", "hz \"fast\": give a whole number from 0 to 2147483647"},
 		{"maxmemroy", "1", "maxmemroy: unknown setting: did you mean maxmemory?"},
-		{"daemonize", "yes", "daemonize: only no is supported: remove it, or give no"},
-		{"replicaof", "x", `replicaof: only "" is supported: remove it, or give ""`},
-		{"fsync", "fast", "fsync: argument(s) must be one of the following: everysec, always, no: give one of everysec, always, no"},
+		{"daemonize", "yes", "daemonize \"yes\": only no is supported: remove it, or give no"},
+		{"replicaof", "x", `replicaof "x": only "" is supported: remove it, or give ""`},
+		{"fsync", "fast", "fsync \"fast\": give one of everysec, always, no"},
 	} {
 		var e *Error
 		if err := New().Set(Flag, test.name, test.value); !errors.As(err, &e) {

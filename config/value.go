@@ -17,6 +17,9 @@ type value struct {
 // merges; nil for the default. The error names d; its reason is Redis's.
 func (d *Directive) parse(text string, old *value) (value, *Error) {
 	v, reason := d.parseKind(text, old)
+	if reason != "" && !d.Fixed {
+		return value{}, d.invalid(d.Name, text, reason)
+	}
 	if reason == "" && d.check != nil {
 		reason = d.check(v.text)
 	}
@@ -24,17 +27,23 @@ func (d *Directive) parse(text string, old *value) (value, *Error) {
 		reason = "only " + quoteWord(d.Default) + " is supported"
 	}
 	if reason != "" {
-		return value{}, d.invalid(d.Name, reason)
+		e := d.invalid(d.Name, text, reason)
+		e.What = reason // the kind of value, which the advice tells of, is right
+		if !d.Fixed {
+			e.Advice = ""
+		}
+		return value{}, e
 	}
 	return v, nil
 }
 
-func (d *Directive) invalid(name, reason string) *Error {
+// invalid is the error of a text that is no value of d's kind; the advice says what is.
+func (d *Directive) invalid(name, text, reason string) *Error {
 	advice := "give " + d.Accepts()
 	if d.Fixed {
 		advice = "remove it, or give " + quoteWord(d.Default)
 	}
-	return &Error{Name: name, Reason: reason, Advice: advice, Err: ErrInvalid}
+	return &Error{Name: name, Value: text, Reason: reason, Advice: advice, Err: ErrInvalid}
 }
 
 func (d *Directive) parseKind(text string, old *value) (v value, reason string) {
