@@ -19,8 +19,7 @@ const (
 	recordMin = bodyAt // bytes of a record with an empty body
 )
 
-// MaxBody is the largest body of a record in bytes. Who appends keeps to it: proto-max-bulk-len and the limits on
-// queued commands are below it.
+// MaxBody is the largest body of a record in bytes. Who appends keeps to it.
 const MaxBody = 1<<31 - 1 - recordMin
 
 // Record is one entry of the log.

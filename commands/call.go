@@ -91,6 +91,27 @@ func (c *Call) EffectIn(db int, args ...[]byte) {
 	c.Effects = append(c.Effects, Effect{db, s.words[from:len(s.words):len(s.words)]})
 }
 
+// loggedBeside is what a command takes in the log beside its words, for each of them and for itself, in bytes at most.
+const loggedBeside = 16
+
+// LoggedBytes is what a command takes in the log, at most and roughly.
+func LoggedBytes(args [][]byte) int64 {
+	n := int64(loggedBeside)
+	for _, arg := range args {
+		n += int64(len(arg)) + loggedBeside
+	}
+	return n
+}
+
+// loggable reports whether the record under way has room for commands that take so many bytes; if not, the reply says so.
+func (c *Call) loggable(bytes int64) bool {
+	if c.Room == nil || c.Replaying || bytes <= c.Room() {
+		return true
+	}
+	c.Reply.Error(resp.ErrRecordTooLong)
+	return false
+}
+
 // Event classes of keyspace notifications, by the letters of notify-keyspace-events.
 const (
 	EventGeneric = 'g'

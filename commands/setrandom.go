@@ -79,6 +79,9 @@ func (c *Call) popMany(count int) {
 func (c *Call) popSome(s *sets.Set, count int) {
 	key, popped := c.Args[1], make([][]byte, 0, count)
 	c.eachRandom(s, count, func(member []byte) { popped = append(popped, bytes.Clone(member)) })
+	if !c.loggable(LoggedBytes(popped)) {
+		return
+	}
 	c.Reply.Set(count)
 	for _, member := range popped {
 		s.Remove(member)

@@ -131,6 +131,9 @@ func (d *delivery) log() {
 	}
 }
 
+// claimBatch bounds the words of one XCLAIM in the log, beside its options.
+const claimBatch = 1 << 16
+
 // logGiven logs one XCLAIM for the entries that were given as often and at the same time, which are usually all.
 func (d *delivery) logGiven(group []byte) {
 	slices.SortStableFunc(d.given, func(a, b givenEntry) int {
@@ -139,7 +142,7 @@ func (d *delivery) logGiven(group []byte) {
 	for left := d.given; len(left) > 0; {
 		first := left[0]
 		args := [][]byte{word("XCLAIM"), d.key, group, d.name, word("0")}
-		for len(left) > 0 && left[0].count == first.count && left[0].at == first.at {
+		for len(left) > 0 && left[0].count == first.count && left[0].at == first.at && len(args) < claimBatch {
 			args = append(args, left[0].id.AppendText(nil))
 			left = left[1:]
 		}

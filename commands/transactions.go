@@ -83,6 +83,9 @@ func execCommand(c *Call) {
 			c.Reply.Error(refusal)
 			continue
 		}
+		if q.Cmd.Flags&Write != 0 && !c.loggable(LoggedBytes(q.Args)) {
+			continue
+		}
 		c.Run(c, q.Cmd, q.Args)
 	}
 }

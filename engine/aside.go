@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 
-	"holdfast/aof"
 	"holdfast/commands"
 )
 
@@ -46,7 +45,7 @@ func (e *Engine) whileOpen() (context.Context, context.CancelFunc) {
 // removeKey deletes a key for a call that is over, as part of the record under way.
 func (e *Engine) removeKey(db int, key []byte) {
 	e.world.Touch(db, key)
-	e.body = aof.AppendCommand(e.body, db, delCommand, key)
+	e.add(db, delCommand, key)
 	e.changes++
 	if e.world.Events != nil {
 		e.world.Events(commands.EventGeneric, "del", db, key)

@@ -13,6 +13,7 @@
 package engine
 
 import (
+	"cmp"
 	crand "crypto/rand"
 	"errors"
 	"fmt"
@@ -51,6 +52,8 @@ type Options struct {
 	// Serving, if any, is closed when the first clients have been served: only then does what can wait begin to take the
 	// processors from them, which is hydration, and making a segment of the log ahead.
 	Serving <-chan struct{}
+	// RecordBytes is how long the body of a record in the log may be; 0 means aof.MaxBody.
+	RecordBytes int
 	// RunID and such, for INFO.
 	Identity Identity
 }
@@ -143,6 +146,7 @@ type settings struct {
 }
 
 func newEngine(o Options) *Engine {
+	o.RecordBytes = cmp.Or(o.RecordBytes, aof.MaxBody)
 	e := &Engine{
 		o: o,
 		settings: settings{
@@ -190,6 +194,7 @@ func newEngine(o Options) *Engine {
 		Run:        e.nested,
 		Send:       e.send,
 		Refused:    e.refused,
+		Room:       e.room,
 		Interrupt:  e.interrupt,
 		Held:       func() int64 { return e.world.Keys.Bytes() + 2*int64(cap(e.body)) },
 		Beside:     func() int64 { return e.stats.memory.heap },

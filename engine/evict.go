@@ -5,7 +5,6 @@ import (
 	"math"
 	"strings"
 
-	"holdfast/aof"
 	"holdfast/commands"
 	"holdfast/kv"
 )
@@ -201,7 +200,7 @@ func (e *Engine) evictionScore(policy string, db *kv.DB, entry kv.Entry) (score 
 // evict deletes a key for room, as part of the record under way.
 func (e *Engine) evict(db int, key []byte) {
 	e.world.Touch(db, key)
-	e.body = aof.AppendCommand(e.body, db, delCommand, key)
+	e.add(db, delCommand, key)
 	e.changes++
 	e.stats.evicted++
 	if e.world.Events != nil {

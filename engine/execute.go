@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"strings"
 
-	"holdfast/aof"
 	"holdfast/commands"
 	"holdfast/resp"
 )
@@ -248,11 +247,11 @@ func (e *Engine) effects(call *commands.Call, db int) {
 	}
 	e.changes += int64(call.Changes)
 	if len(call.Effects) == 0 {
-		e.body = aof.AppendCommand(e.body, db, call.Args...)
+		e.add(db, call.Args...)
 		return
 	}
 	for _, effect := range call.Effects {
-		e.body = aof.AppendCommand(e.body, effect.DB, effect.Args...)
+		e.add(effect.DB, effect.Args...)
 	}
 }
 

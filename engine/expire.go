@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"time"
 
-	"holdfast/aof"
 	"holdfast/commands"
 	"holdfast/expiry"
 	"holdfast/kv"
@@ -31,7 +30,7 @@ func isDue(at, now int64) bool { return at != expiry.None && at <= now }
 // expireKey deletes a key that is due, as part of the record under way.
 func (e *Engine) expireKey(db int, key []byte) {
 	e.world.Touch(db, key)
-	e.body = aof.AppendCommand(e.body, db, delCommand, key)
+	e.add(db, delCommand, key)
 	e.changes++
 	e.stats.expired++
 	e.tellExpired(db, key)
@@ -43,7 +42,7 @@ const lapseAtOnce = 1024
 
 // lapseKey deletes all that is due within a value, as part of the record under way.
 func (e *Engine) lapseKey(db int, key []byte, now int64) {
-	for e.lapseSome(db, key, now, lapseAtOnce) == lapseAtOnce {
+	for e.lapseSome(db, key, now, lapseAtOnce) > 0 {
 	}
 }
 
@@ -54,7 +53,7 @@ func (e *Engine) lapseSome(db int, key []byte, now int64, most int) int {
 		return 0
 	}
 	n := len(effect) - 2
-	e.body = aof.AppendCommand(e.body, db, effect...)
+	e.add(db, effect...)
 	e.changes += int64(n)
 	e.stats.lapsed += int64(n)
 	return n

@@ -86,38 +86,36 @@ func (e *Engine) Find(args [][]byte) (cmd *commands.Command, refusal string) {
 	return cmd, ""
 }
 
-// recordBeside is what the record of a command takes beside its words, for each of them and for itself, in bytes at most.
-const recordBeside = 16
-
 // recordBytes is what the record of a request takes in the log, at most and roughly.
 func recordBytes(c *commands.Client, cmd *commands.Command, args [][]byte) int64 {
 	n := aof.RecordBytes(0)
-	add := func(args [][]byte) {
-		for _, arg := range args {
-			n += int64(len(arg)) + recordBeside
-		}
-		n += recordBeside
+	if cmd.Name != "exec" || c.Multi == nil {
+		return n + commands.LoggedBytes(args)
 	}
-	if cmd.Name == "exec" && c.Multi != nil {
-		for _, queued := range c.Multi.Queue {
-			add(queued.Args)
+	for _, queued := range c.Multi.Queue {
+		if queued.Cmd.Flags&commands.Write != 0 {
+			n += commands.LoggedBytes(queued.Args)
 		}
-		return n
 	}
-	add(args)
 	return n
 }
 
-// misconfigured is the reply to a write that could not be kept: the disk has no room for it, for so many bytes. Where it is the
-// log that has failed the process ends, and the reply does not leave.
+// misconfigured is the reply to a write that could not be kept: no record is so long, or the disk has no room for so many
+// bytes. Where it is the log that has failed the process ends, and the reply does not leave.
 func (e *Engine) misconfigured(flags commands.Flags, size func() int64) string {
 	if e.unsaved() {
 		return resp.ErrMisconfSnapshot
 	}
-	if e.log == nil || flags&commands.DenyOOM == 0 {
-		return "" // deletes and expiry go on in the log's reserve
+	if e.log == nil {
+		return ""
 	}
 	n := size()
+	if n > e.roomyRecord() {
+		return resp.ErrRecordTooLong
+	}
+	if flags&commands.DenyOOM == 0 {
+		return "" // deletes and expiry go on in the log's reserve
+	}
 	err := e.log.RoomFor(n)
 	if err == nil {
 		return ""

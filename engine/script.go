@@ -225,13 +225,7 @@ func (e *Engine) refused(flags commands.Flags, args [][]byte, allowOOM bool) str
 	if flags&commands.Write == 0 {
 		return ""
 	}
-	return e.misconfigured(flags, func() int64 {
-		n := int64(len(e.body))
-		for _, arg := range args {
-			n += int64(len(arg)) + recordBeside
-		}
-		return n
-	})
+	return e.misconfigured(flags, func() int64 { return int64(len(e.body)) + commands.LoggedBytes(args) })
 }
 
 // scriptLog is redis.log.

@@ -168,16 +168,21 @@ func (h *Hash) Lapses() int64 {
 	return h.run.lapses()
 }
 
-// Lapse removes fields whose deadline is at or before now, the earliest first where the hash is large, up to most, and
-// returns their names.
+// lapseBytes is how long the names of the fields together may get that one Lapse removes, until it leaves the rest to the next: a
+// command in the log names them.
+const lapseBytes = 16 << 20
+
+// Lapse removes fields whose deadline is at or before now, the earliest first where the hash is large, up to most or till their
+// names are long, and returns these.
 func (h *Hash) Lapse(now int64, most int) (fields [][]byte) {
-	for len(fields) < most && h.Lapses() <= now {
+	for n := 0; len(fields) < most && n < lapseBytes && h.Lapses() <= now; {
 		if h.large == nil {
 			return h.run.lapse(now, most)
 		}
 		field := []byte(h.large.order.Pop())
 		h.large.fields.Delete(field)
 		fields = append(fields, field)
+		n += len(field)
 	}
 	return fields
 }

@@ -40,7 +40,7 @@ type Lapser interface {
 	Value
 	// Lapses is the earliest deadline within the value, in unix milliseconds and above 0; expiry.Never without one.
 	Lapses() int64
-	// Lapse removes what is due at now, up to most of it, and returns the names.
+	// Lapse removes what is due at now, up to most of it or less, and returns the names: none only if nothing is due.
 	Lapse(now int64, most int) [][]byte
 }
 

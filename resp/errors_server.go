@@ -132,6 +132,9 @@ func ErrMisconfLog(cause string) string {
 	return "MISCONF Errors writing to the AOF file: " + cause
 }
 
+// ErrRecordTooLong is the reply to a command whose record would be longer than the log's may be. Redis has no such limit.
+const ErrRecordTooLong = "ERR too much for one record of the log: with what the transaction or script has changed so far, nearly 2 GiB; this command has changed nothing"
+
 // ErrSaveFailed is SAVE's reply when the checkpoint was not written. Redis says a bare ERR.
 func ErrSaveFailed(cause string) string { return "ERR saving failed: " + cause }
 
