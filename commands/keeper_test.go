@@ -16,8 +16,9 @@ type keeper struct {
 	*stage
 	asked   []string
 	figures Figures
-	figured int   // times that all of them were asked for
-	refuse  error // of Shutdown and Reload
+	figured int         // times that all of them were asked for
+	refuse  error       // of Shutdown and Reload
+	failed  func(error) // what Shutdown was given
 
 	saving []func(error) // who waits for the running checkpoint
 	busy   bool          // one is running
@@ -92,8 +93,9 @@ func (k *keeper) Checkpoint(done func(error)) bool {
 	return true
 }
 
-func (k *keeper) Shutdown(o ShutdownOptions) error {
+func (k *keeper) Shutdown(o ShutdownOptions, failed func(error)) error {
 	k.ask("shutdown %+v", o)
+	k.failed = failed
 	return k.refuse
 }
 

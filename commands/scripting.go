@@ -117,6 +117,13 @@ func (s *Scripts) Killable() bool { return s.running == nil || !s.running.wrote 
 // stay is the caller's to see.
 func (s *Scripts) End() { s.ending = true }
 
+// Kill ends the script that is running, as SCRIPT KILL does, if it has not written.
+func (s *Scripts) Kill() {
+	if r := s.running; r != nil && !r.wrote {
+		r.killed = true
+	}
+}
+
 // Busy is the reply to a client that wants something else while a script runs over its time.
 func (s *Scripts) Busy() string {
 	if s.running != nil && s.running.function {

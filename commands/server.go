@@ -174,7 +174,9 @@ func shutdownCommand(c *Call) {
 		c.Reply.Error(resp.ErrSyntax)
 		return
 	}
-	if err := c.Keeper.Shutdown(o); err != nil {
+	var finish func(func(*resp.Writer))
+	failed := func(error) { finish(func(w *resp.Writer) { w.Error(resp.ErrShutdownFailed) }) }
+	if err := c.Keeper.Shutdown(o, failed); err != nil {
 		c.Reply.Err(err)
 		return
 	}
@@ -182,7 +184,7 @@ func shutdownCommand(c *Call) {
 		c.Reply.OK()
 		return
 	}
-	c.later(0, nil)
+	finish = c.later(0, nil)
 }
 
 // WAIT numreplicas timeout

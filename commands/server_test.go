@@ -89,6 +89,11 @@ func TestShutdown(t *testing.T) {
 		k.expectAsked(x.asked...)
 	}
 	k := newServer(t)
+	k.expect("SHUTDOWN", "")
+	k.failed(errors.New("no room"))
+	if got := delivered(k.user); got != "-ERR Errors trying to SHUTDOWN. Check logs." {
+		t.Errorf("after the save has failed: %s", got)
+	}
 	k.refuse = resp.Error(resp.ErrNoShutdown)
 	k.expect("SHUTDOWN ABORT", "-ERR No shutdown in progress.")
 }

@@ -123,8 +123,8 @@ type Keeper interface {
 	// Checkpoint starts one, unless one is running (false). done, where given, is called at its end under the lock.
 	Checkpoint(done func(error)) bool
 	// Shutdown ends the server in good order, with a checkpoint first where asked; Abort takes it back. An error's text
-	// is the reply.
-	Shutdown(o ShutdownOptions) error
+	// is the reply. failed is called later, under the lock, if the server goes on, as the data could not be saved.
+	Shutdown(o ShutdownOptions, failed func(error)) error
 	// Reload throws the hot layer away and builds it anew from the disk: with a checkpoint first, or from the log as it is.
 	Reload(fromLog bool) error
 	// SetActiveExpire turns the expiry of keys that nobody asks for on or off.

@@ -131,7 +131,7 @@ func (e *Engine) runCheckpoint() error {
 	}
 	if err != nil {
 		c.retryAt = c.last.ended + retryAfter.Milliseconds()
-		e.o.Log.Error("the checkpoint failed; the base is as it was, and nothing is lost", "error", err)
+		e.o.Log.Error(e.failedCheckpoint(), "error", err)
 	} else {
 		e.o.Log.Info("checkpoint", "lsn", c.lsn, "keys", c.last.keys, "bytes", c.last.bytes, "ms", c.last.millis)
 	}
@@ -144,6 +144,14 @@ func (e *Engine) runCheckpoint() error {
 	c.waiting = nil
 	close(c.idle)
 	return err
+}
+
+// failedCheckpoint says what it means that one failed.
+func (e *Engine) failedCheckpoint() string {
+	if e.log == nil || e.staged {
+		return "the checkpoint failed; the base is as it was, and what has changed since is in memory alone"
+	}
+	return "the checkpoint failed; the base is as it was, and nothing is lost"
 }
 
 func (e *Engine) writeCheckpoint() error {

@@ -104,6 +104,7 @@ type Engine struct {
 	stopwatch  stopwatch
 	redoing    redoing
 	closing    bool   // Close has begun: no request is taken any more
+	saved      bool   // SaveLast has succeeded
 	generation uint64 // of the base: rises with each checkpoint
 	hydration  hydration
 
@@ -118,6 +119,7 @@ type Engine struct {
 	sync       chan struct{}                 // to the syncer: somebody waits for the disk
 	wake       chan struct{}                 // to the clockwork: something is due earlier than it thinks
 	wakeAt     atomic.Int64
+	lastSave   sync.Mutex // held by SaveLast; it comes before mu
 	failed     atomic.Bool
 	returning  atomic.Bool // memory is being given back to the system
 	quit       chan struct{}
@@ -329,7 +331,7 @@ func (e *Engine) Close(checkpoint bool) error {
 	if e.script.stop != nil { // no script begins any more
 		e.script.stop()
 	}
-	if checkpoint && !e.failed.Load() && !e.script.dropped {
+	if checkpoint && !e.failed.Load() && !e.script.dropped && !(e.saved && e.changes == 0) {
 		errs = append(errs, e.lastCheckpoint())
 	}
 	e.checkpoints.wait()

@@ -57,6 +57,7 @@ type setup struct {
 	settings []string       // name, value, … beside the usual ones
 	serving  chan struct{}  // closed when there is time for what can wait, as to make a segment ahead; nil: from the start on there is
 	record   int            // the most bytes of a record; 0: as many as the log takes
+	stop     func(bool)     // what SHUTDOWN calls; nil: it is not to come
 	config   *config.Config // what the settings were made into, once the rig is open
 	ending   func()         // what the end of the process takes, when the engine has called for it; nil: nothing
 }
@@ -117,6 +118,9 @@ func tryOpen(t testing.TB, s setup) (*rig, error) {
 		s.clock = newClock()
 	}
 	s.config = settings(t, s.settings)
+	if s.stop == nil {
+		s.stop = func(bool) { t.Error("Stop was called") }
+	}
 	r := &rig{t: t, setup: s}
 	e, err := engine.Open(engine.Options{
 		FS: s.fs, Dir: s.dir, Config: s.config, Clock: s.clock.now, Seed: 1, Log: slog.New(ledger{r}),
@@ -129,7 +133,7 @@ func tryOpen(t testing.TB, s setup) (*rig, error) {
 			r.fatal = append(r.fatal, err)
 			r.told = append(r.told, err)
 		},
-		Stop: func(bool) { t.Error("Stop was called") }, Serving: s.serving, RecordBytes: s.record,
+		Stop: s.stop, Serving: s.serving, RecordBytes: s.record,
 		Events: func(_ byte, event string, db int, key []byte) { // under the lock, as is who reads them
 			r.events = append(r.events, fmt.Sprintf("%s %d/%s", event, db, key))
 		},

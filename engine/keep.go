@@ -91,8 +91,8 @@ func (e *Engine) settleAwaiting(durable uint64) {
 // SetActiveExpire turns the clockwork's expiry on or off.
 func (e *Engine) SetActiveExpire(on bool) { e.expireIdle = !on }
 
-// Shutdown is SHUTDOWN: it asks whoever runs the engine to stop it.
-func (e *Engine) Shutdown(o commands.ShutdownOptions) error {
+// Shutdown is SHUTDOWN: it asks whoever runs the engine to stop it. Where no log has the data it is saved before that.
+func (e *Engine) Shutdown(o commands.ShutdownOptions, failed func(error)) error {
 	if o.Abort {
 		return resp.Error(resp.ErrNoShutdown) // one that has begun cannot be stopped
 	}
@@ -100,6 +100,10 @@ func (e *Engine) Shutdown(o commands.ShutdownOptions) error {
 		return resp.Error(e.world.Scripts.Busy())
 	}
 	save := o.Save || !o.NoSave && len(e.save.Load()) > 0
+	if save && !o.Force && (e.log == nil || e.staged) {
+		e.saveAndStop(failed)
+		return nil
+	}
 	e.o.Stop(save)
 	return nil
 }

@@ -246,6 +246,9 @@ func run(
 			reload(srv, log)
 			continue
 		case s := <-signals:
+			if !mayStop(eng, log, checkpoint) {
+				continue
+			}
 			log.Info("stopping", "signal", s.String())
 		case checkpoint = <-stop:
 			log.Info("stopping", "command", "SHUTDOWN")
@@ -260,6 +263,10 @@ func run(
 	if err = errors.Join(err, <-served, eng.Close(checkpoint)); err != nil {
 		return err
 	}
+	if !checkpoint && !cfg.Bool("appendonly").Load() {
+		log.Info("stopped; nothing was saved, as asked")
+		return nil
+	}
 	log.Info("stopped; everything is on disk")
 	return nil
 }
@@ -267,6 +274,18 @@ func run(
 // tellsInLog reports whether somebody reads the log rather than a terminal: then a start and its end are told there too.
 func tellsInLog(cfg *config.Config) bool {
 	return cfg.String("logfile").Load() != "" || cfg.String("log-format").Load() == "json"
+}
+
+// mayStop reports whether a signal may end the server: not where that would lose what could not be saved.
+func mayStop(eng *engine.Engine, log *slog.Logger, checkpoint bool) bool {
+	if !checkpoint {
+		return true
+	}
+	err := eng.SaveLast()
+	if err != nil {
+		log.Error("not stopping: what would be lost could not be saved; make room, or end the server with SHUTDOWN NOSAVE", "error", err)
+	}
+	return err == nil
 }
 
 // reload is what SIGHUP asks for.
