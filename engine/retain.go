@@ -44,7 +44,7 @@ import (
 // without a state to apply it to.
 
 const (
-	// strayPrefix takes the place of automaticPrefix in the name of a snapshot that is no part of the history.
+	// strayPrefix begins the name of a snapshot that is no part of the history, in the place of automaticPrefix if it had that.
 	strayPrefix = "stray-"
 	// historyBeat is the pause between two looks at the history.
 	historyBeat = time.Second
@@ -409,9 +409,9 @@ func (e *Engine) dropOvertaken(meta snapshot.Meta, segments []aof.SegmentInfo) e
 	return e.dropLog()
 }
 
-// setStraysAside gives automatic snapshots from beyond the newest record another name: a repair has taken back what they
-// have, and LSNs behind it are given out anew, to other records. They are no part of the history then, and nobody
-// drops them but by hand.
+// setStraysAside gives snapshots from beyond the newest record another name: a repair, or an older base in the base's place, has
+// taken back what they have, and LSNs behind it are given out anew, to other records. Whoever took such a snapshot for the state
+// at its LSN would mix two histories. They are no part of this one then, and nobody drops them but by hand.
 func (e *Engine) setStraysAside() error {
 	names, err := snapshotNames(e.o.FS, e.o.Dir)
 	if err != nil {
@@ -419,23 +419,45 @@ func (e *Engine) setStraysAside() error {
 	}
 	moved := false
 	for _, name := range names {
-		lsn, automatic := automaticLSN(name)
-		if !automatic || lsn <= e.lsn {
+		if !e.isStray(name) {
 			continue
 		}
-		stray := strayPrefix + strings.TrimPrefix(name, automaticPrefix)
+		stray := strayName(names, name)
 		if err := e.o.FS.Rename(SnapshotPath(e.o.Dir, name), SnapshotPath(e.o.Dir, stray)); err != nil {
-			return fmt.Errorf("setting an automatic snapshot aside: %w", err)
+			return fmt.Errorf("setting a snapshot aside: %w", err)
 		}
-		e.o.Log.Warn("an automatic snapshot knows more than base and log, and is no part of the history", "name", stray, "last_lsn", e.lsn)
-		e.snapshots.Add(1)
+		e.o.Log.Warn("a snapshot knows more than base and log, and is no part of the history", "name", stray, "last_lsn", e.lsn)
+		if _, automatic := automaticLSN(name); automatic {
+			e.snapshots.Add(1)
+		}
 		moved = true
 	}
 	if !moved {
 		return nil
 	}
 	if err := e.o.FS.SyncDir(filepath.Join(e.o.Dir, SnapshotDir)); err != nil {
-		return fmt.Errorf("setting automatic snapshots aside: %w", err)
+		return fmt.Errorf("setting snapshots aside: %w", err)
 	}
 	return nil
+}
+
+// isStray reports whether a snapshot is from beyond the newest record. Of one that cannot be read nobody will build a state.
+func (e *Engine) isStray(name string) bool {
+	if strings.HasPrefix(name, strayPrefix) {
+		return false
+	}
+	if lsn, automatic := automaticLSN(name); automatic {
+		return lsn > e.lsn
+	}
+	info, err := describeSnapshot(e.o.FS, SnapshotPath(e.o.Dir, name))
+	return err == nil && info.ID == e.report.ID && info.LSN > e.lsn
+}
+
+// strayName is a name for a snapshot that is set aside, other than those there are.
+func strayName(names []string, name string) string {
+	stray := strayPrefix + strings.TrimPrefix(name, automaticPrefix)
+	for n := 2; slices.Contains(names, stray); n++ {
+		stray = fmt.Sprintf("%s%d-%s", strayPrefix, n, strings.TrimPrefix(name, automaticPrefix))
+	}
+	return stray
 }

@@ -46,7 +46,7 @@ func CheckSnapshotName(name string) error {
 		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune(marks, r))
 	}
 	switch {
-	case name == "" || len(name) > snapshotNameMax || name[0] == '.' || strings.ContainsFunc(name, foreign):
+	case name == "" || len(strings.TrimPrefix(name, strayPrefix)) > snapshotNameMax || name[0] == '.' || strings.ContainsFunc(name, foreign):
 		return fmt.Errorf("%w: %.80q; take up to %d letters, digits and %s, not with a dot in front",
 			ErrSnapshotName, name, snapshotNameMax, marks)
 	case strings.HasPrefix(name, automaticPrefix):
