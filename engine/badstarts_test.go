@@ -80,6 +80,16 @@ var badStarts = []badStart{
 		says: []string{"DIR/recovery.json tells of data set ", "there is neither DIR/base.db nor a segment in DIR/aof", unchanged, "bring them back",
 			"or begin a new data set by removing DIR/recovery.json"},
 	}, {
+		name: "base and log are gone, and the report cannot be read",
+		spoil: func(t *testing.T, dir string) {
+			remove(t, filepath.Join(dir, engine.BaseName))
+			remove(t, filepath.Join(dir, engine.LogDir))
+			put(t, filepath.Join(dir, engine.ReportName), []byte("{"))
+		},
+		want: engine.ErrDataMissing,
+		says: []string{"DIR/recovery.json, which would tell of it, cannot be read (unexpected end of JSON input)", unchanged,
+			"or begin a new data set by removing DIR/recovery.json"},
+	}, {
 		name: "base and log are gone, and a snapshot is there",
 		spoil: func(t *testing.T, dir string) {
 			open(t, setup{dir: dir}).mustClose(true)
@@ -270,6 +280,15 @@ var badStarts = []badStart{
 	}, {
 		name:     "no log wanted, and the one that there was is gone",
 		spoil:    func(t *testing.T, dir string) { remove(t, filepath.Join(dir, engine.LogDir)) },
+		settings: []string{"appendonly", "no"},
+		want:     engine.ErrLogMissing,
+		says:     []string{"DIR/base.db was written with a log going on after LSN 4, and DIR/aof holds no segment", damaged},
+	}, {
+		name: "no log wanted, the one that there was is gone, and the report cannot be read",
+		spoil: func(t *testing.T, dir string) {
+			remove(t, filepath.Join(dir, engine.LogDir))
+			put(t, filepath.Join(dir, engine.ReportName), nil)
+		},
 		settings: []string{"appendonly", "no"},
 		want:     engine.ErrLogMissing,
 		says:     []string{"DIR/base.db was written with a log going on after LSN 4, and DIR/aof holds no segment", damaged},

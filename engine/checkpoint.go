@@ -48,6 +48,7 @@ type checkpointer struct {
 	appended atomic.Int64 // bytes, to the log
 	outlook  atomic.Pointer[outlook]
 	baseFile baseFile
+	reported bool // the recovery report tells of the base; only who writes a checkpoint asks
 	last     checkpointFigures
 }
 
@@ -177,6 +178,7 @@ func (e *Engine) writeCheckpoint() error {
 		return err
 	}
 	e.published(freeze, meta, result, pending)
+	e.reportSaved()
 	if log != nil {
 		return e.retire(log, meta.LSN)
 	}

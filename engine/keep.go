@@ -164,6 +164,7 @@ func (e *Engine) saveLocked() error {
 	}
 	e.generation++
 	e.checkpoints.lsn, e.changes = meta.LSN, 0
+	e.reportSaved()
 	return nil
 }
 

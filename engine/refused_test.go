@@ -111,3 +111,28 @@ func TestALogThatEndsAtASealBeforeTheBase(t *testing.T) {
 	remove(t, segments[len(segments)-1])
 	refuse(t, s.setup, badStart{says: []string{"DIR/", damaged}})
 }
+
+// A base that was first written after the last start is missed too: without a log nothing else would tell that there was data.
+func TestTheFirstBaseIsMissed(t *testing.T) {
+	for _, how := range []string{"SAVE", "DEBUG RELOAD", "CONFIG SET appendonly yes"} {
+		t.Run(how, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "data")
+			r := open(t, setup{dir: dir, settings: []string{"appendonly", "no"}})
+			r.expect("SET a 1", "+OK")
+			switch how {
+			case "SAVE":
+				if err := r.checkpoint(); err != nil {
+					t.Fatal(err)
+				}
+			case "DEBUG RELOAD":
+				r.expect(how, "+OK")
+			default:
+				r.turned("yes")
+			}
+			r.mustClose(false)
+			remove(t, filepath.Join(dir, engine.BaseName))
+			remove(t, filepath.Join(dir, engine.LogDir))
+			refuse(t, r.setup, badStart{want: engine.ErrDataMissing, says: []string{"DIR/recovery.json tells of data set "}, settings: []string{"appendonly", "no"}})
+		})
+	}
+}

@@ -24,6 +24,7 @@ type Report struct {
 	Keys    int64       `json:"keys"`
 	TTLs    int64       `json:"ttls_pending"`
 	Lapsed  int64       `json:"ttls_lapsed"`
+	Saved   bool        `json:"saved,omitempty"` // it found nothing, and a base has been written since
 }
 
 // BaseReport is the snapshot that a start used.
@@ -65,8 +66,8 @@ func ReadReport(fsys vfs.FS, dir string) (r Report, err error) {
 	return r, nil
 }
 
-// FoundData reports whether there was a base or a log, which has a segment from its beginning on.
-func (r Report) FoundData() bool { return r.Base != nil || r.Log != nil }
+// FoundData reports whether there was a base or a log, which has a segment from its beginning on, or a base has been written since.
+func (r Report) FoundData() bool { return r.Base != nil || r.Log != nil || r.Saved }
 
 // precedes reports whether a base was written after the start, and not put there by somebody from elsewhere or from before.
 func (r Report) precedes(meta snapshot.Meta) bool {
@@ -116,8 +117,24 @@ func (r Report) String() string {
 	return b.String()
 }
 
-func (e *Engine) writeReport() error {
-	text, err := json.MarshalIndent(e.report, "", "  ")
+// reportSaved has the report of a start that found nothing say that there is a base now, so that this is missed if it is gone.
+func (e *Engine) reportSaved() {
+	if e.report.FoundData() || e.checkpoints.reported {
+		return
+	}
+	report := e.report
+	report.Saved = true
+	if err := e.putReport(report); err != nil {
+		e.o.Log.Warn("the recovery report could not be written; the next checkpoint tries again", "error", err)
+		return
+	}
+	e.checkpoints.reported = true
+}
+
+func (e *Engine) writeReport() error { return e.putReport(e.report) }
+
+func (e *Engine) putReport(report Report) error {
+	text, err := json.MarshalIndent(report, "", "  ")
 	if err != nil {
 		return err
 	}

@@ -330,17 +330,18 @@ func (e *Engine) refuseWithoutLog(segments []aof.SegmentInfo, meta snapshot.Meta
 		ErrLogMissing, e.basePath(), meta.LSN, e.logDir(), found, e.o.Dir)
 }
 
-// refuseToForget is refuseWithoutLog for a start that wants no log, where the last one had one, or one was turned on since. Without such
-// a start the base may be a snapshot in a directory of its own.
+// refuseToForget is refuseWithoutLog for a start that wants no log, where the last one had one, or may have had, as its report cannot
+// be read, or one was turned on since. Without such a start the base may be a snapshot in a directory of its own.
 func (e *Engine) refuseToForget(segments []aof.SegmentInfo, meta snapshot.Meta) error {
-	if last, err := ReadReport(e.o.FS, e.o.Dir); err != nil || last.Log == nil && !last.precedes(meta) {
+	last, err := ReadReport(e.o.FS, e.o.Dir)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && last.Log == nil && !last.precedes(meta) {
 		return nil
 	}
 	return e.refuseWithoutLog(segments, meta)
 }
 
 // refuseWithoutData stops a start that would begin a new data set where there was one: its snapshots are there, or the report of
-// its last start.
+// its last start. One that cannot be read may have told of it.
 func (e *Engine) refuseWithoutData(segments []aof.SegmentInfo) error {
 	if e.base.Load() != nil || len(segments) > 0 {
 		return nil
@@ -355,10 +356,14 @@ func (e *Engine) refuseWithoutData(segments []aof.SegmentInfo) error {
 			ErrDataMissing, filepath.Join(e.o.Dir, SnapshotDir), names[0]+snapshotSuffix, nothing, e.o.Dir)
 	}
 	path := filepath.Join(e.o.Dir, ReportName)
-	if last, err := ReadReport(e.o.FS, e.o.Dir); err == nil && last.FoundData() {
-		return fmt.Errorf("%w: %s tells of data set %s, %s begin a new data set by removing %s", ErrDataMissing, path, last.DataSet, nothing, path)
+	last, err := ReadReport(e.o.FS, e.o.Dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && !last.FoundData():
+		return nil
+	case err != nil:
+		return fmt.Errorf("%w, it seems: %s, which would tell of it, cannot be read (%w), %s begin a new data set by removing %s", ErrDataMissing, path, err, nothing, path)
 	}
-	return nil
+	return fmt.Errorf("%w: %s tells of data set %s, %s begin a new data set by removing %s", ErrDataMissing, path, last.DataSet, nothing, path)
 }
 
 // endsAtSeal reports whether the last segment has the seal of one that another followed, which is not there.

@@ -234,6 +234,8 @@ func (c *checker) checkReport() []FileReport {
 	switch {
 	case report.FoundData() && c.bare():
 		f = c.missing(engine.ReportName, "it tells of data set "+report.DataSet)
+	case err != nil && c.bare(): // a start refuses that too
+		f = c.missing(engine.ReportName, fmt.Sprintf("it cannot be read (%v), and may have told of it", err))
 	case err != nil:
 		f.blame(fmt.Errorf("%w; no data is lost by it, and the next start writes it anew", err))
 	default:

@@ -293,6 +293,13 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			},
 			verdict: Damaged, files: map[string]Verdict{"recovery.json": Damaged}, says: "the data is missing: it tells of data set ab, and there is neither base.db nor a segment in aof",
 		},
+		"nothing but a garbled report of the last start": {
+			spoil: func(t *testing.T, dir string) {
+				must(t, errors.Join(os.Remove(filepath.Join(dir, "base.db")), os.RemoveAll(filepath.Join(dir, "aof"))))
+				must(t, os.WriteFile(filepath.Join(dir, "recovery.json"), []byte("{"), 0o600))
+			},
+			verdict: Damaged, files: map[string]Verdict{"recovery.json": Damaged}, says: "the data is missing: it cannot be read (no recovery report: ",
+		},
 		"a garbled recovery report": {
 			spoil: func(t *testing.T, dir string) {
 				must(t, os.WriteFile(filepath.Join(dir, "recovery.json"), []byte("{"), 0o600))
