@@ -1,8 +1,6 @@
 package engine
 
-import (
-	"math"
-)
+import "math"
 
 // Without a log only a checkpoint keeps what is in memory, so that one is written before anything is closed: if it fails the server
 // goes on, as Redis does. Nobody is served meanwhile, or the checkpoint would lack what was acknowledged behind it.
