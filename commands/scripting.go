@@ -331,7 +331,7 @@ func (c *Call) killScript(function bool) {
 	case r.function != function:
 		c.Reply.Error(c.Scripts.Busy())
 	default:
-		r.killed = true
+		c.Scripts.Kill()
 		c.Reply.OK()
 	}
 }

@@ -108,7 +108,7 @@ func (e *Engine) giveUp(c *commands.Client, write func(*resp.Writer)) {
 	w.SetProto(c.Proto)
 	write(&w)
 	e.gate = e.lsn
-	if e.log == nil || e.staged {
+	if !e.keepsLog() {
 		e.gate = 0
 	}
 	e.unblock(c)

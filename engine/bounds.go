@@ -39,7 +39,6 @@ func (e *Engine) add(db int, args ...[]byte) {
 // split makes a record of what is in the body up to there. Replies wait for the record with the rest, as the keys that have changed
 // are noted with that; and what strings were found goes into that one, where the last command's are.
 func (e *Engine) split(at int) {
-	e.lsn = e.log.Append(e.o.Clock().UnixMilli(), uint8(kv.FoundOther), e.body[:at])
-	e.checkpoints.appended.Add(int64(at))
+	e.appendToLog(e.o.Clock().UnixMilli(), kv.FoundOther, e.body[:at])
 	e.body = append(e.body[:0], e.body[at:]...)
 }

@@ -149,7 +149,7 @@ func (e *Engine) runCheckpoint() error {
 
 // failedCheckpoint says what it means that one failed.
 func (e *Engine) failedCheckpoint() string {
-	if e.log == nil || e.staged {
+	if !e.keepsLog() {
 		return "the checkpoint failed; the base is as it was, and what has changed since is in memory alone"
 	}
 	return "the checkpoint failed; the base is as it was, and nothing is lost"

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"holdfast/commands"
+	"holdfast/kv"
 	"holdfast/resp"
 )
 
@@ -271,12 +272,11 @@ func (e *Engine) record(now int64) {
 
 func (e *Engine) appendRecord(now int64) {
 	if e.log != nil {
-		e.lsn = e.log.Append(now, uint8(e.world.Keys.Found()), e.body)
-		e.checkpoints.appended.Add(int64(len(e.body)))
+		e.appendToLog(now, e.world.Keys.Found(), e.body)
 	} else {
 		e.lsn++
 	}
-	if e.log != nil && !e.staged {
+	if e.keepsLog() {
 		for _, hash := range e.touched {
 			e.gates.touch(hash, e.lsn)
 		}
@@ -287,6 +287,15 @@ func (e *Engine) appendRecord(now int64) {
 	}
 	e.body, e.touched, e.touchedAll = keep(e.body), e.touched[:0], false
 }
+
+// appendToLog makes a record of a body; found is what strings its commands found.
+func (e *Engine) appendToLog(now int64, found kv.Found, body []byte) {
+	e.lsn = e.log.Append(now, uint8(found), body)
+	e.checkpoints.appended.Add(int64(len(body)))
+}
+
+// keepsLog reports whether there is a log, and it counts: not while it is just being turned on.
+func (e *Engine) keepsLog() bool { return e.log != nil && !e.staged }
 
 // keep returns an empty buffer: the same one, unless a large record made it grow.
 func keep(b []byte) []byte {
@@ -314,7 +323,7 @@ func (e *Engine) observe(cmd *commands.Command, args [][]byte) {
 }
 
 // pending reports whether there are records that replies have to wait for.
-func (e *Engine) pending() bool { return e.log != nil && !e.staged && e.log.Gate() < e.lsn }
+func (e *Engine) pending() bool { return e.keepsLog() && e.log.Gate() < e.lsn }
 
 // silence applies CLIENT REPLY: it takes back the reply where none is wanted.
 func silence(s commands.Silence, w *resp.Writer, before int) commands.Silence {

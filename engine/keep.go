@@ -100,7 +100,7 @@ func (e *Engine) Shutdown(o commands.ShutdownOptions, failed func(error)) error 
 		return resp.Error(e.world.Scripts.Busy())
 	}
 	save := o.Save || !o.NoSave && len(e.save.Load()) > 0
-	if save && !o.Force && (e.log == nil || e.staged) {
+	if save && !o.Force && !e.keepsLog() {
 		e.saveAndStop(failed)
 		return nil
 	}

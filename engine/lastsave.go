@@ -27,7 +27,7 @@ func (e *Engine) SaveLast() error {
 func (e *Engine) hush() (resume func(), needed bool) {
 	e.mu.LockAnyway()
 	defer e.mu.Unlock()
-	if e.log != nil && !e.staged || e.closing || e.saved && e.changes == 0 {
+	if e.keepsLog() || e.closing || e.saved && e.changes == 0 {
 		return nil, false
 	}
 	e.world.Scripts.Kill()

@@ -11,7 +11,7 @@ import (
 // comes behind the first few hundred different ones is therefore put into tables, which functions of their own make when
 // the script begins, and read from there.
 type constants struct {
-	seen  map[constant]int // and where the ones beyond constantsKept are, counted from 0
+	seen  map[constant]int // and where in aside they are; -1 where they stay
 	aside []ast.Expr       // those, in order
 	names map[string]bool  // of variables and methods, which cannot be put aside
 }
@@ -36,21 +36,20 @@ func (c *constants) place(e ast.Expr, of constant) ast.Expr {
 	if c.seen == nil {
 		c.seen = map[constant]int{}
 	}
-	at, known := c.seen[of]
-	switch {
-	case !known && len(c.seen) < constantsKept:
-		at = -1
-		c.seen[of] = at
-	case !known:
-		at = len(c.aside)
-		c.seen[of] = at
-		c.aside = append(c.aside, e)
+	i, known := c.seen[of]
+	if !known {
+		i = -1
+		if len(c.seen) >= constantsKept {
+			i = len(c.aside)
+			c.aside = append(c.aside, e)
+		}
+		c.seen[of] = i
 	}
-	if at < 0 {
+	if i < 0 {
 		return e
 	}
-	table := element(&ast.IdentExpr{Value: tablesName}, at/constantsEach, e)
-	return element(table, at%constantsEach, e)
+	table := element(&ast.IdentExpr{Value: tablesName}, i/constantsEach, e)
+	return element(table, i%constantsEach, e)
 }
 
 // element is one of a table, counted from 0.

@@ -2,6 +2,7 @@ package lua
 
 import (
 	"fmt"
+	"slices"
 
 	glua "github.com/yuin/gopher-lua"
 	"github.com/yuin/gopher-lua/ast"
@@ -14,13 +15,7 @@ import (
 // computed, so that a, b = b, a loses one of them. What the targets are is settled first, then the values, then it is assigned
 // from the right, as in Lua 5.1. Where all targets are elements of tables gopher-lua does so itself.
 func assignment(s *ast.AssignStmt) ast.Stmt {
-	variables := false
-	for _, target := range s.Lhs {
-		if _, ok := target.(*ast.IdentExpr); ok {
-			variables = true
-		}
-	}
-	if len(s.Lhs) < 2 || !variables {
+	if len(s.Lhs) < 2 || !slices.ContainsFunc(s.Lhs, isVariable) {
 		return s
 	}
 	first := s.Lhs[0]
@@ -43,6 +38,11 @@ func assignment(s *ast.AssignStmt) ast.Stmt {
 		block.Stmts = append(block.Stmts, at(one, s.Lhs[i]))
 	}
 	return at(block, first)
+}
+
+func isVariable(target ast.Expr) bool {
+	_, ok := target.(*ast.IdentExpr)
+	return ok
 }
 
 // aside computes an expression into a local variable of the name, unless it is a constant, and returns what stands for it.
