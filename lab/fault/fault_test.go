@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"holdfast/lab/workload"
+	"holdfast/resp"
 )
 
 // broken lists what broke a promise.
@@ -113,9 +114,7 @@ func TestTornEnd(t *testing.T) {
 
 // What a history forgives is the newest write, what was written together with it, and what fits into the bytes.
 func TestForgive(t *testing.T) {
-	op := func(name string, call, ret uint64) workload.Op {
-		return workload.Op{Args: [][]byte{[]byte(name), []byte("k")}, Call: call, Return: ret, Acked: true}
-	}
+	op := func(name string, call, ret uint64) workload.Op { return answered(name, call, ret, ":1\r\n") }
 	h := &workload.History{Crash: 99, Ops: []workload.Op{
 		op("INCR", 1, 2), op("INCR", 3, 9), op("GET", 4, 5), op("incr", 6, 8), op("SAVE", 7, 11), op("INCR", 10, 13), op("get", 12, 14), op("INCR", 15, 16), op("GET", 17, 18),
 	}}
@@ -132,6 +131,45 @@ func TestForgive(t *testing.T) {
 	if got := fates(h); strings.Contains(got, "may") {
 		t.Errorf("the history itself has changed: %s", got)
 	}
+	if got, want := lastBatch(h), int64(2*len("INCRk")+recordHead); got != want {
+		t.Errorf("the last batch takes %d bytes at most, want %d", got, want)
+	}
+}
+
+// Who changed nothing, or may have, left no record that shows where the log ends.
+func TestForgiveWhoChangedNothing(t *testing.T) {
+	for _, last := range []workload.Op{
+		answered("HDEL", 5, 6, ":0\r\n"), answered("HPERSIST", 5, 6, "*2\r\n:-1\r\n:-2\r\n"), answered("HGETDEL", 5, 6, "*1\r\n$-1\r\n"),
+		answered("INCR", 5, 6, "-WRONGTYPE\r\n"), answered("LPOP", 5, 6, "_\r\n"), answered("GETEX", 5, 6, "$1\r\nv\r\n"),
+		answered("EXEC", 5, 6, "*2\r\n:1\r\n:0\r\n", "GET", "DEL"), answered("EXEC", 5, 6, "*-1\r\n", "SET"),
+	} {
+		h := &workload.History{Crash: 99, Ops: []workload.Op{
+			answered("SET", 1, 2, "+OK\r\n"), answered("SET", 3, 4, "+OK\r\n"), last}}
+		if got, want := fates(forgive(h, 0)), "1 must, 3 may, 5 may"; got != want {
+			t.Errorf("%s: %s, want %s", last.Args[0], got, want)
+		}
+	}
+	for _, last := range []workload.Op{
+		answered("HPERSIST", 5, 6, "*2\r\n:-1\r\n:1\r\n"), answered("LPOP", 5, 6, "$1\r\nv\r\n"), answered("EXEC", 5, 6, "*2\r\n$1\r\nv\r\n+OK\r\n", "GET", "SET"),
+	} {
+		h := &workload.History{Crash: 99, Ops: []workload.Op{answered("SET", 1, 2, "+OK\r\n"), last}}
+		if got, want := fates(forgive(h, 0)), "1 must, 5 may"; got != want {
+			t.Errorf("%s: %s, want %s", last.Args[0], got, want)
+		}
+	}
+}
+
+// answered is an operation on a key, of the commands in body if there are any, and its reply as it was sent.
+func answered(name string, call, ret uint64, reply string, body ...string) workload.Op {
+	op := workload.Op{Args: [][]byte{[]byte(name), []byte("k")}, Call: call, Return: ret, Acked: true}
+	for _, b := range body {
+		op.Body = append(op.Body, [][]byte{[]byte(b), []byte("k")})
+	}
+	var err error
+	if op.Reply, err = resp.NewDecoder(strings.NewReader(reply)).Decode(); err != nil {
+		panic(err)
+	}
+	return op
 }
 
 func fates(h *workload.History) string {

@@ -15,6 +15,7 @@ import (
 	"holdfast/lab/subject"
 	"holdfast/lab/traffic"
 	"holdfast/lab/workload"
+	"holdfast/resp"
 )
 
 // sector is the unit that a disk loses, in bytes.
@@ -128,7 +129,7 @@ func (l *lab) rest(ctx context.Context, x experiment) (result Result, err error)
 		return Result{Outcome: Unreached, Reason: "the sector is zeros already"}, nil
 	}
 	pardon := r.durable
-	if reach, could := tornReach(r.files[at], x, newestSize(r.history)); could {
+	if reach, could := tornReach(r.files[at], x, lastBatch(r.history)); could {
 		pardon = forgive(r.durable, reach)
 	}
 	result, err = l.judge(ctx, dir, r.history, pardon)
@@ -170,52 +171,55 @@ func spoil(path string, x experiment) (changed bool, err error) {
 }
 
 const (
-	// tornEnd is how near to the end of a file's data a bit can be in its newest record, in bytes.
+	// tornEnd is how near to the end of a file's data a bit can be in the last batch, in bytes, however small that is: what
+	// a server writes by itself, such as what lapsed, may lie behind it.
 	tornEnd = 4096
 	// recordHead is about what a record takes besides its words, in bytes: a length, a checksum, a number.
 	recordHead = 32
 )
 
-// tornReach says whether the damage may look like a torn end, and how many bytes may be missing then besides the newest
-// record: all that lay in a lost sector, if no record after it is whole. What the newest takes at least is in newest.
-func tornReach(f file, x experiment, newest int64) (reach int64, could bool) {
+// tornReach says whether the damage may look like a torn end, and how many bytes may be missing then besides the last
+// batch: all that lay in a lost sector, if no record after it is whole. What the batch takes at most is in batch.
+func tornReach(f file, x experiment, batch int64) (reach int64, could bool) {
 	if !x.zero {
-		return 0, x.offset >= f.end-tornEnd && x.offset < f.end
+		return 0, x.offset >= f.end-max(tornEnd, batch) && x.offset < f.end
 	}
-	return f.end - x.offset, x.offset < f.end && f.end-x.offset-sector < newest+recordHead
+	return f.end - x.offset, x.offset < f.end && f.end-x.offset-sector < batch
 }
 
-// newestSize is the size of the biggest write that may be the newest: of those that were answered after the last of them
-// was asked for.
-func newestSize(h *workload.History) (most int64) {
-	var last uint64
-	for i := len(h.Ops) - 1; i >= 0; i-- {
-		op := &h.Ops[i]
-		if !op.Acked || readsOnly(op) {
-			continue
-		}
-		last = max(last, op.Call) // they are in the order of their calls
-		if op.Return >= last {
-			most = max(most, size(op))
+// newest is when the newest write was asked for that certainly left a record; 0 if none did. What was answered before is
+// on disk by then, and the record can say so.
+func newest(h *workload.History) uint64 {
+	for i := len(h.Ops) - 1; i >= 0; i-- { // they are in the order of their calls
+		if op := &h.Ops[i]; op.Acked && leaves(op) {
+			return op.Call
 		}
 	}
-	return most
+	return 0
+}
+
+// lastBatch is how many bytes of a log may take at most what was written together with the newest write. What a command
+// becomes in a log may be longer than itself: twice is allowed.
+func lastBatch(h *workload.History) (bytes int64) {
+	from := newest(h)
+	for i := range h.Ops {
+		if op := &h.Ops[i]; op.Acked && op.Return > from && !readsOnly(op) {
+			bytes += 2*size(op) + recordHead*int64(1+len(op.Body))
+		}
+	}
+	return bytes
 }
 
 // forgive is the history of a server that lost the end of its log: the newest write, what was written together with it,
 // and, before it, as many writes as fit into so many bytes. What was read since they began does not count: it may have
 // shown them.
 func forgive(h *workload.History, bytes int64) *workload.History {
-	var from uint64
-	for i := len(h.Ops) - 1; i >= 0 && (from == 0 || bytes > 0); i-- {
-		op := &h.Ops[i]
-		if !op.Acked || readsOnly(op) {
-			continue
-		}
-		if from > 0 {
+	from := newest(h)
+	for i := len(h.Ops) - 1; i >= 0 && bytes > 0; i-- {
+		if op := &h.Ops[i]; op.Call < from && op.Acked && leaves(op) {
 			bytes -= size(op)
+			from = op.Call
 		}
-		from = op.Call
 	}
 	cut := *h
 	cut.Ops = nil
@@ -229,6 +233,43 @@ func forgive(h *workload.History, bytes int64) *workload.History {
 		cut.Ops = append(cut.Ops, op)
 	}
 	return &cut
+}
+
+// leaves reports whether an answered operation certainly left a record in a log: a write that changed nothing, or failed,
+// did not.
+func leaves(op *workload.Op) bool {
+	if len(op.Body) == 0 {
+		return changes(op.Args, op.Reply)
+	}
+	for i, args := range op.Body {
+		if i < len(op.Reply.Elems) && changes(args, op.Reply.Elems[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// changes reports whether the reply shows that a request changed something: something was counted, taken, or done. Of a
+// command whose replies do not tell it says no.
+func changes(args [][]byte, reply resp.Reply) bool {
+	switch string(upper(args[0])) {
+	case "GETEX", "HGETEX", "LTRIM", "APPEND", "SETRANGE", "BITFIELD", "EVAL", "EVALSHA", "FCALL", "FUNCTION", "SCRIPT", "FLUSHALL", "FLUSHDB", "PFCOUNT":
+		return false
+	}
+	return !reads(args) && tells(reply)
+}
+
+// tells reports whether a reply has something other than errors, nothing, and numbers up to 0.
+func tells(reply resp.Reply) bool {
+	switch {
+	case reply.Null, reply.Err() != nil:
+		return false
+	case reply.Kind == ':':
+		return reply.Int > 0
+	case reply.Kind == '+':
+		return true
+	}
+	return len(reply.Str) > 0 || slices.ContainsFunc(reply.Elems, tells)
 }
 
 // size is the least that an operation takes in a log, in bytes.
@@ -252,7 +293,8 @@ func readsOnly(op *workload.Op) bool {
 
 func reads(args [][]byte) bool {
 	switch string(upper(args[0])) {
-	case "GET", "MGET", "EXISTS", "STRLEN", "LRANGE", "LLEN", "LINDEX", "SMEMBERS", "SCARD", "ZCARD", "ZRANGE", "XLEN", "XINFO", "HGETALL", "HMGET", "HPEXPIRETIME", "TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME", "TYPE", "DBSIZE",
+	case "GET", "MGET", "EXISTS", "STRLEN", "GETBIT", "BITCOUNT", "LRANGE", "LLEN", "LINDEX", "SMEMBERS", "SCARD", "ZCARD", "ZRANGE",
+		"XLEN", "XRANGE", "XINFO", "HGETALL", "HMGET", "HPEXPIRETIME", "TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME", "TYPE", "DBSIZE", "KEYS", "DUMP",
 		"PING", "INFO", "WATCH", "UNWATCH", "SAVE", "BGSAVE", "BGREWRITEAOF", "SNAPSHOT", "LASTSAVE", "DEBUG", "CONFIG":
 		return true
 	}
