@@ -131,12 +131,13 @@ func (w *World) settleRemovals(removals []*removal, taken []bool, now int64) (st
 	return stayed
 }
 
-// unchanged reports whether a key is as it was sent. One that has expired since has expired there too.
+// unchanged reports whether a key is as it was sent. One that has expired since has expired there too, unless there is another
+// in its place.
 func (w *World) unchanged(r *removal, now int64) bool {
-	if r.deadline != 0 && r.deadline <= now {
+	e, found := w.Keys.DB(r.db).Peek(r.key)
+	if expired := r.deadline != 0 && r.deadline <= now; expired && (!found || due(e, now)) {
 		return true
 	}
-	e, found := w.Keys.DB(r.db).Peek(r.key)
 	if !found || r.watch.Dirty || lapsed(e, now) {
 		return false
 	}

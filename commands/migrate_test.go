@@ -174,6 +174,30 @@ func TestMigrateOfWhatExpires(t *testing.T) {
 	}
 }
 
+// What somebody put in the place of a key that was to expire is not that key, however long its deadline has passed.
+func TestMigrateLeavesWhatReplacesAKeyThatExpires(t *testing.T) {
+	for _, meanwhile := range [][]string{{"SET a new"}, {"ECHO x", "SET a new"}, {"PERSIST a"}, {"PEXPIRE a 100000"}} {
+		k := newServer(t)
+		k.do("SET a 1 PX 50")
+		o := newTarget(t, "+OK", "+OK")
+		k.do("MIGRATE 127.0.0.1 " + o.port + " a 0 5000")
+		for _, line := range meanwhile {
+			if line == "ECHO x" {
+				k.advance(60)
+			}
+			k.as(k.join(), line)
+		}
+		k.advance(60)
+		k.takeLog()
+		k.endApart()
+		if got := delivered(k.user); !strings.HasPrefix(got, "-ERR keys changed while they were on their way") {
+			t.Errorf("%q meanwhile, and MIGRATE replied %s", meanwhile, got)
+		}
+		k.expectLog()
+		k.expect("EXISTS a", ":1")
+	}
+}
+
 func TestMigrateHoldsUpNobody(t *testing.T) {
 	k := newServer(t)
 	k.expectAll([]step{
