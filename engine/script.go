@@ -149,6 +149,9 @@ func (e *Engine) finishScript(c *commands.Client, wait *commands.Wait) (logged b
 		w.Raw(s.job.reply.Bytes())
 		e.answer(c, &w)
 	}
+	if c.Left {
+		e.Drop(c) // again: a transaction may have subscribed it since
+	}
 	if e.world.Tracking.Pending() {
 		e.broadcast(nil)
 	}
