@@ -45,7 +45,7 @@ type World struct {
 	Tracking tracking.Table[*Client]
 	// Running is the client whose requests run, nil between requests.
 	Running *Client
-	// Served is a client that waited, while its command runs again between those of Running; nil otherwise.
+	// Served is a client that waits, while its command runs again between those of Running, or its script goes on; nil otherwise.
 	Served *Client
 	// Send, where set, takes what a client is told beside its replies; without it the client's peer has it at once. The
 	// engine holds it back until it knows what the command under way rests on. behind: it comes behind the reply to that.

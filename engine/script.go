@@ -134,7 +134,9 @@ func (e *Engine) finishScript(c *commands.Client, wait *commands.Wait) (logged b
 	e.mu.LockAnyway()
 	defer e.mu.Unlock()
 	before := e.lsn
+	e.world.Served = c // what changes is of its doing, though its requests do not run now
 	s.next()
+	e.world.Served = nil
 	if s.inside {
 		panic("BUG: a script has handed back twice")
 	}

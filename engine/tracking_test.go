@@ -95,3 +95,28 @@ func TestNoLoopOfClientsThatWaited(t *testing.T) {
 		}
 	}
 }
+
+// NOLOOP holds for a script that others were served beside, too.
+func TestNoLoopOfScriptsThatTakeLong(t *testing.T) {
+	for _, options := range []string{"NOLOOP", "NOLOOP BCAST PREFIX key"} {
+		r := open(t, setup{settings: []string{"busy-reply-threshold", "1"}})
+		other, c := r.cache(strings.TrimPrefix(options, "NOLOOP")), r.cache(options)
+		for _, o := range []*client{other, c} {
+			r.as(o, "GET key")
+		}
+		r.run(c, evaluation("local began = redis.call('TIME')[1] while redis.call('TIME')[1] == began do end "+writes+"return 1"))
+		if c.Blocked == nil {
+			t.Fatal("the script is not in its midst")
+		}
+		r.setup.clock.advance(1000)
+		if l := r.await(c); l.reply != ":1" {
+			t.Errorf("%s: the one whose script it is gets %q", options, l.reply)
+		}
+		if l := r.await(other); l.reply != ">2 $10 invalidate *1 $3 key" {
+			t.Errorf("%s: another one is told %q", options, l.reply)
+		}
+		if len(c.mail) > 0 {
+			t.Errorf("%s: the one whose script it is is told of it: %q", options, (<-c.mail).reply)
+		}
+	}
+}
