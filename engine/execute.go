@@ -113,9 +113,8 @@ func (e *Engine) execute(c *commands.Client, w *resp.Writer, args [][]byte, now 
 		e.refuse(c, w, cmd, args, refusal)
 		e.stats.failed(w.Bytes()[before:])
 		e.record(now) // of keys that went to make room
-	case c.Multi != nil && !cmd.RunsInMulti():
-		c.Multi.Queue = append(c.Multi.Queue, commands.Queued{Cmd: cmd, Args: copyArgs(args)})
-		w.Status("QUEUED")
+	case queues(c, cmd):
+		queue(c, w, cmd, args)
 		e.record(now)
 	case runsScripts(c, cmd):
 		e.runScript(c, w, cmd, args, now)
@@ -132,6 +131,16 @@ func (e *Engine) execute(c *commands.Client, w *resp.Writer, args [][]byte, now 
 		e.tellOwn(w, before)
 	}
 	return e.gate
+}
+
+// queues reports whether a request is to wait for the client's EXEC.
+func queues(c *commands.Client, cmd *commands.Command) bool {
+	return c.Multi != nil && !cmd.RunsInMulti()
+}
+
+func queue(c *commands.Client, w *resp.Writer, cmd *commands.Command, args [][]byte) {
+	c.Multi.Queue = append(c.Multi.Queue, commands.Queued{Cmd: cmd, Args: copyArgs(args)})
+	w.Status("QUEUED")
 }
 
 // refuse replies to a request that does not run. One for EXEC gives up the transaction; any other spoils it.

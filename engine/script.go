@@ -187,10 +187,13 @@ func (e *Engine) beside(c *commands.Client, w *resp.Writer, args [][]byte, now i
 	e.stats.commands++
 	cmd, refusal := e.resolve(c, args)
 	c.LastCommand = cmd
-	if refusal != "" {
+	switch {
+	case refusal != "":
 		e.refuse(c, w, cmd, args, refusal)
 		e.stats.failed(w.Bytes()[before:])
-	} else {
+	case queues(c, cmd):
+		queue(c, w, cmd, args)
+	default:
 		call := commands.Call{World: &e.world, Cmd: cmd, Args: args, Now: now, Client: c, DB: e.world.Keys.DB(c.DB), Reply: w}
 		cmd.Run(&call)
 		cmd.Stats.Calls++

@@ -61,3 +61,25 @@ func stacks() []byte {
 	room := make([]byte, 1<<20)
 	return room[:runtime.Stack(room, true)]
 }
+
+// What a client queues while somebody's script is in its midst runs with EXEC, and not at once.
+func TestQueueingBesideAScript(t *testing.T) {
+	r := open(t, setup{settings: []string{"busy-reply-threshold", "1"}})
+	scripter, c := r.connect(), r.connect()
+	r.run(scripter, evaluation(endless))
+	if scripter.Blocked == nil {
+		t.Fatal("the script is not in its midst")
+	}
+	for _, step := range [][2]string{
+		{"MULTI", "+OK"}, {"HELLO 3", "+QUEUED"}, {"SCRIPT KILL", "+QUEUED"}, {"UNWATCH", "+QUEUED"}, {"WATCH k", "-ERR WATCH inside MULTI is not allowed"},
+	} {
+		if got := r.as(c, step[0]); got != step[1] {
+			t.Errorf("%s: %s, wanted %s", step[0], got, step[1])
+		}
+	}
+	r.expect("SCRIPT KILL", "+OK")
+	r.await(scripter)
+	if got := r.as(c, "EXEC"); !strings.HasPrefix(got, "*3 %7 ") || !strings.HasSuffix(got, " -NOTBUSY No scripts in execution right now. +OK") {
+		t.Error("EXEC:", got)
+	}
+}

@@ -75,6 +75,10 @@ func TestBusyScript(t *testing.T) {
 				expect("EXECABORT Transaction discarded because of: "+c.busy, "EXEC")
 				expect("OK", "WATCH", "k")
 				expect("OK", "UNWATCH")
+				expect("OK", "MULTI")
+				expect("QUEUED", "AUTH", "nobody", "nothing")
+				expect("QUEUED", c.right, "KILL")
+				expect("OK", "DISCARD")
 				if c.busy == busyScript {
 					expect(busyScript, "FUNCTION", "STATS")
 				} else if reply := must(t, other, "FUNCTION", "STATS"); !bytes.Contains(reply.Raw, []byte("$5\r\nFCALL\r\n")) {
