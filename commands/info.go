@@ -390,8 +390,13 @@ func infoErrors(_ *Call, t *infoText) {
 	}
 	slices.Sort(codes)
 	for _, code := range codes {
-		t.field("errorstat_"+code, fmt.Sprintf("count=%d", t.figures.Errors[code]))
+		t.field("errorstat_"+infoName(code), fmt.Sprintf("count=%d", t.figures.Errors[code]))
 	}
+}
+
+// infoName is a word that somebody has made up as it can stand before the colon of a field.
+func infoName(word string) string {
+	return strings.NewReplacer(":", "_", "#", "_").Replace(word)
 }
 
 func infoKeyspace(c *Call, t *infoText) {

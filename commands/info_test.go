@@ -75,7 +75,7 @@ func TestInfoFields(t *testing.T) {
 		Changes: 9, LastLSN: 30, DurableLSN: 29, CheckpointLSN: 20, LogEnabled: true, LogBytes: 4096, LogSegments: 2,
 		Commands: 1000, Hits: 3, Misses: 4, Expired: 5, Blocked: 1, LogWaiting: 70, LogFull: true,
 		Memory: 2048, MemoryPeak: 4096, MemoryBound: 1000, MemorySpare: 24,
-		Errors: map[string]int64{"WRONGTYPE": 2, "ERR": 3}, Recovery: "nothing to recover",
+		Errors: map[string]int64{"WRONGTYPE": 2, "ERR": 3, "MADE:UP#BY": 1}, Recovery: "nothing to recover",
 	}
 	k.world.Table.Lookup([]byte("get")).Stats = Stats{Calls: 4, Time: 6 * time.Microsecond, Failed: 1}
 	_, got := k.info("INFO everything")
@@ -91,9 +91,9 @@ func TestInfoFields(t *testing.T) {
 		"aof_enabled": "1", "aof_rewrite_in_progress": "1", "aof_last_write_status": "err", "aof_current_size": "4096",
 		"last_lsn": "30", "durable_lsn": "29", "checkpoint_lsn": "20", "log_segments": "2", "recovery": "nothing to recover",
 		"total_connections_received": "12", "total_commands_processed": "1000", "keyspace_hits": "3", "keyspace_misses": "4",
-		"expired_keys": "5", "total_error_replies": "5", "role": "master", "connected_slaves": "0",
+		"expired_keys": "5", "total_error_replies": "6", "role": "master", "connected_slaves": "0",
 		"cmdstat_get":   "calls=4,usec=6,usec_per_call=1.50,rejected_calls=0,failed_calls=1",
-		"errorstat_ERR": "count=3", "errorstat_WRONGTYPE": "count=2",
+		"errorstat_ERR": "count=3", "errorstat_WRONGTYPE": "count=2", "errorstat_MADE_UP_BY": "count=1",
 	} {
 		if got[name] != want {
 			t.Errorf("%s: %q, wanted %q", name, got[name], want)

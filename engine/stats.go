@@ -22,6 +22,13 @@ type stats struct {
 	rate     rate  // of commands
 }
 
+// Codes of errors are told apart up to so many, and so long. Scripts make up any: the others are counted together.
+const (
+	errorCodesKept = 128
+	errorCodeBytes = 128
+	otherErrors    = "other"
+)
+
 // failed counts an error reply by its code.
 func (s *stats) failed(reply []byte) {
 	if len(reply) == 0 {
@@ -32,7 +39,11 @@ func (s *stats) failed(reply []byte) {
 	if s.errors == nil {
 		s.errors = map[string]int64{}
 	}
-	s.errors[string(code)]++
+	if _, known := s.errors[string(code)]; known || len(s.errors) < errorCodesKept && len(code) <= errorCodeBytes {
+		s.errors[string(code)]++
+	} else {
+		s.errors[otherErrors]++
+	}
 }
 
 // sample notes from time to time what is not counted as it happens. keyspace is in bytes.

@@ -1,6 +1,10 @@
 package engine
 
-import "testing"
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
 
 // A load counts from its first moment on, and until it has been over for as long as the mean remembers.
 func TestARateIsBelowALimitOnlyAtRest(t *testing.T) {
@@ -47,5 +51,26 @@ func TestALoadIsModestBetweenRestAndAFlood(t *testing.T) {
 		if r.sample(now, count); r.modest() != c.want {
 			t.Errorf("sample %d, of %d a second, is modest: %v", i, c.perSecond, !c.want)
 		}
+	}
+}
+
+// However many codes scripts make up, and however long, few are kept, and every error counts.
+func TestFewErrorCodesAreKept(t *testing.T) {
+	var s stats
+	s.failed([]byte("-ERR before\r\n"))
+	s.failed([]byte("-" + strings.Repeat("x", 1<<20) + " long\r\n"))
+	for i := range 1000 {
+		s.failed(fmt.Appendf(nil, "-E%d made up\r\n", i))
+	}
+	s.failed([]byte("-ERR behind\r\n"))
+	var sum int64
+	for code, n := range s.errors {
+		sum += n
+		if len(code) > errorCodeBytes {
+			t.Errorf("a code of %d bytes is kept", len(code))
+		}
+	}
+	if len(s.errors) > errorCodesKept+1 || sum != 1003 || s.errors["ERR"] != 2 || s.errors["E0"] != 1 {
+		t.Errorf("%d codes of %d errors; %d of ERR, %d of E0", len(s.errors), sum, s.errors["ERR"], s.errors["E0"])
 	}
 }
