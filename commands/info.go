@@ -291,7 +291,6 @@ func infoStats(c *Call, t *infoText) {
 	t.field("sync_partial_err", 0)
 	t.field("expired_keys", f.Expired)
 	t.field("expired_subkeys", f.ExpiredSubkeys)
-	t.field("expire_lag_msec", f.ExpireLag)
 	t.field("active_defrag_hits", c.Keys.Moved)
 	t.field("active_defrag_key_hits", c.Keys.Moved)
 	t.field("evicted_keys", f.Evicted)

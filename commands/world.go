@@ -223,8 +223,6 @@ type Figures struct {
 	CommandsPerSecond                  int64
 	Errors                             map[string]int64 // error replies by code; not to be changed
 	Hits, Misses                       int64
-	ExpireLag                          int64
-	Commits, Syncs, SyncMicroseconds   int64
 	Recovery                           string
 	KeysLoaded, KeysLapsed             int64 // that the last start found, without those whose time was over; and those
 	MachineMemory                      int64 // bytes

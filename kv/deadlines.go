@@ -110,7 +110,8 @@ func (db *DB) resize(p position, deadline int64) {
 	db.place(p, true, r)
 }
 
-// NextDeadline is the earliest time at which a key of the database is due, or something in one, or expiry.Never.
+// NextDeadline is a time before which no key of the database is due, nor anything in one: the earliest, where no key is cold.
+// expiry.Never: nothing is ever due.
 func (db *DB) NextDeadline() int64 { return min(db.ttl.Next(), db.coldNext) }
 
 // Due returns a hot key that is due at now, or has something in it that is; false when there is none. For the others see

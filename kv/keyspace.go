@@ -98,7 +98,7 @@ func (ks *Keyspace) Flush(i int) {
 // Hash is a key's hash; equal keys of any database have equal ones.
 func (ks *Keyspace) Hash(key []byte) uint64 { return maphash.Bytes(ks.seed, key) }
 
-// NextDeadline is the earliest deadline of all databases, or expiry.Never.
+// NextDeadline is the earliest of all databases, or expiry.Never.
 func (ks *Keyspace) NextDeadline() int64 {
 	next := expiry.Never
 	for _, db := range ks.dbs {
