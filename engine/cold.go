@@ -115,17 +115,13 @@ func (e *Engine) made(store snapshot.Store, key []byte, r snapshot.Record) (s kv
 	return s, err == nil
 }
 
-// value decodes a collection of the open base.
-func (e *Engine) value(store snapshot.Store, key []byte, r snapshot.Record) (kv.Value, error) {
-	return DecodeValue(e.world.Keys.Types, e.base.Load(), store, key, r)
-}
-
 // ErrKind says that a record holds a kind of value that is not known here.
 var ErrKind = errors.New("a value in a form that this version does not know; use the version that wrote it")
 
-// DecodeValue makes a collection of a record of the base, and of its parts where it has any. ErrKind, or the error of
-// the type's package for bytes that are none of its.
-func DecodeValue(types *kv.Types, base *snapshot.Base, store snapshot.Store, key []byte, r snapshot.Record) (kv.Value, error) {
+// value makes a collection of a record of the open base, and of its parts where it has any. ErrKind, or the error of the
+// type's package for bytes that are none of its.
+func (e *Engine) value(store snapshot.Store, key []byte, r snapshot.Record) (kv.Value, error) {
+	types := e.world.Keys.Types
 	if int(r.Kind) >= len(types) || types[r.Kind].Decode == nil {
 		return nil, ErrKind
 	}
@@ -141,7 +137,7 @@ func DecodeValue(types *kv.Types, base *snapshot.Base, store snapshot.Store, key
 		payload []byte
 	}
 	var parts []part
-	err := base.EachPart(store, key, func(id uint64, payload []byte) error {
+	err := e.base.Load().EachPart(store, key, func(id uint64, payload []byte) error {
 		parts = append(parts, part{id, bytes.Clone(payload)})
 		return nil
 	})
