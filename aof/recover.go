@@ -10,7 +10,7 @@ import (
 // returns the log ready for the next LSN: that after the last record, or base+1 when there is nothing newer than base.
 // Everything replayed is durable by then. A directory without segments begins a log at base+1.
 //
-// An error of apply, or of o.Replayed, is returned as it is. It, damage (a *DamageError) and every other error found while reading leave
+// An error of apply, or of o.Replayed, is returned as it is, but for ErrBadCommand, which is damage. It, damage (a *DamageError) and every other error found while reading leave
 // the directory unchanged, though apply has seen what came before. The caller holds the data directory's lock.
 func Recover(o Options, base uint64, apply func(Record) error) (*Log, Recovery, error) {
 	if o.SegmentBytes == 0 {
@@ -26,7 +26,13 @@ func Recover(o Options, base uint64, apply func(Record) error) (*Log, Recovery, 
 	if err != nil {
 		return nil, Recovery{}, err
 	}
-	w := walk{fs: o.FS, id: o.ID, segs: segs, from: base + 1, emit: func(_ Position, r Record) error { return apply(r) }}
+	w := walk{fs: o.FS, id: o.ID, segs: segs, from: base + 1, emit: func(at Position, r Record) error {
+		err := apply(r)
+		if errors.Is(err, ErrBadCommand) { // its checksum is right, its content makes no sense
+			return &DamageError{Kind: ErrCorrupt, Segment: at.File, Offset: at.Offset, LSN: r.LSN, Reason: err.Error()}
+		}
+		return err
+	}}
 	if err := w.run(); err != nil {
 		return nil, w.found, err
 	}

@@ -60,6 +60,25 @@ var badStarts = []badStart{
 		says: []string{"DIR/aof/00000000000000000016.aof at offset 0, LSN 5: ", "LSN 5 to 15 are in no segment, and DIR/base.db is as of LSN 4",
 			unchanged, "bring those segments back, or the base that this log goes on from", damaged},
 	}, {
+		name: "a record that holds no command",
+		spoil: func(t *testing.T, dir string) {
+			content, err := os.ReadFile(segments(t, dir)[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			log, _, err := aof.Recover(aof.Options{FS: vfs.OS(), Dir: filepath.Join(dir, engine.LogDir), ID: [16]byte(content[24:40]),
+				Clock: newClock().now}, 4, func(aof.Record) error { return nil })
+			if err != nil {
+				t.Fatal(err)
+			}
+			log.Append(0, 0, []byte{0, 5, 1})
+			if err := log.Close(); err != nil {
+				t.Fatal(err)
+			}
+		},
+		want: aof.ErrCorrupt,
+		says: []string{"log is corrupt: LASTSEGMENT at offset ", "LSN 16: malformed command in log record", unchanged, damaged},
+	}, {
 		name: "the base of another data set",
 		spoil: func(t *testing.T, dir string) {
 			content, err := os.ReadFile(filepath.Join(stocked(t).setup.dir, engine.BaseName))

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -42,6 +43,9 @@ func (e *Engine) replayBut(r aof.Record, refused func(error) error) error {
 }
 
 func (e *Engine) notReplayed(err error) error {
+	if errors.Is(err, aof.ErrBadCommand) {
+		return err // the log says where
+	}
 	return fmt.Errorf("replaying the log %s: %w", e.logDir(), err)
 }
 
