@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"holdfast/aof"
 	"holdfast/engine"
 	"holdfast/internal/vfs"
 	"holdfast/kv"
@@ -194,6 +195,18 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			verdict: Failed, files: map[string]Verdict{"aof/" + segment1: Unread, "aof/" + segment2: Failed},
 			says: "LSN 4: format 2; this program reads up to 1; use the version of holdfast that wrote it",
 		},
+		"the oldest segment is another data set's": {
+			spoil: func(t *testing.T, dir string) {
+				path := inLog(dir, segment1)
+				b, err := os.ReadFile(path)
+				must(t, err)
+				b[24] ^= 1
+				binary.LittleEndian.PutUint32(b[48:], crc32.Checksum(b[:48], crc32.MakeTable(crc32.Castagnoli)))
+				must(t, os.WriteFile(path, b, 0o600))
+			},
+			verdict: Damaged, files: map[string]Verdict{"aof/" + segment1: Damaged, "aof/" + segment2: Unread},
+			says: "is damaged: 1 problem in 1 file",
+		},
 		"a body that is no command": {
 			spoil: func(t *testing.T, dir string) {
 				must(t, os.RemoveAll(filepath.Join(dir, "aof")))
@@ -213,6 +226,20 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 				must(t, os.Remove(inLog(dir, segment1)))
 			},
 			verdict: Damaged, files: map[string]Verdict{"aof/" + segment2: Damaged}, says: "LSN 2 to 3 are neither in the snapshot, which is as of LSN 1, nor in a segment",
+		},
+		"a missing record that the base has": {
+			spoil: func(t *testing.T, dir string) {
+				writeMeta(t, dir, func(m *snapshot.Meta) { m.LSN = 5 })
+				var third int64
+				_, err := aof.Scan(vfs.OS(), filepath.Join(dir, "aof"), 3, func(at aof.Position, r aof.Record) error {
+					if r.LSN == 3 {
+						third = at.Offset
+					}
+					return nil
+				})
+				must(t, errors.Join(err, os.Truncate(inLog(dir, segment1), third)))
+			},
+			verdict: Damaged, files: map[string]Verdict{"aof/" + segment2: Damaged}, says: "LSN 3 to 3 are in no segment; the snapshot has them, so a start does not miss them",
 		},
 		"a retired segment": {
 			spoil:   func(t *testing.T, dir string) { must(t, os.Remove(inLog(dir, segment1))) },

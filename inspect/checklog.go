@@ -58,6 +58,9 @@ func (c *checker) readLog() {
 		if k < at {
 			return // a segment that no scan gets past
 		}
+		if c.base != nil && errors.Is(damage, aof.ErrForeign) {
+			return // the scan went by the oldest segment's data set: joinLog goes by the base's
+		}
 		behindGap := errors.Is(damage, aof.ErrGap) && damage.Offset == 0 // then segment k has not been read
 		if behindGap && k == at {
 			// The scan looked back, as the last segment's header is bad, and met the gap again that it was to go on behind.
@@ -80,6 +83,9 @@ func (c *checker) covered(i int, damage error) error {
 	}
 	if i+1 < len(c.infos) && c.infos[i].Last <= c.meta.LSN {
 		return fmt.Errorf("%w; the snapshot has all that this segment held, so a start does not read it", damage)
+	}
+	if errors.Is(damage, aof.ErrGap) && c.infos[i].First <= c.meta.LSN+1 {
+		return fmt.Errorf("%w; the snapshot has them, so a start does not miss them", damage)
 	}
 	return damage
 }
@@ -132,6 +138,12 @@ func (c *checker) joinLog() {
 		}
 		return
 	}
+	for i, info := range c.infos {
+		if c.base != nil && info.ID != c.meta.ID && info.ID != [16]byte{} {
+			c.log[i].blame(&aof.DamageError{Kind: aof.ErrForeign, Segment: info.File, LSN: info.First,
+				Reason: fmt.Sprintf("data-set id %x, the snapshot's is %x", info.ID, c.meta.ID)})
+		}
+	}
 	if c.meta.Logged && c.logEnd < c.meta.LSN && !c.logHasProblems() {
 		c.blameLog(fmt.Errorf("%w: the snapshot was written with a log going on after LSN %d, and what there is ends at LSN %d",
 			engine.ErrLogMissing, c.meta.LSN, c.logEnd))
@@ -143,13 +155,6 @@ func (c *checker) joinLog() {
 		}
 		c.log[0].blame(&aof.DamageError{Kind: aof.ErrGap, Segment: c.infos[0].File, LSN: c.meta.LSN + 1,
 			Reason: fmt.Sprintf("LSN %d to %d are %s", c.meta.LSN+1, first-1, where)})
-	}
-	for i, info := range c.infos {
-		told := len(c.log[i].Problems) > 0 && errors.Is(info.Damage, aof.ErrForeign)
-		if c.base != nil && info.ID != c.meta.ID && info.ID != [16]byte{} && !told {
-			c.log[i].blame(&aof.DamageError{Kind: aof.ErrForeign, Segment: info.File, LSN: info.First,
-				Reason: fmt.Sprintf("data-set id %x, the snapshot's is %x", info.ID, c.meta.ID)})
-		}
 	}
 }
 
