@@ -195,6 +195,14 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			verdict: Failed, files: map[string]Verdict{"aof/" + segment1: Unread, "aof/" + segment2: Failed},
 			says: "LSN 4: format 2; this program reads up to 1; use the version of holdfast that wrote it",
 		},
+		"the log ends before the base, and is damaged before its end": {
+			spoil: func(t *testing.T, dir string) {
+				writeMeta(t, dir, func(m *snapshot.Meta) { m.LSN, m.Logged = 9, true })
+				flip(t, inLog(dir, segment1), find(t, inLog(dir, segment1), "other"))
+			},
+			verdict: Damaged, files: map[string]Verdict{"aof/" + segment1: Damaged, "aof": Damaged},
+			says: "the log is missing: the snapshot was written with a log going on after LSN 9, and what there is ends at LSN 7",
+		},
 		"the oldest segment is another data set's": {
 			spoil: func(t *testing.T, dir string) {
 				path := inLog(dir, segment1)

@@ -144,7 +144,8 @@ func (c *checker) joinLog() {
 				Reason: fmt.Sprintf("data-set id %x, the snapshot's is %x", info.ID, c.meta.ID)})
 		}
 	}
-	if c.meta.Logged && c.logEnd < c.meta.LSN && !c.logHasProblems() {
+	// Of a log that ends before the base a start reads the last segment alone.
+	if c.meta.Logged && c.logEnd < c.meta.LSN && c.log[len(c.infos)-1].Verdict == Fine {
 		c.blameLog(fmt.Errorf("%w: the snapshot was written with a log going on after LSN %d, and what there is ends at LSN %d",
 			engine.ErrLogMissing, c.meta.LSN, c.logEnd))
 	}
