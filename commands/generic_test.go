@@ -198,17 +198,19 @@ func TestObjectIdleTimeAndFreq(t *testing.T) {
 // Lookups that are for reading count as hits and misses; those of a write do not.
 func TestHitsAndMisses(t *testing.T) {
 	s := newStage(t)
-	for _, line := range []string{"SET k v", "SETNX k v", "INCR n", "APPEND k v", "DEL none", "EXPIRE k 9", "RENAME k l"} {
+	for _, line := range []string{"SET k v", "SETNX k v", "INCR n", "APPEND k v", "DEL none", "EXPIRE k 9", "RENAME k l",
+		"PFADD p a", "PFADD p b", "XADD s 1-1 a b", "XGROUP CREATE s g 0"} {
 		s.do(line)
 	}
 	if keys := s.world.Keys; keys.Hits != 0 || keys.Misses != 0 {
 		t.Errorf("writes count as %d hits and %d misses", keys.Hits, keys.Misses)
 	}
-	for _, line := range []string{"GET l", "EXISTS l none", "TTL l", "STRLEN none", "OBJECT ENCODING l"} {
+	for _, line := range []string{"GET l", "EXISTS l none", "TTL l", "STRLEN none", "OBJECT ENCODING l", "XACK s g 1-1",
+		"XCLAIM s g c 0 1-1", "XAUTOCLAIM s g c 0 0", "XACK none g 1-1"} {
 		s.do(line)
 	}
-	if keys := s.world.Keys; keys.Hits != 4 || keys.Misses != 2 {
-		t.Errorf("%d hits and %d misses, wanted 4 and 2", keys.Hits, keys.Misses)
+	if keys := s.world.Keys; keys.Hits != 7 || keys.Misses != 3 {
+		t.Errorf("%d hits and %d misses, wanted 7 and 3", keys.Hits, keys.Misses)
 	}
 }
 

@@ -59,7 +59,9 @@ func pfAddCommand(c *Call) {
 	key := c.Args[1]
 	e, found := c.DB.Peek(key)
 	if ok := true; found { // who looks for a key in order to make it does not miss it
-		if e, _, ok = c.rawSketch(key); !ok {
+		hits := c.Keys.Hits
+		e, _, ok = c.rawSketch(key)
+		if c.Keys.Hits = hits; !ok { // nor does it count as a hit
 			return
 		}
 	}

@@ -154,7 +154,7 @@ func (d *delivery) logGiven(group []byte) {
 // groupOf is the stream and the group that the first two arguments name, for a change; where either is missing, the
 // reply says so.
 func (c *Call) groupOf() (s *streams.Stream, g *streams.Group, ok bool) {
-	if s, ok = c.editStream(c.Args[1]); !ok {
+	if s, ok = c.readToEdit(c.Args[1]); !ok {
 		return nil, nil, false
 	}
 	if s != nil {

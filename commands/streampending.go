@@ -47,7 +47,7 @@ func pendingCommands() []*Command {
 
 // XACK key group id [id ...]
 func xackCommand(c *Call) {
-	s, ok := c.editStream(c.Args[1])
+	s, ok := c.readToEdit(c.Args[1])
 	if !ok {
 		return
 	}

@@ -283,6 +283,17 @@ func (c *Call) editStream(key []byte) (s *streams.Stream, ok bool) {
 	return nil, true
 }
 
+// readToEdit is editStream of a command whose lookup is one for reading in Redis: it counts for keyspace_hits and
+// keyspace_misses, and a missing stream has its event.
+func (c *Call) readToEdit(key []byte) (s *streams.Stream, ok bool) {
+	if s, ok = c.editStream(key); s == nil && ok {
+		c.DB.Miss(key)
+	} else {
+		c.Keys.Hits++
+	}
+	return s, ok
+}
+
 // makeStream puts an empty stream under a key that is missing.
 func (c *Call) makeStream(key []byte) *streams.Stream {
 	c.DB.SetValue(key, kv.Stream, streams.New(), expiry.None)

@@ -46,6 +46,7 @@ var eventCommands = []string{
 	"XADD x 1-1 a b", "XADD x 2-1 a b", "XADD x MAXLEN 2 3-1 a b", "XADD x NOMKSTREAM 4-1 a b", "XTRIM x MAXLEN 2", "XTRIM x MAXLEN 5", "XDEL x 4-1", "XDEL x 9-9", "XSETID x 10-1", "XGROUP CREATE x g 0", "XGROUP CREATE x2 g 0 MKSTREAM",
 	"XGROUP CREATECONSUMER x g c", "XGROUP CREATECONSUMER x g c", "XREADGROUP GROUP g c COUNT 1 STREAMS x >", "XREADGROUP GROUP g c9 COUNT 1 STREAMS x >", "XACK x g 3-1", "XGROUP SETID x g 0", "XREADGROUP GROUP g c STREAMS x >",
 	"XCLAIM x g c2 0 3-1", "XAUTOCLAIM x g c3 0 0", "XGROUP DELCONSUMER x g c", "XGROUP DESTROY x g", "XGROUP DESTROY x g", "XLEN none", "XRANGE none - +", "XREAD STREAMS x 0", "XINFO STREAM none", "XPENDING none g",
+	"XACK none g 1", "XCLAIM none g c 0 1", "XAUTOCLAIM none g c 0 0",
 	// expiry, transactions, databases, waiting clients
 	"SET soon v PX 5", "@sleep", "GET soon", "MULTI", "SET t 1", "LPUSH t2 a", "EXEC",
 	"@other BLPOP wait 0", "RPUSH wait a", "@other BLMOVE wait wait2 LEFT LEFT 0", "RPUSH wait c", "@other BZPOPMIN waitz 0", "ZADD waitz 1 a",
