@@ -116,7 +116,7 @@ func (c *Call) scanOptions(i int) (o scanOptions, ok bool) {
 		case more && c.is(i, "MATCH"):
 			o.pattern = c.Args[i+1]
 		case more && c.is(i, "TYPE"):
-			o.kind = fold(nil, c.Args[i+1])
+			o.kind = fold([]byte{}, c.Args[i+1]) // not nil where it is empty: no key is of that type
 		default:
 			c.Reply.Error(resp.ErrSyntax)
 			return o, false

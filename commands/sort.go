@@ -113,8 +113,9 @@ func (c *Call) sortOptions(stores bool) (s *sorting, ok bool) {
 		case c.is(i, "BY") && more >= 1:
 			i++
 			s.by = c.Args[i]
-			s.unsorted = bytes.IndexByte(s.by, '*') < 0
-			if !s.unsorted && !c.readsEveryKey() {
+			pattern := bytes.IndexByte(s.by, '*') >= 0
+			s.unsorted = s.unsorted || !pattern // of several BY the last one counts, but one without a pattern stays
+			if pattern && !c.readsEveryKey() {
 				c.Reply.Error(resp.ErrSortBy)
 				return nil, false
 			}
