@@ -10,8 +10,9 @@ import (
 // returns the log ready for the next LSN: that after the last record, or base+1 when there is nothing newer than base.
 // Everything replayed is durable by then. A directory without segments begins a log at base+1.
 //
-// An error of apply, or of o.Replayed, is returned as it is, but for ErrBadCommand, which is damage. It, damage (a *DamageError) and every other error found while reading leave
-// the directory unchanged, though apply has seen what came before. The caller holds the data directory's lock.
+// An error of apply, or of o.Replayed, is returned as it is, but for apply's ErrBadCommand, which is damage. It, damage (a
+// *DamageError) and every other error found while reading leave the directory unchanged, though apply has seen what came before.
+// The caller holds the data directory's lock.
 func Recover(o Options, base uint64, apply func(Record) error) (*Log, Recovery, error) {
 	if o.SegmentBytes == 0 {
 		o.SegmentBytes = segmentBytesDefault
