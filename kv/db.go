@@ -244,7 +244,7 @@ func (db *DB) Edit(key []byte) (Value, bool) {
 	db.ks.notice(p.b)
 	packed := !p.b.pools()
 	n := db.open(p.b)
-	db.ks.edited = append(db.ks.edited, edit{db, p.hash, n, packed})
+	db.ks.edited = append(db.ks.edited, edit{db, p.hash, n, packed, p.b.has(flagParted)})
 	return db.values.at(n).Value, true
 }
 

@@ -21,8 +21,9 @@ import (
 //
 // A collection that lies in the base in parts (Parted) is handed out by the parts that changed since it last was. It
 // keeps that account itself, and it holds only for the key under which the base has it: a collection that is new, or
-// moved, or was part of a checkpoint that failed, is handed out whole. So many parts may be many: they are handed out
-// some at a time, the head first, as long as nobody wants to change it. Who does gets the rest handed out before, at once.
+// moved, or was too small for parts meanwhile, or was part of a checkpoint that failed, is handed out whole. So many
+// parts may be many: they are handed out some at a time, the head first, as long as nobody wants to change it. Who does
+// gets the rest handed out before, at once.
 
 // mark says in which epoch a key last changed.
 type mark uint8
@@ -226,6 +227,14 @@ func (f *Freeze) handOutParts(db *DB, b block, from uint64, most int) (next uint
 	v.MarkClean()
 	b.set(flagParted | flagStored)
 	return 0
+}
+
+// disownParts has a collection that a change left too small for parts be handed out whole from now on: it may have been made anew,
+// as SPOP makes a set of integers, and know nothing of the parts that the base has when it is large again.
+func (db *DB) disownParts(e edit, v Value) {
+	if p, ok := v.(Parted); !ok || !p.Parted() {
+		db.collecting(e.hash, e.number).b.clear(flagParted)
+	}
 }
 
 // beforeChange is called with every key that is about to change, and marks it.

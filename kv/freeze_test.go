@@ -409,6 +409,14 @@ func (w *twin) resize(key string, n int) {
 	w.model[0][key] = t
 }
 
+// anew makes a toy of n bytes, in place, of one that knew its parts in the base.
+func (w *twin) anew(key string, n int) {
+	v, _ := w.ks.DB(0).Edit([]byte(key))
+	v.(*toy).stored = nil
+	w.ks.DB(0).Edit([]byte(key)) // a command may ask twice
+	w.resize(key, n)
+}
+
 // What lies in parts is handed out in part where the base has the rest, and only there.
 func TestWhatIsHandedOutInPart(t *testing.T) {
 	c := newCheckpoints(newTwin(t, seeded(t), 1, [][]byte{[]byte("k"), []byte("l")}))
@@ -438,6 +446,9 @@ func TestWhatIsHandedOutInPart(t *testing.T) {
 	c.hands("k")
 	c.resize("k", 640)
 	c.hands("k in 10 parts")
+	c.anew("k", 280) // too small for parts, and too large for its block
+	c.resize("k", 500)
+	c.hands("k in 8 parts")
 	c.put("k", 641) // another value
 	c.hands("k in 11 parts")
 	db.Rename([]byte("k"), []byte("l"))

@@ -53,6 +53,7 @@ type edit struct {
 	hash   uint64 // of its key
 	number uint32
 	opened bool // it lay in its key's block
+	parted bool // the base has it in parts that it knew of
 }
 
 // New returns a keyspace of n empty databases.
@@ -116,6 +117,9 @@ func (ks *Keyspace) Settle() {
 			e.db.valued += n - h.bytes
 			h.bytes = n
 			e.db.lapseAgain(e.hash, e.number)
+			if e.parted {
+				e.db.disownParts(e, h.Value)
+			}
 			e.db.pack(e)
 		}
 	}
