@@ -10,7 +10,7 @@ import (
 )
 
 // Follower reads the records of a log while a server writes it, from one call to the next. It changes nothing and holds
-// one segment open; a segment that is retired meanwhile is read to its end. One goroutine at a time may use it.
+// one segment open; one that is retired meanwhile may go before it is read to its end. One goroutine at a time may use it.
 type Follower struct {
 	fs   vfs.FS
 	dir  string

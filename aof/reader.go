@@ -68,7 +68,7 @@ func (r *reader) next(expected uint64) (rec Record, f finding, why string, err e
 
 // peek returns the next n bytes, or those that are left, and stays where it is.
 func (r *reader) peek(n int64) ([]byte, error) {
-	n = min(n, r.size-r.off)
+	n = min(n, max(r.size-r.off, 0)) // a follower's segment may have become shorter than what was read of it
 	if from := r.off - r.at; from+n <= int64(len(r.buf)) {
 		return r.buf[from : from+n], nil
 	}

@@ -173,6 +173,11 @@ func (w *walk) segment(i int) (err error) {
 		if err != nil && !errors.As(err, new(*DamageError)) {
 			return err
 		}
+		if err != nil || i+1 == len(w.segs) {
+			if gone := w.stays(f, s); gone != nil {
+				return gone
+			}
+		}
 		if err == nil && w.found.CutFile == "" {
 			w.used[i] = w.end
 			return nil
@@ -189,6 +194,19 @@ func (w *walk) segment(i int) (err error) {
 		}
 		w.found.CutFile, w.found.CutOffset, w.found.CutBytes = "", 0, 0
 	}
+}
+
+// stays is fs.ErrNotExist of a segment that a server removes meanwhile, which it lets go of bit by bit: what looks like the end
+// of it says nothing then.
+func (w *walk) stays(f vfs.File, s segment) error {
+	size, err := f.Size()
+	if err == nil && size < s.size {
+		_, err = w.fs.Stat(s.path)
+	}
+	if err != nil {
+		return fmt.Errorf("look at log segment %s again: %w", s.path, err)
+	}
+	return nil
 }
 
 // records hands out sound records until something else comes, and tells what that is.

@@ -18,7 +18,7 @@ func Shrink(f File, size int64, between func()) error {
 }
 
 // Discard removes a file, and calls between for each mebibyte of it that goes. Its errors are those of Remove and Close: the rest is
-// a courtesy, of a file that nobody finds any more.
+// a courtesy, of a file that nobody finds any more. Who has it open finds it shorter and shorter, after its name has gone.
 func Discard(fsys FS, path string, between func()) error {
 	info, err := fsys.Stat(path)
 	if err != nil || info.Size() <= shrinkBytes {
