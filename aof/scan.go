@@ -1,6 +1,8 @@
 package aof
 
 import (
+	"errors"
+
 	"holdfast/internal/vfs"
 )
 
@@ -26,7 +28,7 @@ func Scan(fsys vfs.FS, dir string, from uint64, fn func(Position, Record) error)
 
 // List describes the segments of the log in dir, oldest first. Damage is reported per segment, in SegmentInfo; the error
 // is for a directory that can not be listed or read. Only the last segment's records are read, for its last LSN.
-// Safe beside a running server.
+// Safe beside a running server; fs.ErrNotExist is a segment that was retired meanwhile.
 func List(fsys vfs.FS, dir string) ([]SegmentInfo, error) {
 	segs, _, err := loadSegments(fsys, dir)
 	if err != nil {
@@ -42,7 +44,11 @@ func List(fsys vfs.FS, dir string) ([]SegmentInfo, error) {
 		info := s.info(s.first-1, 0)
 		if s.damage == nil {
 			w := walk{fs: fsys, id: id, segs: segs[i:], from: s.first, emit: func(Position, Record) error { return nil }}
-			info.Damage = w.run()
+			err := w.run()
+			if err != nil && !errors.As(err, new(*DamageError)) {
+				return nil, err
+			}
+			info.Damage = err
 			info.Last, info.Used = max(w.next, s.first)-1, w.end
 		}
 		infos = append(infos, info)

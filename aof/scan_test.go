@@ -3,6 +3,7 @@ package aof
 import (
 	"errors"
 	"reflect"
+	"syscall"
 	"testing"
 
 	"holdfast/internal/vfs"
@@ -173,6 +174,27 @@ func TestScanBesideAWriter(t *testing.T) {
 		})
 		if err != nil || next <= written {
 			t.Fatalf("%v; scanned to %d, written were %d", err, next-1, written)
+		}
+	}
+}
+
+// A disk that does not give what is asked of it is not a damaged log either.
+func TestAListThatCannotBeRead(t *testing.T) {
+	fsys, o := disk(t, Always, 1)
+	l, _, _ := mustRecover(t, o, 0)
+	commit(t, l, "one")
+	for k := 1; ; k++ {
+		fsys.FailAt(fsys.Ops(vfs.Read)+k, syscall.EIO, vfs.Read)
+		infos, err := List(fsys, o.Dir)
+		fsys.Heal()
+		if err == nil {
+			if k < 5 || infos[0].Damage != nil {
+				t.Errorf("%d reads, %+v", k-1, infos)
+			}
+			return
+		}
+		if !errors.Is(err, syscall.EIO) {
+			t.Errorf("read %d: %v", k, err)
 		}
 	}
 }
