@@ -10,7 +10,7 @@ func memoryTable() []Directive {
 			Usage:   "what to do above maxmemory: refuse writes (noeviction), leave unchanged keys on disk only (spill), or delete keys: of all (allkeys-…) or of those with a TTL (volatile-…), by lru, lfu or random, or volatile-ttl"},
 		{Name: "maxmemory-samples", Kind: KindInt, Default: "5", Min: 1, Max: maxInt32, Usage: "keys looked at to find one to evict"},
 		{Name: "lfu-log-factor", Kind: KindInt, Default: "10", Max: maxInt32, Usage: "how slowly the LFU counter of a key grows"},
-		{Name: "lfu-decay-time", Kind: KindInt, Default: "1", Max: maxInt32, Usage: "minutes after which the LFU counter of a key falls by one (0: at every look)"},
+		{Name: "lfu-decay-time", Kind: KindInt, Default: "1", Max: maxInt32, Usage: "minutes after which the LFU counter of a key falls by one (0: never)"},
 		{Name: "active-expire-effort", Kind: KindInt, Default: "1", Min: 1, Max: 10, Inert: true, Usage: "share of the time that may go into deleting what has lapsed"},
 		{Name: "hz", Kind: KindInt, Default: "10", Max: maxInt32, clamp: [2]int64{1, 500}, Inert: true, Usage: "background rounds per second; 1 to 500 have an effect"},
 
