@@ -57,5 +57,5 @@
 //   - A chained CRC (each record's from the one before): it cannot be resynchronised behind a lost sector, and so
 //     cannot tell a torn batch from corruption.
 //   - Blocks with fragments, as LevelDB has them: bounded damage, but a record is then no longer one slice.
-//   - A flusher goroutine: measured slower than committing inline (DESIGN §6). The caller chooses, by SyncTime.
+//   - A flusher goroutine: measured slower than committing inline (docs/decisions.md). The caller chooses, by SyncTime.
 package aof

@@ -9,7 +9,7 @@ import (
 // Survey tells what a stored list holds, by its body.
 func Survey(f outline.Form) (outline.Summary, error) {
 	_, n, _, err := begin(f.Body, f.InParts())
-	return outline.Summary{Encoding: "quicklist", Elements: int64(n)}, err
+	return outline.Summary{Encoding: Encoding, Elements: int64(n)}, err
 }
 
 // begin reads the counts of a body, and returns what follows them.

@@ -97,7 +97,7 @@ func (b *Base) open() error {
 	b.mapped = b.room()
 	err := guard(b.path, "opening", func() (err error) {
 		b.db, err = bbolt.Open(b.path, 0o600, &bbolt.Options{
-			Timeout:         time.Millisecond, // lockFile has the lock by then
+			Timeout:         time.Millisecond, // openFile has the lock by then
 			FreelistType:    bbolt.FreelistArrayType,
 			PreLoadFreelist: true, // bbolt's check wants it
 			ReadOnly:        b.readOnly,

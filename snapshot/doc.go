@@ -29,7 +29,7 @@
 //     page makes it recurse until the stack is gone, which no recover catches; a flipped bit in the free list
 //     makes it write over live pages. So reads go through a reader of our own (page.go, tree.go) that checks
 //     every bound and depth, the file's head and free list are checked before bbolt sees them (header.go),
-//     and the first Apply after Open walks all branch pages (fence.go) before bbolt may write.
+//     and the first Apply after Open walks all branch pages (walk.go) before bbolt may write.
 //   - A file appears under its name only when it is whole: temporary name, sync, rename, directory sync.
 //   - What is written whole is written page by page (bulk.go), and so are values that a large change puts in the place of others
 //     (overwrite.go, exchange.go); bbolt writes everything else.

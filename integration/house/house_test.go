@@ -22,7 +22,7 @@ const (
 	module = "holdfast"
 )
 
-// mayImport lists what each package may know of ours, directly; it is what DESIGN draws as layers. "*" is
+// mayImport lists what each package may know of ours, directly; docs/architecture.md has it as tables. "*" is
 // everything below the two that see the program from outside. A new package finds its place here first.
 var mayImport = map[string][]string{
 	"resp":          {},
@@ -48,7 +48,7 @@ var mayImport = map[string][]string{
 	"internal/proc": {},
 	"load":          {"resp", "internal/proc", "internal/plural"},
 	"config":        {"glob"},
-	"kv":            {"expiry", "lists", "outline"},
+	"kv":            {"expiry", "outline"},
 	"aof":           {"internal/vfs", "internal/nice", "internal/histogram"},
 	"snapshot":      {"internal/vfs", "internal/nice"},
 	"rdb":           {"kv", "lists", "sets", "zsets", "hashes", "streams", "dict", "outline"},
