@@ -36,7 +36,7 @@
 //
 //   - Another segment follows: corrupt (invariant 2). When nothing but zeroes or the end of the file is at o, whole
 //     records are missing, which is called a gap.
-//   - Some valid record with LSN ≥ n in the rest of the segment says that n was durable: corrupt (invariant 3).
+//   - Some valid record with LSN > n in the rest of the segment says that n was durable: corrupt (invariant 3).
 //   - A record with a good CRC and an LSN other than n is at o: corrupt; no crash leaves that.
 //   - Otherwise it is the torn tail, never acknowledged under fsync always. Valid records may lie in it: a batch of
 //     several records is one write, and a crash may keep its later sectors and lose an earlier one. None of them can
