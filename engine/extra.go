@@ -41,3 +41,10 @@ func decodeExtra(b []byte) (x extra, err error) {
 	}
 	return x, nil
 }
+
+// Functions returns the functions in what a base keeps beside its keys, snapshot.Meta.Extra, as FUNCTION DUMP replies them;
+// nil for none. An error says that a newer version wrote it.
+func Functions(extra []byte) ([]byte, error) {
+	x, err := decodeExtra(extra)
+	return x.functions, err
+}

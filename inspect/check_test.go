@@ -161,6 +161,18 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			},
 			verdict: Failed, files: map[string]Verdict{"base.db": Failed}, says: "use the version that wrote it",
 		},
+		"something beside the keys that a future version keeps": {
+			spoil: func(t *testing.T, dir string) {
+				writeMeta(t, dir, func(m *snapshot.Meta) { m.Extra = []byte("Z\x01\x00\x00\x00z") })
+			},
+			verdict: Failed, files: map[string]Verdict{"base.db": Failed}, says: "base.db: the base keeps something that this version does not know; use the version that wrote it",
+		},
+		"functions that do not decode": {
+			spoil: func(t *testing.T, dir string) {
+				writeMeta(t, dir, func(m *snapshot.Meta) { m.Extra = []byte("F\x01\x00\x00\x00f") })
+			},
+			verdict: Damaged, files: map[string]Verdict{"base.db": Damaged}, says: "its checksum is right, yet its functions are none",
+		},
 		"a record in the live segment": {
 			spoil:   func(t *testing.T, dir string) { flip(t, inLog(dir, segment2), find(t, inLog(dir, segment2), "bye")) },
 			verdict: Damaged, files: map[string]Verdict{"aof/" + segment2: Damaged}, says: "LSN 4",

@@ -3,15 +3,18 @@ package inspect
 import (
 	"fmt"
 	"io"
+	"math"
 
+	"holdfast/engine"
 	"holdfast/internal/plural"
 	"holdfast/kv"
 	"holdfast/outline"
+	"holdfast/rdb"
 	"holdfast/snapshot"
 )
 
 // Verify reads a snapshot whole and checks everything: bbolt's pages and free list, every checksum, the counts, the index of
-// deadlines against the keys both ways, bbolt's own check, and that every value is one.
+// deadlines against the keys both ways, bbolt's own check, and that every value is one, and the functions are some.
 func (s *Snapshot) Verify(progress func(done, total int64)) FileReport {
 	f := FileReport{File: s.base.Path(), Verdict: Fine}
 	verifyBase(s.base, &f, progress)
@@ -35,11 +38,29 @@ func verifyBase(base *snapshot.Base, f *FileReport, progress func(done, total in
 		if err = newSnapshot(base).verifyValues(); err != nil {
 			f.blame(err)
 		}
+		if err = verifyFunctions(base.Path(), meta); err != nil {
+			f.blame(err)
+		}
 	}
 	f.LSN, f.Keys, f.TTLs = meta.LSN, report.Keys, report.Deadlines
 	f.Found = fmt.Sprintf("LSN %d of %s: %s, %s, %s", f.LSN, clock(meta.Time), plural.Count(f.Keys, "key"), plural.Count(f.TTLs, "TTL"),
 		plural.Count(report.Pages, "page"))
 	return meta
+}
+
+// verifyFunctions reads what the base has beside its keys, but does not run the code in it.
+func verifyFunctions(path string, meta snapshot.Meta) error {
+	dump, err := engine.Functions(meta.Extra)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if dump == nil {
+		return nil
+	}
+	if _, err = rdb.DecodeFunctions(dump, math.MaxInt64); err != nil {
+		return fmt.Errorf("%w: %s: its checksum is right, yet its functions are none: %w", snapshot.ErrCorrupt, path, err)
+	}
+	return nil
 }
 
 // verifyValues reads every value: one in one piece as a start would, which finds what comes twice in it, and one in parts
