@@ -275,7 +275,10 @@ func (c *Call) beginScript(name string, function, readonly bool, flags lua.Flags
 	return &c.Scripts.host
 }
 
-func (c *Call) endScript() { c.Scripts.running = nil }
+func (c *Call) endScript() {
+	c.Scripts.running = nil
+	c.Scripts.host.reply.Reset() // what the last command replied may have been large
+}
 
 // scriptFailed replies with the error that a script did not catch.
 func (c *Call) scriptFailed(name string, err *lua.Error) {

@@ -247,6 +247,7 @@ func (e *Engine) nested(outer *commands.Call, cmd *commands.Command, args [][]by
 	if took := e.stopwatch.end(t, &cmd.Stats); took >= e.stopwatch.long {
 		e.tookLong(took, outer.Client, cmd, args, outer.Now)
 	}
+	call.Args, call.Client, call.Scratch = nil, nil, call.Scratch.Emptied() // the next one may not come for long
 	e.depth--
 }
 
@@ -263,6 +264,7 @@ func (e *Engine) effects(call *commands.Call, db int) {
 	for _, effect := range call.Effects {
 		e.add(effect.DB, effect.Args...)
 	}
+	clear(call.Effects)
 }
 
 // record appends what the outermost command did to the log, as one record, and notes whose gate it is. Then what the command
@@ -295,7 +297,13 @@ func (e *Engine) appendRecord(now int64) {
 		e.gate = e.lsn
 	}
 	e.body, e.touched, e.touchedAll = keep(e.body), e.touched[:0], false
+	if cap(e.touched) > touchedKept {
+		e.touched = nil
+	}
 }
+
+// touchedKept is for how many hashes room is kept.
+const touchedKept = 1 << 16
 
 // appendToLog makes a record of a body; found is what strings its commands found.
 func (e *Engine) appendToLog(now int64, found kv.Found, body []byte) {

@@ -73,7 +73,6 @@ func (j *job) set(c *commands.Client, limit int, cmd *commands.Command, args [][
 	j.reply.Reset()
 	j.reply.Limit(limit)
 	j.reply.SetProto(c.Proto)
-	j.room, j.args = keep(j.room), j.args[:0]
 	for _, arg := range args {
 		j.room = append(j.room, arg...)
 	}
@@ -83,6 +82,19 @@ func (j *job) set(c *commands.Client, limit int, cmd *commands.Command, args [][
 		at += len(arg)
 	}
 }
+
+// letGo gives up what the job was about, which may have been large.
+func (j *job) letGo() {
+	clear(j.args)
+	j.client, j.cmd, j.args, j.room = nil, nil, j.args[:0], keep(j.room)
+	j.reply.Reset()
+	if cap(j.args) > argsKept {
+		j.args = nil
+	}
+}
+
+// argsKept is for how many arguments of a job room is kept.
+const argsKept = 1 << 12
 
 // runsScripts reports whether a command may run scripts.
 func runsScripts(c *commands.Client, cmd *commands.Command) bool {
@@ -106,6 +118,7 @@ func (e *Engine) runScript(c *commands.Client, w *resp.Writer, cmd *commands.Com
 		w.SetProto(c.Proto)
 	}
 	w.Append(&s.job.reply)
+	s.job.letGo()
 }
 
 // carryOn makes the client wait, and lets the script go on beside the loop.
@@ -151,6 +164,7 @@ func (e *Engine) finishScript(c *commands.Client, wait *commands.Wait) (logged b
 		w.Raw(s.job.reply.Bytes())
 		e.answer(c, &w)
 	}
+	s.job.letGo()
 	if c.Left {
 		e.Drop(c) // again: a transaction may have subscribed it since
 	}

@@ -246,7 +246,19 @@ func (m *Machine) Run(s *Script, keys, args [][]byte, host Host, w *resp.Writer)
 	m.globals.RawSetString("KEYS", list(keys))
 	m.globals.RawSetString("ARGV", list(args))
 	f := m.l.NewFunctionFromProto(s.proto)
-	return m.run(f, nil, host, w)
+	err := m.run(f, nil, host, w)
+	if size(keys)+size(args) > roomKept { // the next script may not come for long
+		m.globals.RawSetString("KEYS", list(nil))
+		m.globals.RawSetString("ARGV", list(nil))
+	}
+	return err
+}
+
+func size(values [][]byte) (n int) {
+	for _, v := range values {
+		n += len(v)
+	}
+	return n
 }
 
 // run calls a function and writes what it returns.
@@ -292,7 +304,7 @@ func (m *Machine) end() {
 	}
 }
 
-// roomKept is how many bytes of room for arguments are kept for the next script.
+// roomKept is how many bytes of arguments, or of room for those of commands, are kept until the next script.
 const roomKept = 64 << 10
 
 func list(values [][]byte) *glua.LTable {
