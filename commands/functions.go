@@ -228,7 +228,7 @@ func fcallCommand(c *Call) {
 		return
 	}
 	readonly := c.Cmd.Flags&ReadOnly != 0
-	if !c.mayRun(f.Flags, readonly, "function") {
+	if !c.mayRun(f.Flags, readonly) {
 		return
 	}
 	c.boundFunctions()

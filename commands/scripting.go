@@ -213,7 +213,7 @@ func (c *Call) script(body []byte) (*lua.Script, bool) {
 
 func (c *Call) runScript(s *lua.Script, keys, args [][]byte) {
 	readonly := c.Cmd.Flags&ReadOnly != 0
-	if !c.mayRun(s.Flags, readonly, "script") {
+	if !c.mayRun(s.Flags, readonly) {
 		return
 	}
 	if c.Scripts.machine == nil {
@@ -226,10 +226,15 @@ func (c *Call) runScript(s *lua.Script, keys, args [][]byte) {
 	}
 }
 
-// mayRun checks what a script says of itself against how it is called; what is "script" or "function".
-func (c *Call) mayRun(flags lua.Flags, readonly bool, what string) bool {
+// mayRun checks what a script, or a function, says of itself against how it is called. One that does not write may run though
+// memory is used up.
+func (c *Call) mayRun(flags lua.Flags, readonly bool) bool {
 	if flags&lua.Old != 0 {
 		return true // nothing is known of it: its commands are checked
+	}
+	if flags&(lua.NoWrites|lua.AllowOOM) == 0 && c.refused(DenyOOM, nil, false) != "" {
+		c.Reply.Error(resp.ErrOOM)
+		return false
 	}
 	if flags&lua.NoWrites == 0 {
 		if readonly {
@@ -240,10 +245,6 @@ func (c *Call) mayRun(flags lua.Flags, readonly bool, what string) bool {
 			c.Reply.Error(refusal)
 			return false
 		}
-	}
-	if flags&lua.AllowOOM == 0 && c.refused(DenyOOM, nil, false) != "" {
-		c.Reply.Error(resp.ErrScriptOOM(what))
-		return false
 	}
 	return true
 }

@@ -67,11 +67,6 @@ func ErrScriptCompile(cause string) string {
 // ErrScriptHead is the reply to a script whose first line says something wrong.
 func ErrScriptHead(cause string) string { return "ERR " + cause }
 
-// ErrScriptOOM is the reply to a script, or a function, that does not say that it may run when memory is used up.
-func ErrScriptOOM(what string) string {
-	return "OOM allow-oom flag is not set on the " + what + ", can not run it when used memory > 'maxmemory'"
-}
-
 // ErrUnknownOptionGiven is FUNCTION LOAD's reply to an option that it does not know.
 func ErrUnknownOptionGiven(option []byte) string {
 	return "ERR Unknown option given: " + string(quoted(option, len(option)))
