@@ -157,15 +157,16 @@ func evalCommand(c *Call) {
 //
 // EVALSHA_RO is the same.
 func evalshaCommand(c *Call) {
+	var room [40]byte
+	if len(c.Args[1]) != len(room) { // before the arguments are looked at, as in Redis
+		c.Reply.Error(resp.ErrNoScript)
+		return
+	}
 	keys, args, ok := c.scriptArguments(resp.ErrNotInteger)
 	if !ok {
 		return
 	}
-	var room [40]byte
-	var s *lua.Script
-	if len(c.Args[1]) == len(room) {
-		s = c.Scripts.cache[string(fold(room[:0], c.Args[1]))]
-	}
+	s := c.Scripts.cache[string(fold(room[:0], c.Args[1]))]
 	if s == nil {
 		c.Reply.Error(resp.ErrNoScript)
 		return

@@ -65,7 +65,7 @@ func ErrACLParenthesis(begin []byte) string {
 
 // ErrACLCategory is ACL CAT's reply to a category that does not exist.
 func ErrACLCategory(name []byte) string {
-	return "ERR Unknown category '" + string(quoted(name, len(name))) + "'"
+	return "ERR Unknown category '" + string(quoted(name, quotedMax)) + "'"
 }
 
 // ErrACLLoad is ACL LOAD's reply to a file that was refused; causes are what is wrong.
