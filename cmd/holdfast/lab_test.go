@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/urfave/cli/v2"
@@ -97,6 +98,56 @@ func TestLabErrors(t *testing.T) {
 				t.Errorf("the error has more than one line:\n%s", errs)
 			}
 		})
+	}
+}
+
+// A lab that comes to nothing leaves what was at the place of its report or its trace: a device, or an earlier report.
+func TestLabLeavesWhatWasThere(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	dir := t.TempDir()
+	pipe, earlier := filepath.Join(dir, "pipe"), filepath.Join(dir, "earlier.html")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := os.OpenFile(pipe, os.O_RDWR, 0) // without somebody at its end an open would wait
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	if err := os.WriteFile(earlier, []byte("a report"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args []string
+		errs string
+	}{
+		{[]string{"run", "--server-cmd", "no-such-program {port} {dir}", "--html", pipe}, "no such program"},
+		{[]string{"fault", "--server-cmd", "no-such-program {port} {dir}", "--html", earlier}, "no such program"},
+		{[]string{"record", "--out", pipe}, "no ordinary file"},
+	} {
+		if code, _, errs := runLab(t, t.Context(), c.args...); code != 1 || !strings.Contains(errs, c.errs) {
+			t.Errorf("%s: exit code %d; %s", c.args, code, errs)
+		}
+	}
+	if info, err := os.Stat(pipe); err != nil || info.Mode().Type() != os.ModeNamedPipe {
+		t.Errorf("the pipe is gone: %v", err)
+	}
+	if text, err := os.ReadFile(earlier); string(text) != "a report" {
+		t.Errorf("the report is %q now, %v", text, err)
+	}
+}
+
+// A shorter page takes the place of a longer one, and nothing of that is left.
+func TestLabPageOverAnother(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	page := filepath.Join(t.TempDir(), "page.html")
+	if err := os.WriteFile(page, bytes.Repeat([]byte("old"), 1<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, _, errs := runLab(t, t.Context(), "fault", "--server-cmd", brokenServer(t, ""), "--workload", "counters", "--only", "kill/reply/20",
+		"--seed", "2", "--html", page)
+	if text, err := os.ReadFile(page); code != 0 || err != nil || !bytes.HasPrefix(text, []byte("<!doctype")) || bytes.Contains(text, []byte("oldold")) {
+		t.Errorf("exit code %d, %s: %v, %d bytes, %.40q", code, errs, err, len(text), text)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"slices"
@@ -68,17 +69,24 @@ func recordingText(r lab.Recording) string {
 }
 
 // labPage is the file of --html; nil if there is none. It is made before the experiment, so as not to fail after it.
-type labPage struct{ file *os.File }
+type labPage struct {
+	file *os.File
+	made bool // it was not there before
+}
 
 func newPage(ctx *cli.Context) (*labPage, error) {
 	if !ctx.IsSet("html") {
 		return nil, nil
 	}
-	file, err := os.Create(ctx.String("html"))
+	file, err := os.OpenFile(ctx.String("html"), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	made := err == nil
+	if errors.Is(err, fs.ErrExist) {
+		file, err = os.OpenFile(ctx.String("html"), os.O_WRONLY|os.O_CREATE, 0o666)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("making the HTML report: %w", err)
 	}
-	return &labPage{file}, nil
+	return &labPage{file, made}, nil
 }
 
 // write writes the page, with timelines of the trace at path, and closes its file.
@@ -92,18 +100,34 @@ func (p *labPage) write(r labResults, path string) (err error) {
 		defer func() { err = errors.Join(err, reader.Close()) }()
 		page.Trace = reader
 	}
-	if _, err := page.WriteTo(p.file); err != nil {
+	err = p.empty()
+	if err == nil {
+		_, err = page.WriteTo(p.file)
+	}
+	if err != nil {
 		return errors.Join(fmt.Errorf("writing the HTML report: %w", err), p.discard())
 	}
 	return p.file.Close()
 }
 
-// discard removes the file of a page about nothing.
+// empty makes room for the page where there was another one; a device or a pipe takes it as it is.
+func (p *labPage) empty() error {
+	if info, err := p.file.Stat(); p.made || err != nil || !info.Mode().IsRegular() {
+		return err
+	}
+	return p.file.Truncate(0)
+}
+
+// discard removes the file of a page about nothing. What was there before stays: an earlier report, or /dev/null.
 func (p *labPage) discard() error {
 	if p == nil {
 		return nil
 	}
-	return errors.Join(p.file.Close(), os.Remove(p.file.Name()))
+	err := p.file.Close()
+	if !p.made {
+		return err
+	}
+	return errors.Join(err, os.Remove(p.file.Name()))
 }
 
 // showLab prints results, and writes the page if one is wanted. What failed before it began is not shown.

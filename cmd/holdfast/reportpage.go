@@ -64,8 +64,29 @@ func makePage(ctx *cli.Context, s inspect.Source) (page inspect.Page, err error)
 	return page, errors.Join(err, open.Close())
 }
 
-// writeWhole writes a file beside its path and then gives it its name, so that there is never half of one.
+// writeInto writes to what is there.
+func writeInto(path string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	b := bufio.NewWriter(f)
+	err = write(b)
+	if err == nil {
+		err = b.Flush()
+	}
+	return errors.Join(err, f.Close())
+}
+
+// writeWhole writes a file beside its path and then gives it its name, so that there is never half of one. A device or a
+// pipe is written to, and behind a symbolic link is the file: neither may be replaced, least of all /dev/null.
 func writeWhole(path string, write func(io.Writer) error) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return writeInto(path, write)
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
 	if err != nil {
 		return err

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -35,6 +38,34 @@ func TestReportPage(t *testing.T) {
 	}
 	if left, err := os.ReadDir(to); err != nil || len(left) != 1 {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// A page goes into what its path leads to: neither a device nor a symbolic link may make room for a file.
+func TestReportPageLeavesWhatWasThere(t *testing.T) {
+	dir, to := richDir(t), t.TempDir()
+	pipe, link, file := filepath.Join(to, "pipe"), filepath.Join(to, "link"), filepath.Join(to, "file")
+	if err := errors.Join(syscall.Mkfifo(pipe, 0o600), os.WriteFile(file, []byte("old"), 0o600), os.Symlink("file", link)); err != nil {
+		t.Fatal(err)
+	}
+	read := make(chan string)
+	go func() {
+		text, err := os.ReadFile(pipe)
+		read <- fmt.Sprintf("%s%v", text, err)
+	}()
+	for _, path := range []string{pipe, link} {
+		if code, out, errs := runOffline(t, "snapshot", "report", "--dir", dir, "--html", path); code != 0 {
+			t.Fatalf("%s: exit code %d; %s%s", path, code, out, errs)
+		}
+	}
+	if text := <-read; !strings.HasPrefix(text, "<!doctype html>") || !strings.HasSuffix(text, "</html>\n<nil>") {
+		t.Errorf("the pipe brought %.100q", text)
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode().Type() != os.ModeSymlink {
+		t.Errorf("the link is gone: %v", err)
+	}
+	if text, err := os.ReadFile(file); err != nil || !strings.HasPrefix(string(text), "<!doctype html>") {
+		t.Errorf("the file behind the link has %.100q, %v", text, err)
 	}
 }
 

@@ -46,6 +46,9 @@ func NewWriter(path string, meta Meta, limit int64) (*Writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("writing trace %s: %w", path, err)
 	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("making a trace: %s is no ordinary file, and a trace is to be read again", path)
+	}
 	file, err := os.Create(path)
 	if err != nil {
 		return nil, fmt.Errorf("making a trace: %w", err)
