@@ -48,7 +48,7 @@ type RecordOptions struct {
 
 // Recording says what was recorded.
 type Recording struct {
-	Trace    string `json:"trace"`
+	Trace    string `json:"trace,omitempty"` // "" once it is gone
 	Server   string `json:"server"`
 	Policy   string `json:"policy"`
 	Workload string `json:"workload"`

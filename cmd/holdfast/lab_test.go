@@ -224,6 +224,37 @@ func TestLabRunOfWhatIsSound(t *testing.T) {
 		t.Errorf("exit code %d; %s%s", code, out, errs)
 	}
 	nothingIn(t, tmp)
+	_, out, _ = runLab(t, t.Context(), "run", "--server-cmd", brokenServer(t, ""), "--workload", "counters", "--requests", "40", "--states", "1",
+		"--no-faults", "--json")
+	if strings.Contains(out, tmp) {
+		t.Errorf("it names a trace that is gone: %s", out)
+	}
+}
+
+// One that is interrupted when it has a trace and no crash yet has nothing to show of it, and leaves nothing either.
+func TestLabRunInterruptedBeforeACrash(t *testing.T) {
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	program := filepath.Join(t.TempDir(), "starts once")
+	script := "#!/bin/sh\nif [ -e \"$2/log.1\" ]; then echo >\"$0.again\"; exec sleep 100; fi\nexec " +
+		strings.NewReplacer("{port}", `"$1"`, "{dir}", `"$2"`).Replace(brokenServer(t, "")) + "\n"
+	if err := errors.Join(os.WriteFile(program, []byte(script), 0o700), syscall.Mkfifo(program+".again", 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	go func() {
+		if _, err := os.ReadFile(program + ".again"); err == nil { // a crash state is being played
+			interrupt()
+		}
+	}()
+	page := filepath.Join(tmp, "page.html")
+	code, out, errs := runLab(t, ctx, "run", "--server-cmd", "'"+program+"' {port} {dir}", "--workload", "counters", "--requests", "20",
+		"--states", "9", "--no-faults", "--html", page)
+	if code != 1 || errs != "interrupted" || !strings.HasPrefix(out, "recorded other") {
+		t.Errorf("exit code %d; %s%s", code, out, errs)
+	}
+	nothingIn(t, tmp)
 }
 
 func nothingIn(t *testing.T, dir string) {

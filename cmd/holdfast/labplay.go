@@ -101,7 +101,7 @@ func labPlay(ctx *cli.Context, out io.Writer, o lab.PlayOptions) error {
 		return labExit(stop, errors.Join(ran, page.discard()), false)
 	}
 	crashes.Seed = o.Seed
-	return labExit(stop, errors.Join(ran, showLab(ctx, out, labResults{Crashes: crashes}, page, ran != nil)), crashes.Held())
+	return labExit(stop, errors.Join(ran, showLab(ctx, out, labResults{Crashes: crashes}.begun(ran != nil), page)), crashes.Held())
 }
 
 // serverFlags are the flags that name another server than the recorded one, as they were given.
@@ -210,5 +210,5 @@ func labFault(ctx *cli.Context, out io.Writer, o lab.FaultOptions) error {
 	if faults == nil {
 		return labExit(stop, errors.Join(ran, page.discard()), false)
 	}
-	return labExit(stop, errors.Join(ran, showLab(ctx, out, labResults{Faults: faults}, page, ran != nil)), faults.Held())
+	return labExit(stop, errors.Join(ran, showLab(ctx, out, labResults{Faults: faults}.begun(ran != nil), page)), faults.Held())
 }

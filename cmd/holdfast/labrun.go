@@ -86,9 +86,10 @@ func labRun(ctx *cli.Context, out io.Writer, o lab.RunOptions) (err error) {
 	defer cancel()
 	results, ran := lab.Run(stop, o)
 	bar.end()
-	found := labResults{Recording: recorded(results.Recording), Crashes: results.Crashes, Faults: results.Faults, spare: !ctx.IsSet("keep-trace")}
-	shown := showLab(ctx, out, found, page, ran != nil)
-	if found.spare && (results.Crashes == nil || results.Crashes.Held()) {
+	found := labResults{Recording: recorded(results.Recording), Crashes: results.Crashes, Faults: results.Faults,
+		spare: !ctx.IsSet("keep-trace")}.begun(ran != nil)
+	shown := showLab(ctx, out, found, page)
+	if found.goes() {
 		if err := os.Remove(o.Trace); err != nil && !errors.Is(err, os.ErrNotExist) {
 			shown = errors.Join(shown, fmt.Errorf("removing the trace: %w", err))
 		}
@@ -145,6 +146,6 @@ func labRecordCommand() *cli.Command {
 		if ran != nil {
 			return labExit(stop, ran, false)
 		}
-		return showLab(ctx, out, labResults{Recording: &recording}, nil, false)
+		return showLab(ctx, out, labResults{Recording: &recording}, nil)
 	})
 }

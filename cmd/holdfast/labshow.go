@@ -27,6 +27,20 @@ type labResults struct {
 	spare bool // the trace goes if every promise was kept
 }
 
+// begun leaves out what failed before it began.
+func (r labResults) begun(failed bool) labResults {
+	if failed && r.Crashes != nil && r.Crashes.Empty() {
+		r.Crashes = nil
+	}
+	if failed && r.Faults != nil && r.Faults.Empty() {
+		r.Faults = nil
+	}
+	return r
+}
+
+// goes reports whether the trace will be removed.
+func (r labResults) goes() bool { return r.spare && (r.Crashes == nil || r.Crashes.Held()) }
+
 // WriteText writes what was recorded, then the report, with the verdicts last.
 func (r labResults) WriteText(w io.Writer) error {
 	if r.Recording != nil {
@@ -130,26 +144,28 @@ func (p *labPage) discard() error {
 	return errors.Join(err, os.Remove(p.file.Name()))
 }
 
-// showLab prints results, and writes the page if one is wanted. What failed before it began is not shown.
-func showLab(ctx *cli.Context, out io.Writer, r labResults, page *labPage, failed bool) error {
-	if failed && r.Crashes != nil && r.Crashes.Empty() {
-		r.Crashes = nil
-	}
-	if failed && r.Faults != nil && r.Faults.Empty() {
-		r.Faults = nil
-	}
+// showLab prints results, and writes the page if one is wanted.
+func showLab(ctx *cli.Context, out io.Writer, r labResults, page *labPage) error {
 	if r.Recording == nil && r.Crashes == nil && r.Faults == nil {
 		return page.discard()
 	}
 	path := r.trace()
-	if r.spare && r.Crashes != nil && r.Crashes.Held() {
-		r.Crashes.Trace = "" // it will be removed
+	if r.goes() {
+		if r.Recording != nil {
+			r.Recording.Trace = ""
+		}
+		if r.Crashes != nil {
+			r.Crashes.Trace = ""
+		}
 	}
 	err := show(ctx, out, r)
-	if page != nil {
-		err = errors.Join(err, page.write(r, path))
+	if page == nil {
+		return err
 	}
-	return err
+	if r.Crashes == nil && r.Faults == nil {
+		return errors.Join(err, page.discard())
+	}
+	return errors.Join(err, page.write(r, path))
 }
 
 func (r labResults) trace() string {
