@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/urfave/cli/v2"
 
@@ -35,7 +34,7 @@ func labCommand() *cli.Command {
 
 // interruptible is the context of a command that ^C ends, with everything that it started.
 func interruptible(ctx *cli.Context) (context.Context, context.CancelFunc) {
-	return signal.NotifyContext(ctx.Context, syscall.SIGINT, syscall.SIGTERM)
+	return signal.NotifyContext(ctx.Context, endings()...)
 }
 
 // Flags that say which server is tested, and what is asked of it.

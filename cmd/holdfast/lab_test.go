@@ -7,10 +7,13 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -148,6 +151,28 @@ func TestLabPageOverAnother(t *testing.T) {
 		"--seed", "2", "--html", page)
 	if text, err := os.ReadFile(page); code != 0 || err != nil || !bytes.HasPrefix(text, []byte("<!doctype")) || bytes.Contains(text, []byte("oldold")) {
 		t.Errorf("exit code %d, %s: %v, %d bytes, %.40q", code, errs, err, len(text), text)
+	}
+}
+
+// Closing the terminal ends a lab as ^C does, unless it was started not to care.
+func TestLabEndsWithItsTerminal(t *testing.T) {
+	heard := make(chan os.Signal, 1)
+	signal.Notify(heard, syscall.SIGHUP) // or it would end the test
+	stop, cancel := interruptible(&cli.Context{Context: t.Context()})
+	defer cancel()
+	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	<-heard
+	select {
+	case <-stop.Done():
+	case <-time.After(10 * time.Second):
+		t.Error("it goes on")
+	}
+	signal.Ignore(syscall.SIGHUP)
+	defer signal.Reset(syscall.SIGHUP)
+	if slices.Contains(endings(), os.Signal(syscall.SIGHUP)) {
+		t.Error("a SIGHUP that nohup ignores would end it")
 	}
 }
 

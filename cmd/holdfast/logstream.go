@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/urfave/cli/v2"
 
@@ -33,7 +32,7 @@ func logTailCommand() *cli.Command {
 		}
 		return oneOf(ctx, "json", "resp")
 	}, func(l logReading) ([]string, error) {
-		stop, cancel := signal.NotifyContext(l.ctx.Context, syscall.SIGINT, syscall.SIGTERM)
+		stop, cancel := signal.NotifyContext(l.ctx.Context, endings()...)
 		defer cancel()
 		flush := func() error { return nil }
 		if buffered, ok := l.out.(interface{ Flush() error }); ok {

@@ -195,9 +195,18 @@ func directory(ctx *cli.Context) (*inspect.Directory, error) {
 	return inspect.Open(vfs.OS(), ctx.String("dir"))
 }
 
+// endings are the signals that end a command in good order. A terminal that is closed is one of them, unless the command
+// was started not to care (nohup).
+func endings() []os.Signal {
+	if signal.Ignored(syscall.SIGHUP) {
+		return []os.Signal{syscall.SIGINT, syscall.SIGTERM}
+	}
+	return []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP}
+}
+
 // stoppable is done when the process is told to end. Being told again ends it at once.
 func stoppable(ctx *cli.Context) (stop context.Context, cancel context.CancelFunc) {
-	stop, cancel = signal.NotifyContext(ctx.Context, syscall.SIGINT, syscall.SIGTERM)
+	stop, cancel = signal.NotifyContext(ctx.Context, endings()...)
 	context.AfterFunc(stop, cancel)
 	return stop, cancel
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -45,7 +44,7 @@ func restoreCommand() *cli.Command {
 		if err != nil {
 			return err
 		}
-		stop, cancel := signal.NotifyContext(ctx.Context, syscall.SIGINT, syscall.SIGTERM)
+		stop, cancel := signal.NotifyContext(ctx.Context, endings()...)
 		defer cancel()
 		bar := newBar(ctx.App.ErrWriter)
 		report, err := restore.Restore(stop, restore.Options{
