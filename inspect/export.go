@@ -111,7 +111,7 @@ func errNoForm(e *Entry, form string) error {
 
 // eachSelected calls fn for the entries that a filter selects, without its limit.
 func eachSelected(s Source, f KeyFilter, fn func(*Entry) error) error {
-	return s.Each(Scope{DB: f.DB, Prefix: f.Prefix, Progress: f.Progress}, func(e *Entry) error {
+	return s.Each(Scope{DB: f.DB, Prefix: f.Prefix, Progress: f.Progress, Ended: f.Ended}, func(e *Entry) error {
 		if !f.selects(e) {
 			return nil
 		}

@@ -29,6 +29,8 @@ type KeyFilter struct {
 	Limit          int64 // 0 for no limit
 	// Progress, if any, is told how far the reading is.
 	Progress func(done, total int64)
+	// Ended, if any, is asked now and then whether to go on. Its error ends the reading.
+	Ended func() error
 }
 
 // selects tells whether an entry is one of those wanted.
@@ -109,7 +111,7 @@ func Keys(s Source, f KeyFilter, fn func(Key) error) error {
 		return err
 	}
 	left := f.Limit
-	err := s.Each(Scope{DB: f.DB, Prefix: f.Prefix, Progress: f.Progress}, func(e *Entry) error {
+	err := s.Each(Scope{DB: f.DB, Prefix: f.Prefix, Progress: f.Progress, Ended: f.Ended}, func(e *Entry) error {
 		if !f.selects(e) {
 			return nil
 		}

@@ -47,6 +47,9 @@ func exportCommand() *cli.Command {
 			return err
 		}
 		if path := ctx.String("out"); path != "" {
+			stop, cancel := stoppable(ctx) // half a file goes
+			defer cancel()
+			o.Ended = stop.Err
 			err = vfs.WriteStream(vfs.OS(), path, write)
 		} else {
 			err = write(out)

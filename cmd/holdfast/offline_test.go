@@ -200,6 +200,36 @@ func TestOffline(t *testing.T) {
 	}
 }
 
+// An export that is interrupted leaves no half of a file.
+func TestExportInterrupted(t *testing.T) {
+	dir := t.TempDir()
+	var many strings.Builder
+	for i := range 10_000 {
+		fmt.Fprintf(&many, "{\"db\":0,\"key\":\"%d\",\"type\":\"string\",\"value\":\"x\"}\n", i)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "many.json"), []byte(many.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	data, to := filepath.Join(dir, "data"), filepath.Join(dir, "to")
+	if code, out, errs := runOffline(t, "snapshot", "import", filepath.Join(dir, "many.json"), "--to", data); code != 0 {
+		t.Fatalf("exit code %d; %s%s", code, out, errs)
+	}
+	if err := os.Mkdir(to, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	for _, format := range exportFormats() {
+		app := newApp()
+		app.Writer, app.ErrWriter = io.Discard, io.Discard
+		err := app.RunContext(ctx, []string{"holdfast", "snapshot", "export", "--dir", data, "--format", format, "--out", filepath.Join(to, "out")})
+		if err == nil || err.Error() != "interrupted" {
+			t.Errorf("%s: %v", format, err)
+		}
+		nothingIn(t, to)
+	}
+}
+
 func TestOfflineJSON(t *testing.T) {
 	dir := dataDir(t)
 	for _, args := range []string{"snapshot info", "snapshot stats", "snapshot keys", "snapshot get greeting", "log list", "log show", "check"} {
