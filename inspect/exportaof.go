@@ -66,14 +66,15 @@ func (d *Directory) ExportAOF(to string, f RecordFilter, stamps bool) (a AOFExpo
 		return a, nil, err
 	}
 	manifest := "file " + aofRecords + " seq 1 type i\n"
-	f = RecordFilter{From: 1, To: f.To, Until: f.Until, Progress: f.Progress}
+	f = RecordFilter{From: 1, To: f.To, Until: f.Until, Progress: f.Progress, Ended: f.Ended}
 	if d.staged() || len(infos) == 0 || infos[0].First > 1 {
-		if err := d.aofBase(&a); err != nil {
+		at, err := d.aofBase(&a, f.Ended)
+		if err != nil {
 			return a, nil, err
 		}
-		if f.To != 0 && f.To < a.Base {
-			return a, nil, fmt.Errorf("%w: the log does not reach back to its first record, and the snapshot is as of LSN %d; holdfast restore builds older states",
-				ErrNothing, a.Base)
+		if f.To != 0 && f.To < a.Base || f.Until != 0 && f.Until < at {
+			return a, nil, fmt.Errorf("%w: the log does not reach back to its first record, and the snapshot is as of LSN %d, %s; holdfast restore builds older states",
+				ErrNothing, a.Base, clock(at))
 		}
 		f.From = a.Base + 1
 		manifest = "file " + aofBase + " seq 1 type b\n" + manifest
@@ -114,20 +115,20 @@ func (d *Directory) unmake(to string, made bool) error {
 	return nil
 }
 
-// aofBase writes the base as an RDB file.
-func (d *Directory) aofBase(a *AOFExport) (err error) {
+// aofBase writes the base as an RDB file, and returns as of when it is, unix ms. ended is as in KeyFilter.
+func (d *Directory) aofBase(a *AOFExport, ended func() error) (at int64, err error) {
 	s, err := d.Snapshot()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	source, all := s.Source(), ExportOptions{KeyFilter: KeyFilter{DB: AllDatabases}}
-	a.Base = source.About().LSN
+	source, all := s.Source(), ExportOptions{KeyFilter: KeyFilter{DB: AllDatabases, Ended: ended}}
+	a.Base, at = source.About().LSN, source.About().Time
 	plan, err := PlanRDB(source, all.KeyFilter)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return vfs.WriteStream(d.fs, filepath.Join(a.To, aofBase), func(w io.Writer) error {
+	return at, vfs.WriteStream(d.fs, filepath.Join(a.To, aofBase), func(w io.Writer) error {
 		x, err := NewRDB(w, plan, source.About().Time/1000, false)
 		if err != nil {
 			return err

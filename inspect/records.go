@@ -23,6 +23,8 @@ type RecordFilter struct {
 	Limit        int64  // of records; 0 for none
 	// Progress, if any, is told how much of the log has been read, in bytes.
 	Progress Progress
+	// Ended, if any, is asked at each record whether to go on. Its error ends the reading.
+	Ended func() error
 }
 
 // selects reports whether the filter leaves anything out.
@@ -156,6 +158,11 @@ type shower struct {
 func (s *shower) record(at aof.Position, r aof.Record) error {
 	if s.To != 0 && r.LSN > s.To {
 		return errEnough
+	}
+	if s.Ended != nil {
+		if err := s.Ended(); err != nil {
+			return err
+		}
 	}
 	if s.Since != 0 && r.Time < s.Since || s.Until != 0 && r.Time > s.Until {
 		return nil // the clock may have gone back, so that later records may be earlier

@@ -62,6 +62,9 @@ func logExportCommand() *cli.Command {
 		if !l.ctx.IsSet("aof") {
 			return l.Records(l.filter, inspect.NewRequests(l.out, l.ctx.Bool("stamps")).Record)
 		}
+		stop, cancel := stoppable(l.ctx) // half a directory goes
+		defer cancel()
+		l.filter.Ended = stop.Err
 		done, notes, err := l.ExportAOF(l.ctx.String("aof"), l.filter, l.ctx.Bool("stamps"))
 		if l.bar.end(); err != nil {
 			return notes, err
