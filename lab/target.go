@@ -162,7 +162,11 @@ func (l Load) judged(ctx context.Context, starter subject.Starter, dir string) (
 // ErrMount says that there can be no recording filesystem here.
 var ErrMount = errors.New("no recording filesystem on this machine")
 
+// noMount says so of the error of a mount, and what can be done without; an error of another kind stays as it is.
 func noMount(err error) error {
+	if !errors.Is(err, recorder.ErrNoFUSE) {
+		return err
+	}
 	return fmt.Errorf("%w: %w\nrecording needs /dev/fuse and the right to mount; without them there is `holdfast lab fault "+
 		"--kinds kill,pause,rest`, and `holdfast lab play` on a trace from elsewhere", ErrMount, err)
 }

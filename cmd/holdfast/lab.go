@@ -112,6 +112,9 @@ func loadOf(ctx *cli.Context) (lab.Load, error) {
 	if err != nil {
 		return l, fmt.Errorf("reading a workload: %w", err)
 	}
+	if len(text) == 0 {
+		return l, fmt.Errorf("%s has no command in it", l.Workload)
+	}
 	l.Workload, l.Script = filepath.Base(l.Workload), string(text)
 	return l, nil
 }

@@ -58,7 +58,7 @@ func TestLabErrors(t *testing.T) {
 	for _, c := range []struct {
 		args []string
 		code int
-		errs string // a part of it
+		errs string // a part of it; $ is the end
 	}{
 		{[]string{"dance"}, 2, `there is no command "lab dance"`},
 		{[]string{"run", "--speed", "9"}, 2, "flag provided but not defined: -speed"},
@@ -68,8 +68,11 @@ func TestLabErrors(t *testing.T) {
 		{[]string{"run", "--server-cmd", "x --port {port}"}, 2, "it has no {dir}"},
 		{[]string{"run", "--server-cmd", "x '{port} {dir}"}, 2, "a quote is not closed"},
 		{[]string{"run", "--server-cmd", "no-such-program {port} {dir}"}, 1, "no-such-program: no such program"},
+		{[]string{"run", "--server-cmd", "false {port} {dir}"}, 1, "false ended: exit status 1$"},
 		{[]string{"run", "--policy", "never"}, 2, `--policy takes always or everysec, not "never"`},
 		{[]string{"run", "--workload", "golf"}, 2, `there is no workload "golf", and no file of that name; workloads are counters`},
+		{[]string{"run", "--workload", "/dev/null"}, 2, "/dev/null has no command in it"},
+		{[]string{"record", "--out", filepath.Join(t.TempDir(), "x"), "--bytes", "10", "--server-cmd", "true {port} {dir}"}, 1, "the trace has reached its size limit"},
 		{[]string{"run", "--states", "-1"}, 2, "--states takes no negative number"},
 		{[]string{"run", "--clients", "1000"}, 2, "1000 clients, want 1 to 60"},
 		{[]string{"run", "--html", "/no/such/place.html"}, 1, "making the HTML report: open /no/such/place.html"},
@@ -94,7 +97,7 @@ func TestLabErrors(t *testing.T) {
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
 			code, _, errs := runLab(t, t.Context(), c.args...)
-			if code != c.code || !strings.Contains(errs, c.errs) {
+			if code != c.code || !strings.Contains(errs+"$", c.errs) {
 				t.Errorf("exit code %d, want %d; it said:\n%s", code, c.code, errs)
 			}
 			if strings.Contains(errs, "\n") {

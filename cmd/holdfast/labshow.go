@@ -181,7 +181,7 @@ func labExit(ctx context.Context, err error, held bool) error {
 	case ctx.Err() != nil:
 		return cli.Exit("interrupted", exitFailed)
 	case err != nil && isUsage(err):
-		return usage(errors.New(strings.ReplaceAll(err.Error(), "\n", "; ")))
+		return usage(errors.New(oneLine(err.Error())))
 	case err != nil:
 		return err
 	case !held:

@@ -48,16 +48,28 @@ func offline(c *cli.Command, arguments int, action func(ctx *cli.Context, out io
 		if unwanted(err) {
 			return cli.Exit("", exitUnwanted)
 		}
-		text := strings.ReplaceAll(err.Error(), "\n", "; ")
+		text := oneLine(err.Error())
 		switch {
 		case errors.Is(err, context.Canceled):
-			text = strings.ReplaceAll(strings.Join(append([]string{"interrupted"}, besideCancel(err)...), "; "), "\n", "; ")
+			text = oneLine(strings.Join(append([]string{"interrupted"}, besideCancel(err)...), "\n"))
 		case unreadable(err):
 			text += "; run it as the user whose files these are"
 		}
 		return cli.Exit(text, exitCode(err))
 	}
 	return c
+}
+
+// oneLine is a text on one line: its lines one behind the other, without what was said already. Several goroutines that
+// fail by the same full disk all say so.
+func oneLine(text string) string {
+	var said []string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" && !slices.Contains(said, line) {
+			said = append(said, line)
+		}
+	}
+	return strings.Join(said, "; ")
 }
 
 // unwanted reports whether nobody reads the output any more, as behind "| head -1".

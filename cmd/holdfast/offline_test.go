@@ -179,6 +179,7 @@ func TestOffline(t *testing.T) {
 		{args: "log show --dir DIR --json --resp", code: 2, errs: "--json and --resp exclude each other"},
 		{args: "log tail --dir DIR --json --resp", code: 2, errs: "--json and --resp exclude each other"},
 		{args: "snapshot get greeting --dir DIR --resp --json", code: 2, errs: "--resp and --json exclude each other"},
+		{args: "snapshot get greeting --dir DIR --db -1", code: 2, errs: "--db takes no negative number"},
 		{args: `snapshot keys --dir DIR --prefix "bad\`, code: 2, errs: `"bad\ begins with a quote`},
 		{args: `snapshot keys --dir DIR --match "`, code: 2, errs: "begins with a quote"},
 		{args: "snapshot keys --dir DIR --ttl-min 10x", code: 2, errs: `--ttl-min takes a time, as 90s, 24h or 7d, not "10x"`},
@@ -196,6 +197,19 @@ func TestOffline(t *testing.T) {
 		}
 		if (code == 0) != (errs == "") || strings.Contains(errs, "\n") {
 			t.Errorf("%q: exit code %d and errors %q", c.args, code, errs)
+		}
+	}
+}
+
+func TestOneLine(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                          "",
+		"one":                       "one",
+		"the disk is full\n  \nb\n": "the disk is full; b",
+		"full\nfull\nb\nfull":       "full; b",
+	} {
+		if got := oneLine(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}
 }

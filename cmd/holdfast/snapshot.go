@@ -263,6 +263,9 @@ func getCommand() *cli.Command {
 		if err == nil {
 			err = oneOf(ctx, "raw", "no-raw", "resp", "json")
 		}
+		if err == nil && ctx.Int("db") < 0 {
+			err = usage(errors.New("--db takes no negative number"))
+		}
 		if err != nil {
 			return err
 		}
