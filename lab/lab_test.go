@@ -214,6 +214,20 @@ func TestFilesElsewhere(t *testing.T) {
 	}
 }
 
+// A server that takes nothing has nothing to lose: that is no promise kept.
+func TestServersThatRefuseEverything(t *testing.T) {
+	command := "redis-server --port {port} --dir {dir} --appendonly yes --requirepass secret"
+	_, err := record(t, RecordOptions{Target: Target{Command: command, Policy: "always"}, Load: small("counters")})
+	if !errors.Is(err, ErrNothing) || !strings.Contains(err.Error(), "-NOAUTH") {
+		t.Errorf("%v", err)
+	}
+	command = "redis-server --port {port} --dir {dir} --appendonly yes --maxmemory 1" // it can be read
+	rec, err := record(t, RecordOptions{Target: Target{Command: command, Policy: "always"}, Load: small("counters")})
+	if err != nil || !strings.Contains(strings.Join(rec.Problems, "\n"), "were answered with an error, and have nothing to lose: -OOM") {
+		t.Errorf("%q, %v", rec.Problems, err)
+	}
+}
+
 // An interrupt at any moment leaves no mount, no process and no directory.
 func TestInterrupt(t *testing.T) {
 	for _, after := range []time.Duration{0, 5 * time.Millisecond, 50 * time.Millisecond, 150 * time.Millisecond, 400 * time.Millisecond} {

@@ -10,6 +10,7 @@
 package lab
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -81,6 +82,9 @@ func (r Recording) Slower() float64 {
 // ErrEnded says that a server ended during the traffic although nothing had been done to it.
 var ErrEnded = errors.New("the server ended under the workload")
 
+// ErrNothing says that a server took nothing of the traffic, so that no crash can show anything.
+var ErrNothing = errors.New("every request was answered with an error")
+
 // Record runs a workload on a server whose files lie on the recording filesystem, ends the server by kill -9, and
 // leaves a trace.
 func Record(ctx context.Context, o RecordOptions) (rec Recording, err error) {
@@ -119,6 +123,7 @@ func Record(ctx context.Context, o RecordOptions) (rec Recording, err error) {
 		err = rec.count()
 	}
 	if err != nil {
+		rec.Trace = ""
 		return rec, errors.Join(err, os.Remove(o.Trace)) // half a recording is a trap
 	}
 	return rec, nil
@@ -246,6 +251,7 @@ func (r *Recording) count() error {
 		return err
 	}
 	r.Operations = map[string]int{}
+	wrong, first := 0, ""
 	err = t.Events(func(e trace.Event) (bool, error) {
 		r.Events = e.Seq
 		switch {
@@ -255,6 +261,11 @@ func (r *Recording) count() error {
 			r.Requests++
 		case e.Kind == trace.Reply:
 			r.Replies++
+			if bytes.HasPrefix(e.Reply, []byte("-")) {
+				if wrong++; wrong == 1 {
+					first = string(bytes.TrimSpace(e.Reply))
+				}
+			}
 		}
 		return true, nil
 	})
@@ -268,6 +279,13 @@ func (r *Recording) count() error {
 	r.Bytes = info.Size()
 	if r.Seconds > 0 {
 		r.PerSecond = float64(r.Replies) / r.Seconds
+	}
+	switch {
+	case wrong > 0 && wrong == r.Replies:
+		return fmt.Errorf("%w, so a crash has nothing to take: %s", ErrNothing, first)
+	case wrong > 0 && wrong >= r.Replies/2:
+		r.Problems = append(r.Problems, fmt.Sprintf("%d of %d requests were answered with an error, and have nothing to lose: %s", wrong,
+			r.Replies, first))
 	}
 	if r.Operations[trace.Write.String()] == 0 {
 		r.Problems = append(r.Problems, "the server wrote nothing into its directory: does its command use {dir}?")
