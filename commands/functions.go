@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -416,7 +417,11 @@ func functionRestore(c *Call) {
 
 // readLibraries loads the libraries of a dump, and gives none of them to anybody yet. The error's text is the reply.
 func (c *Call) readLibraries(dump []byte) ([]*lua.Library, error) {
-	codes, err := rdb.DecodeFunctions(dump, c.directives().stringMax.Load())
+	most := c.directives().stringMax.Load()
+	if c.Replaying { // what is in the base or in the log fits, as it once did
+		most = math.MaxInt64
+	}
+	codes, err := rdb.DecodeFunctions(dump, most)
 	switch {
 	case errors.Is(err, rdb.ErrChecksum):
 		return nil, resp.Error(resp.ErrRestorePayload)
