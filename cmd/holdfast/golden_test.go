@@ -245,6 +245,7 @@ func TestGolden(t *testing.T) {
 }
 
 func TestDiffExitCodes(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir()) // others leave things in the common one
 	dir := richDir(t)
 	for _, c := range []struct {
 		args string
