@@ -141,7 +141,7 @@ func TestConcurrentCommittersLoseNothing(t *testing.T) {
 							t.Errorf("LSN %d: gate %d, error %v", lsn, l.Gate(), err)
 						}
 						if i%25 == 0 {
-							if err := errors.Join(l.Sync(), l.Room(), l.Retire(0)); err != nil {
+							if err := errors.Join(l.Sync(), l.RoomFor(0), l.Retire(0)); err != nil {
 								t.Error(err)
 							}
 						}
@@ -328,7 +328,7 @@ func TestAClosedLogRefuses(t *testing.T) {
 		t.Errorf("durable %d", l.Durable())
 	}
 	for name, err := range map[string]error{
-		"Commit": l.Commit(), "Sync": l.Sync(), "Cut": l.Cut(), "Retire": l.Retire(9), "Room": l.Room(), "Err": l.Err(),
+		"Commit": l.Commit(), "Sync": l.Sync(), "Cut": l.Cut(), "Retire": l.Retire(9), "RoomFor": l.RoomFor(0), "Err": l.Err(),
 	} {
 		if !errors.Is(err, ErrClosed) {
 			t.Errorf("%s: %v", name, err)

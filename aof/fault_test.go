@@ -69,7 +69,7 @@ func steps(l *Log, h *history) {
 			h.retired = l.Segments()[1].Last
 			h.note(l.Retire(h.retired))
 		}
-		h.note(l.Room())
+		h.note(l.RoomFor(0))
 	}
 }
 
@@ -266,7 +266,7 @@ func TestAFailedSyncIsFinal(t *testing.T) {
 		first := l.Commit()
 		ops := fsys.Ops()
 		for name, err := range map[string]error{
-			"Commit": first, "Commit again": l.Commit(), "Sync": l.Sync(), "Cut": l.Cut(), "Retire": l.Retire(9), "Room": l.Room(),
+			"Commit": first, "Commit again": l.Commit(), "Sync": l.Sync(), "Cut": l.Cut(), "Retire": l.Retire(9), "RoomFor": l.RoomFor(0),
 		} {
 			if !errors.Is(err, ErrFailed) || !errors.Is(err, syscall.EIO) {
 				t.Errorf("%v, %s: %v", kind, name, err)

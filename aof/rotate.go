@@ -173,7 +173,7 @@ func (l *Log) turn() {
 			if l.left.Load() >= l.turnBelow() || l.ready.Load() == 0 {
 				continue
 			}
-			if err := l.Cut(); errors.Is(err, ErrFailed) { // what is not final Room tells
+			if err := l.Cut(); errors.Is(err, ErrFailed) { // what is not final RoomFor tells
 				l.tell(err)
 				return
 			}
@@ -276,7 +276,7 @@ func (l *Log) allocateNext() {
 		l.usual.Store(size)
 	}
 	if err != nil {
-		l.lackRoom(err) // Room tells it
+		l.lackRoom(err) // RoomFor tells it
 		return
 	}
 	l.next = file
