@@ -87,7 +87,7 @@ func (osFS) Free(dir string) (int64, error) {
 	if err := unix.Statfs(dir, &st); err != nil {
 		return 0, &fs.PathError{Op: "statfs", Path: dir, Err: err}
 	}
-	return int64(st.Bavail) * int64(st.Bsize), nil
+	return available(&st), nil
 }
 
 // mkdirAll makes dir and the parents it lacks by mkdir, from the top down, and each new entry durable by syncDir.
