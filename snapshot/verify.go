@@ -243,7 +243,7 @@ func (x *verification) part(s *storeView, it item) error {
 	if !x.last.ok || !h.has(needs) {
 		return s.damage(tableParts, it.key, "the part belongs to no record")
 	}
-	if space == spaceChunks && (len(h.body) != 8 || number*chunk >= binary.LittleEndian.Uint64(h.body)) {
+	if space == spaceChunks && (len(h.body) != 8 || number > math.MaxUint64/chunk || number*chunk >= binary.LittleEndian.Uint64(h.body)) {
 		return s.damage(tableParts, it.key, "the chunk is beyond its value's end")
 	}
 	return nil
