@@ -90,3 +90,39 @@ func TestARunThatCannotBeShortenedGoes(t *testing.T) {
 		}
 	}
 }
+
+// A run that could not be written is none: what was to be in it is still in memory, and goes into the next.
+func TestARunThatCouldNotBeWritten(t *testing.T) {
+	const keys = 300 // of a memory that holds some twenty
+	for fail := 1; ; fail++ {
+		dir := t.TempDir()
+		disk := vfs.NewFaulty(dir, 1)
+		disk.FailAt(fail, syscall.ENOSPC, vfs.Write)
+		s := NewSorter(disk, dir, 1<<10)
+		for i := range keys {
+			err := s.Add(1, fmt.Appendf(nil, "%04d", i), nil)
+			if errors.Is(err, syscall.ENOSPC) {
+				err = s.Add(1, fmt.Appendf(nil, "%04d", i), nil)
+			}
+			must(t, err)
+		}
+		for i := range keys {
+			if _, key, _, err := s.Next(); err != nil || string(key) != fmt.Sprintf("%04d", i) {
+				t.Fatalf("write %d failed: key %d is %q, %v", fail, i, key, err)
+			}
+		}
+		if _, _, _, err := s.Next(); !errors.Is(err, io.EOF) {
+			t.Errorf("write %d failed: %v behind the last key", fail, err)
+		}
+		must(t, s.Discard())
+		if names, err := vfs.OS().List(dir); err != nil || len(names) > 0 {
+			t.Errorf("write %d failed: left behind: %q, %v", fail, names, err)
+		}
+		if len(disk.Injected()) == 0 {
+			if fail < 10 {
+				t.Errorf("%d writes", fail-1)
+			}
+			return
+		}
+	}
+}

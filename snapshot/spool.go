@@ -254,11 +254,11 @@ func (s *spool) writeRun(from source, level int) error {
 	for {
 		e, err := from.next()
 		if err == io.EOF {
-			err = w.finish()
-			s.block = w.buf
-			return err
-		}
-		if err == nil {
+			if err = w.finish(); err == nil {
+				s.block = w.buf
+				return nil
+			}
+		} else if err == nil {
 			err = w.add(e)
 		}
 		if err != nil {
