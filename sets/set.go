@@ -127,7 +127,7 @@ func (s *Set) enlarge(r Rules) {
 }
 
 // Renew makes a set of integers of one that holds nothing else and is small enough, as if it were made anew of its
-// members; any other stays as it is, with what it knows of its parts in the store.
+// members: it knows of no parts in the store, and is not Parted. Any other stays as it is, with what it knows of them.
 func (s *Set) Renew(r Rules) {
 	if s.integers() || int64(s.Len()) > r.MaxIntegers {
 		return
