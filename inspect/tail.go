@@ -12,8 +12,8 @@ import (
 
 // Tail calls fn for the records that f selects: the last ones there are, and, when it is to follow, those that a server
 // writes from then on, until ctx ends. last is how many records of the log's end to begin with; f.From goes before it.
-// After each batch flush is called. Segments that are begun and retired meanwhile are no matter; where the log was off meanwhile
-// note hears of it.
+// After each batch flush is called. Segments that are begun and retired meanwhile are no matter; where the log was off meanwhile,
+// or records went before they were read, note hears of it.
 func (d *Directory) Tail(
 	ctx context.Context, f RecordFilter, last int, follow bool, fn func(Record) error, flush func() error, note func(string),
 ) error {
