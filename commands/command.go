@@ -85,7 +85,7 @@ func (c *Command) ArityOK(n int) bool {
 }
 
 // HearsOfRemoval reports whether who is blocked in it is told that a key is gone, as those are who read a stream for a group.
-func (c *Command) HearsOfRemoval() bool { return c.Group == Streams }
+func (c *Command) HearsOfRemoval() bool { return c.Name == "xreadgroup" }
 
 // Flags say how the dispatcher treats a command, and what COMMAND INFO prints of it.
 type Flags uint32

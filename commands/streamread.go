@@ -295,10 +295,13 @@ func (c *Call) readAgain(r *streamRead) {
 		c.readGroupAgain(r)
 		return
 	}
+	e, there := c.DB.Peek(c.Ready)
+	if !there || e.Kind() != kv.Stream {
+		return
+	}
 	i := slices.IndexFunc(r.keys, func(key []byte) bool { return bytes.Equal(key, c.Ready) })
 	after, ok := streams.ParseID(c.Args[r.at+i], 0)
-	e, there := c.DB.Peek(c.Ready)
-	if !ok || !there || e.Kind() != kv.Stream {
+	if !ok {
 		return
 	}
 	if s := e.Value().(*streams.Stream); after.Less(s.LastID()) {

@@ -5,24 +5,34 @@ import "slices"
 // Waiters knows which clients are blocked on which keys, in the order in which they came, and which of those keys
 // have changed since the engine last served them. The zero Waiters is empty.
 type Waiters struct {
-	queues map[spot][]*Client
+	queues map[spot]*queue
 	ready  []spot
 	clock  uint64
+}
+
+// queue is who waits for a key, the first one first. ready: the key has changed since they were last served.
+type queue struct {
+	clients []*Client
+	ready   bool
 }
 
 // Add blocks the client on the keys of its wait.
 func (w *Waiters) Add(c *Client, wait *Wait) {
 	if w.queues == nil {
-		w.queues = map[spot][]*Client{}
+		w.queues = map[spot]*queue{}
 	}
 	w.clock++
 	wait.Since = w.clock
 	c.Blocked = wait
 	for _, key := range wait.Keys {
 		s := spot{wait.DB, string(key)}
-		queue := w.queues[s]
-		if n := len(queue); n == 0 || queue[n-1] != c { // a key may be named twice
-			w.queues[s] = append(queue, c)
+		q := w.queues[s]
+		if q == nil {
+			q = new(queue)
+			w.queues[s] = q
+		}
+		if n := len(q.clients); n == 0 || q.clients[n-1] != c { // a key may be named twice
+			q.clients = append(q.clients, c)
 		}
 	}
 }
@@ -34,17 +44,20 @@ func (w *Waiters) Remove(c *Client) {
 	}
 	for _, key := range c.Blocked.Keys {
 		s := spot{c.Blocked.DB, string(key)}
-		queue := w.queues[s]
-		at := slices.Index(queue, c)
+		q := w.queues[s]
+		if q == nil {
+			continue // a key that was named twice
+		}
+		at := slices.Index(q.clients, c)
 		switch {
-		case at < 0: // a key that was named twice
-		case len(queue) == 1:
+		case at < 0: // likewise
+		case len(q.clients) == 1:
 			delete(w.queues, s)
 		case at == 0: // mostly, as the first is served first
-			queue[0] = nil
-			w.queues[s] = queue[1:]
+			q.clients[0] = nil
+			q.clients = q.clients[1:]
 		default:
-			w.queues[s] = slices.Delete(queue, at, at+1)
+			q.clients = slices.Delete(q.clients, at, at+1)
 		}
 	}
 	c.Blocked = nil
@@ -55,7 +68,8 @@ func (w *Waiters) changed(db int, key []byte) {
 		return
 	}
 	s := spot{db, string(key)}
-	if len(w.queues[s]) > 0 && !slices.Contains(w.ready, s) {
+	if q := w.queues[s]; q != nil && !q.ready {
+		q.ready = true
 		w.ready = append(w.ready, s)
 	}
 }
@@ -75,11 +89,15 @@ func (w *Waiters) ChangedAll(db int) {
 }
 
 // Next takes the first key that changed, and a copy of the queue of who waits for it; false when there is none.
-func (w *Waiters) Next() (db int, key []byte, queue []*Client, ok bool) {
+func (w *Waiters) Next() (db int, key []byte, waiting []*Client, ok bool) {
 	if len(w.ready) == 0 {
 		return 0, nil, nil, false
 	}
 	s := w.ready[0]
 	w.ready = w.ready[1:]
-	return s.db, []byte(s.key), slices.Clone(w.queues[s]), true
+	if q := w.queues[s]; q != nil {
+		q.ready = false
+		waiting = slices.Clone(q.clients)
+	}
+	return s.db, []byte(s.key), waiting, true
 }

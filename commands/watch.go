@@ -25,10 +25,8 @@ type Watches struct {
 // Add makes the client watch the key.
 func (w *Watches) Add(c *Client, db int, key []byte, expired bool) {
 	s := spot{db, string(key)}
-	for _, have := range c.Watched {
-		if have.spot == s {
-			return
-		}
+	if slices.Contains(w.clients[s], c) { // who watches the key are fewer than what a client may watch
+		return
 	}
 	if w.clients == nil {
 		w.clients = map[spot][]*Client{}

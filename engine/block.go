@@ -49,7 +49,7 @@ func (e *Engine) serve(now int64) {
 
 // serveQueue lets those who wait for a key try, until it is gone: who waits for something to take need not look then.
 func (e *Engine) serveQueue(db int, key []byte, queue []*commands.Client, now int64) {
-	there := true
+	_, there := e.world.Keys.DB(db).Peek(key)
 	for _, c := range queue {
 		if c.Blocked == nil || c.Blocked.DB != db || !there && !c.Blocked.Cmd.HearsOfRemoval() {
 			continue

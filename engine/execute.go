@@ -191,8 +191,12 @@ func (e *Engine) outermost(c *commands.Client, w *resp.Writer, cmd *commands.Com
 func (e *Engine) handle(call *commands.Call, c *commands.Client, w *resp.Writer, cmd *commands.Command, args [][]byte, now int64) {
 	db := e.world.Keys.DB(c.DB)
 	index := c.DB
+	var only []byte // that it looks at, of the keys that it names
+	if call.Ready != nil && len(c.Blocked.Keys) > 1 {
+		only = call.Ready // it waits for all of them, who may be many, and there is a turn for each that has changed
+	}
 	if db.NextDeadline() <= now {
-		e.expireNamed(cmd, c.DB, args, now)
+		e.expireNamed(cmd, c.DB, args, only, now)
 	}
 	*call = commands.Call{
 		World: &e.world, Cmd: cmd, Args: args, Now: now, Client: c, DB: db, Reply: w,
@@ -222,7 +226,7 @@ func (e *Engine) handle(call *commands.Call, c *commands.Client, w *resp.Writer,
 	}
 	e.effects(call, index)
 	if call.Changes == 0 || call.Nested {
-		e.observe(cmd, args)
+		e.observe(cmd, args, only)
 	}
 	if c.Tracking != nil {
 		call.RememberRead()
@@ -322,8 +326,8 @@ func keep(b []byte) []byte {
 	return b[:0]
 }
 
-// observe raises the gate to the newest record that touched what the command looked at.
-func (e *Engine) observe(cmd *commands.Command, args [][]byte) {
+// observe raises the gate to the newest record that touched what the command looked at: the keys that it names, or only one.
+func (e *Engine) observe(cmd *commands.Command, args [][]byte, only []byte) {
 	if !e.pending() {
 		return
 	}
@@ -333,6 +337,10 @@ func (e *Engine) observe(cmd *commands.Command, args [][]byte) {
 	}
 	if cmd.Categories&commands.CatScripting != 0 {
 		e.gate = max(e.gate, e.gates.all) // it may show what libraries there are, of which its arguments name no key
+	}
+	if only != nil {
+		e.gate = max(e.gate, e.gates.of(e.world.Keys.Hash(only)))
+		return
 	}
 	cmd.EachKey(args, func(i int, _ commands.KeyFlags) {
 		e.gate = max(e.gate, e.gates.of(e.world.Keys.Hash(args[i])))

@@ -11,18 +11,24 @@ import (
 
 var delCommand = []byte("DEL")
 
-// expireNamed deletes what is due among the keys that a request names, and within their values, before it runs.
-func (e *Engine) expireNamed(cmd *commands.Command, db int, args [][]byte, now int64) {
-	cmd.EachKey(args, func(i int, _ commands.KeyFlags) {
-		entry, ok := e.world.Keys.DB(db).Peek(args[i])
-		switch {
-		case !ok:
-		case isDue(entry.Deadline(), now):
-			e.expireKey(db, args[i])
-		case isDue(entry.Lapse(), now):
-			e.lapseKey(db, args[i], now)
-		}
-	})
+// expireNamed deletes what is due among the keys that a request names, or only one, and within their values, before it runs.
+func (e *Engine) expireNamed(cmd *commands.Command, db int, args [][]byte, only []byte, now int64) {
+	if only != nil {
+		e.expireIfDue(db, only, now)
+		return
+	}
+	cmd.EachKey(args, func(i int, _ commands.KeyFlags) { e.expireIfDue(db, args[i], now) })
+}
+
+func (e *Engine) expireIfDue(db int, key []byte, now int64) {
+	entry, ok := e.world.Keys.DB(db).Peek(key)
+	switch {
+	case !ok:
+	case isDue(entry.Deadline(), now):
+		e.expireKey(db, key)
+	case isDue(entry.Lapse(), now):
+		e.lapseKey(db, key, now)
+	}
 }
 
 func isDue(at, now int64) bool { return at != expiry.None && at <= now }

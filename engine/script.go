@@ -211,7 +211,7 @@ func (e *Engine) beside(c *commands.Client, w *resp.Writer, args [][]byte, now i
 		call := commands.Call{World: &e.world, Cmd: cmd, Args: args, Now: now, Client: c, DB: e.world.Keys.DB(c.DB), Reply: w}
 		cmd.Run(&call)
 		cmd.Stats.Calls++
-		e.observe(cmd, args)
+		e.observe(cmd, args, nil)
 		if call.Wait != nil {
 			e.block(c, cmd, args, call.Wait)
 		}
