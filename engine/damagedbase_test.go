@@ -133,3 +133,24 @@ func TestNothingLeavesOnceTheBaseIsFoundDamaged(t *testing.T) {
 func sayAll(text string, words ...string) bool {
 	return !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(text, word) })
 }
+
+// A reload that ends half way, as the log cannot be read, leaves a part of the data, which is not served.
+func TestAReloadThatFailsServesNothing(t *testing.T) {
+	for k := 1; ; k++ {
+		r := open(t, setup{})
+		for i := range 10 {
+			r.expect(fmt.Sprintf("SET key%d v", i), "+OK")
+		}
+		fsys := r.setup.fs.(*vfs.Faulty)
+		fsys.FailAt(fsys.Ops(vfs.Read)+k, errors.New("bad sector"), vfs.Read)
+		_, gate := r.run(r.user, words("DEBUG LOADAOF"))
+		failed := len(fsys.Injected()) > 0
+		if failed && (r.dead() == nil || gate <= r.engine.Passed()) {
+			t.Errorf("%v: the reply may leave, and the process goes on; %s of 10 keys are there", fsys.Injected(), r.do("DBSIZE"))
+		}
+		if !failed {
+			r.expect("DBSIZE", ":10")
+			return
+		}
+	}
+}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"holdfast/aof"
@@ -123,7 +124,14 @@ func (e *Engine) Reload(fromLog bool) error {
 			return err
 		}
 	}
-	// The watches, waiters and clients stay; the keys come from the disk.
+	if err := e.reread(); err != nil {
+		return e.die(fmt.Errorf("a part of the data is in memory now, and must not pass for all: %w", err))
+	}
+	return nil
+}
+
+// reread forgets what is in memory, and reads it from the disk. The watches, waiters and clients stay. On an error a part is there.
+func (e *Engine) reread() error {
 	e.silenceEvents()
 	defer e.listen(e.told)
 	for i := range e.world.Keys.Databases() {
