@@ -144,6 +144,7 @@ func (e *Engine) Leave(c *commands.Client) {
 type pause struct {
 	until int64
 	all   bool
+	last  bool // it is not for clients to end: what keeps the data as the server ends is being written
 	held  []*commands.Client
 }
 
@@ -187,6 +188,9 @@ func (e *Engine) Pause(until int64, all bool) {
 
 // Unpause lets everybody go on.
 func (e *Engine) Unpause() {
+	if e.pause.last {
+		return
+	}
 	held := e.pause.held
 	e.pause = pause{}
 	for _, c := range held {

@@ -32,8 +32,9 @@ func (e *Engine) hush() (resume func(), needed bool) {
 	}
 	e.world.Scripts.Kill()
 	before := e.pause
-	e.pause.until, e.pause.all = math.MaxInt64, true
+	e.pause.until, e.pause.all, e.pause.last = math.MaxInt64, true, true
 	return func() {
+		e.pause.last = false
 		e.Unpause()
 		e.pause.until, e.pause.all = before.until, before.all // who has to wait for that does so again
 	}, true

@@ -52,3 +52,37 @@ func TestAnEndThatCannotSaveIsRefused(t *testing.T) {
 	fsys.Heal()
 	r.again().expect("GET a", "$1 3")
 }
+
+// Nobody is served while the last save is written, whoever says UNPAUSE: it would lack what was acknowledged behind it.
+func TestUnpauseDoesNotEndTheLastSavesHush(t *testing.T) {
+	fsys, dir := disk(t)
+	stops := make(chan bool, 1)
+	r := open(t, setup{fs: fsys, dir: dir, stop: func(checkpoint bool) { stops <- checkpoint }, settings: []string{"appendonly", "no", "save", "3600 1"}})
+	r.expect("SET a 1", "+OK")
+	writing, goOn := make(chan struct{}, 1), make(chan struct{})
+	fsys.Intercept(func(kind vfs.Kind, _ string) error {
+		if kind == vfs.Write {
+			select {
+			case writing <- struct{}{}:
+			default:
+			}
+			<-goOn
+		}
+		return nil
+	})
+	r.as(r.connect(), "SHUTDOWN")
+	<-writing
+	for _, line := range []string{"CLIENT PAUSE 1", "CLIENT UNPAUSE"} {
+		r.as(r.connect(), line)
+	}
+	late := r.connect()
+	var w resp.Writer
+	r.engine.Run(&late.Client, &w, [][][]byte{words("SET b 2")})
+	if w.Len() > 0 || late.Blocked == nil {
+		t.Errorf("a write during the last save gets %q", plain(w.Bytes()))
+	}
+	close(goOn)
+	<-stops
+	fsys.Intercept(nil)
+	r.mustClose(true)
+}
