@@ -38,6 +38,8 @@ type Call struct {
 	Scratch Scratch
 	// Wait is set by a call that blocks its client.
 	Wait *Wait
+	// ErrorCounted is set where the reply is an error that a script passes on: it has been counted.
+	ErrorCounted bool
 }
 
 // Effect is a command to be logged.

@@ -241,7 +241,9 @@ func fcallCommand(c *Call) {
 	}
 	host := c.beginScript(f.Name, true, readonly, f.Flags)
 	defer c.endScript()
-	if err := c.Scripts.functions.machine.RunFunction(f, keys, args, host, c.Reply); err != nil {
+	err := c.Scripts.functions.machine.RunFunction(f, keys, args, host, c.Reply)
+	c.ErrorCounted = c.Scripts.functions.machine.ErrorCounted()
+	if err != nil {
 		c.scriptFailed(f.Name, err)
 	}
 }

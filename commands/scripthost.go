@@ -34,13 +34,24 @@ func (h *scriptHost) Call(args [][]byte) []byte {
 	h.reply.Limit(int(h.outer.directives().scriptMemory.Load()))
 	cmd, refusal := h.find(args)
 	if refusal != "" {
-		h.reply.Error(refusal)
-		return h.reply.Bytes()
+		if cmd != nil {
+			cmd.Stats.Rejected++
+		}
+		return h.failed(refusal)
 	}
 	h.outer.World.Run(&h.inner, cmd, args)
 	if h.reply.Over() {
 		h.reply.Reset()
-		h.reply.Error(resp.ErrScriptReply)
+		return h.failed(resp.ErrScriptReply)
+	}
+	return h.reply.Bytes()
+}
+
+// failed is an error in place of a command's reply, counted like one.
+func (h *scriptHost) failed(text string) []byte {
+	h.reply.Error(text)
+	if h.outer.CountError != nil {
+		h.outer.CountError(h.reply.Bytes())
 	}
 	return h.reply.Bytes()
 }
@@ -51,24 +62,24 @@ func (h *scriptHost) find(args [][]byte) (cmd *Command, refusal string) {
 	r := h.outer.Scripts.running
 	switch {
 	case refusal != "":
-		return nil, refusal
+		return cmd, refusal
 	case cmd.Flags&NoScript != 0:
-		return nil, resp.ErrScriptCommand
+		return cmd, resp.ErrScriptCommand
 	}
 	if refusal := h.outer.PermittedInScript(h.outer.Client, cmd, args); refusal != "" {
-		return nil, refusal
+		return cmd, refusal
 	}
 	if h.readonly && cmd.Flags&(Write|MayReplicate) != 0 {
-		return nil, resp.ErrScriptReadOnly
+		return cmd, resp.ErrScriptReadOnly
 	}
 	if cmd.Flags&Write != 0 {
 		if refusal := h.outer.refused(cmd.Flags, args, h.allowOOM || r.wrote); refusal != "" {
-			return nil, refusal
+			return cmd, refusal
 		}
 		r.wrote = true
 	} else if cmd.Flags&DenyOOM != 0 {
 		if refusal := h.outer.refused(cmd.Flags, args, h.allowOOM || r.wrote); refusal != "" {
-			return nil, refusal
+			return cmd, refusal
 		}
 	}
 	return cmd, ""
@@ -87,7 +98,7 @@ func lookUp(w *World, args [][]byte) (cmd *Command, refusal string) {
 		return nil, resp.ErrScriptUnknown
 	}
 	if !cmd.ArityOK(len(args)) || cmd.Run == nil {
-		return nil, resp.ErrScriptArity
+		return cmd, resp.ErrScriptArity
 	}
 	return cmd, ""
 }

@@ -222,7 +222,9 @@ func (c *Call) runScript(s *lua.Script, keys, args [][]byte) {
 	}
 	host := c.beginScript(s.SHA, false, readonly, s.Flags)
 	defer c.endScript()
-	if err := c.Scripts.machine.Run(s, keys, args, host, c.Reply); err != nil {
+	err := c.Scripts.machine.Run(s, keys, args, host, c.Reply)
+	c.ErrorCounted = c.Scripts.machine.ErrorCounted()
+	if err != nil {
 		c.scriptFailed(s.SHA, err)
 	}
 }

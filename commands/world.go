@@ -88,6 +88,8 @@ type World struct {
 	// Refused, where set, says why the disk or memory does not allow a command with such flags within a script, or "". With
 	// allowOOM memory does not count.
 	Refused func(flags Flags, args [][]byte, allowOOM bool) string
+	// CountError, where set, counts an error reply to a command that a script could not run.
+	CountError func(reply []byte)
 	// Room, where set, is how many bytes commands may yet log in the record under way.
 	Room func() int64
 	// Interrupt, where set, is called about once a millisecond by a script, which others may go on in the middle of.

@@ -196,6 +196,7 @@ func newEngine(o Options) *Engine {
 		Run:        e.nested,
 		Send:       e.send,
 		Refused:    e.refused,
+		CountError: e.stats.failed,
 		Room:       e.room,
 		Interrupt:  e.interrupt,
 		Held:       func() int64 { return e.world.Keys.Bytes() + 2*int64(cap(e.body)) },

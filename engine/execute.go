@@ -222,7 +222,9 @@ func (e *Engine) handle(call *commands.Call, c *commands.Client, w *resp.Writer,
 	}
 	if reply := w.Bytes(); len(reply) > before && reply[before] == '-' {
 		cmd.Stats.Failed++
-		e.stats.failed(reply[before:])
+		if !call.ErrorCounted {
+			e.stats.failed(reply[before:])
+		}
 	}
 	e.effects(call, index)
 	if call.Changes == 0 || call.Nested {

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -41,6 +42,52 @@ func TestInfoHasTheFieldsOfRedis(t *testing.T) {
 			}
 		}
 	}
+}
+
+// An error is counted once, however far a script passes it on, and a command that a script could not run as rejected.
+func TestErrorsOfScriptsAreCounted(t *testing.T) {
+	ours, theirs := bothServers(t)
+	for _, c := range []*Conn{ours, theirs} {
+		must(t, c, "RPUSH", "list", "a")
+		must(t, c, "FUNCTION", "LOAD", "#!lua name=l\nredis.register_function('f', function() return redis.call('INCR', 'list') end)")
+	}
+	for _, line := range []string{
+		`EVAL "return redis.call('INCR', 'list')" 0`, `EVAL "return redis.pcall('INCR', 'list')" 0`, `EVAL "redis.pcall('INCR', 'list')" 0`,
+		`EVAL "error(redis.pcall('INCR', 'list'))" 0`, `EVAL "return {err = redis.pcall('INCR', 'list').err}" 0`, `FCALL f 0`, `FCALL_RO f 0`,
+		`EVAL_RO "return redis.call('INCR', 'list')" 0`, `EVAL "redis.call('INCR')" 0`, `EVAL "redis.pcall('INCR')" 0`, `EVAL "redis.pcall('nosuch')" 0`,
+		`EVAL "redis.call('SUBSCRIBE', 'a')" 0`, `EVAL "redis.pcall('CONFIG', 'nosuch')" 0`, `EVAL "redis.call()" 0`, `EVAL "redis.pcall({})" 0`,
+		`EVAL "return redis.error_reply('MINE is this')" 0`, `EVAL "error(redis.error_reply('MINE is this'))" 0`, `EVAL "error('x')" 0`,
+		`EVAL "return {err = 'MINE is this', ignore_error_stats_update = true}" 0`, `EVAL "return nothing" 0`, `EVAL "not Lua" 0`,
+	} {
+		args, err := SplitWords(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var counts [2][]string
+		for i, c := range []*Conn{ours, theirs} {
+			must(t, c, "CONFIG", "RESETSTAT")
+			if _, err := c.Do(args...); err != nil {
+				t.Fatal(err)
+			}
+			counts[i] = errorCounts(must(t, c, "INFO", "commandstats", "errorstats", "stats").Text)
+		}
+		if !slices.Equal(counts[0], counts[1]) {
+			t.Errorf("%s\n  holdfast  %q\n  redis     %q", line, counts[0], counts[1])
+		}
+	}
+}
+
+var spentTime = regexp.MustCompile(`usec=.*rejected`)
+
+// errorCounts is what a text of INFO tells of calls and errors.
+func errorCounts(text string) (lines []string) {
+	for line := range strings.SplitSeq(text, "\r\n") {
+		if strings.HasPrefix(line, "cmdstat_") || strings.HasPrefix(line, "errorstat_") || strings.HasPrefix(line, "total_error_replies") {
+			lines = append(lines, spentTime.ReplaceAllString(line, "rejected"))
+		}
+	}
+	slices.Sort(lines)
+	return lines
 }
 
 // sectionsOf is the titles of a text of INFO, and the names of the fields below each. Those of single commands are told by

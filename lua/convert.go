@@ -74,7 +74,9 @@ func (c *converter) value(depth int) glua.LValue {
 	case '+':
 		return single("ok", glua.LString(rest))
 	case '-':
-		return errorTable(string(rest))
+		t := errorTable(string(rest))
+		t.RawSetString(countedField, glua.LTrue)
+		return t
 	case '*':
 		n := count(rest)
 		if n < 0 {
@@ -195,6 +197,7 @@ func integer(f float64) int64 {
 func (r *replier) table(t *glua.LTable, depth int) {
 	if s, ok := t.RawGetString("err").(glua.LString); ok {
 		r.w.Error(string(s))
+		r.m.counted = depth == 1 && counted(t)
 		return
 	}
 	if s, ok := t.RawGetString("ok").(glua.LString); ok {

@@ -110,7 +110,8 @@ type Machine struct {
 	ledger
 
 	host    Host
-	calls   int // how often Go has called Lua within this coroutine
+	counted bool // see ErrorCounted
+	calls   int  // how often Go has called Lua within this coroutine
 	resumes int
 	proto   int // of replies that the script sees
 	// Room for the arguments of redis.call.
@@ -287,7 +288,7 @@ func (m *Machine) run(f *glua.LFunction, args []glua.LValue, host Host, w *resp.
 
 // begin makes the machine ready for a run.
 func (m *Machine) begin(host Host) {
-	m.host, m.calls, m.resumes, m.proto, m.json = host, 0, 0, 2, defaultJSON()
+	m.host, m.counted, m.calls, m.resumes, m.proto, m.json = host, false, 0, 0, 2, defaultJSON()
 	m.rand = rand.New(rand.NewPCG(0, 0)) // as Redis does, so that scripts are the same each time
 	host.SetProto(2)
 	m.watch.begin(m.o, host)

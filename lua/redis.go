@@ -130,9 +130,16 @@ func (m *Machine) throw(l *glua.LState, v glua.LValue) {
 func errorTable(text string) *glua.LTable {
 	t := &glua.LTable{Metatable: glua.LNil}
 	t.RawSetString("err", glua.LString(text))
-	t.RawSetString("ignore_error_stats_update", glua.LTrue)
 	return t
 }
+
+// countedField says of an error that it is the reply to a command: who counts error replies has seen it.
+const countedField = "ignore_error_stats_update"
+
+func counted(t *glua.LTable) bool { return t.RawGetString(countedField) == glua.LTrue }
+
+// ErrorCounted reports whether the error that the last run ended with, or returned, has been counted as the reply to a command.
+func (m *Machine) ErrorCounted() bool { return m.counted }
 
 // complain raises an error of a function of the table redis.
 func complain(l *glua.LState, text string) int {
@@ -188,6 +195,7 @@ func (m *Machine) failure(err error) *Error {
 		e.Source, _ = text(t.RawGetString("source"))
 		line, _ := number(t.RawGetString("line"))
 		e.Line = toInt(line)
+		m.counted = counted(t)
 	} else {
 		e.Text = "ERR " + display(inLuasWords(raised.Object))
 	}
