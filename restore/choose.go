@@ -63,6 +63,9 @@ func choose(h *history.History, p Point, now int64, without []string, each func(
 	}
 	i := slices.IndexFunc(h.Bases, fits)
 	if i < 0 {
+		if n := len(h.Bases); n > 0 && p.kind == atTime && h.Bases[n-1].Meta.LSN == 0 {
+			return choice{}, refuse(h, p, fmt.Errorf("no snapshot is so old: the data set begins at %s", history.Clock(h.Bases[n-1].Meta.Time)))
+		}
 		return choice{}, refuse(h, p, fmt.Errorf("no snapshot is so old, and the log does not reach back to its beginning"))
 	}
 	c := choice{base: h.Bases[i], lsn: h.Bases[i].Meta.LSN, time: h.Bases[i].Meta.Time}

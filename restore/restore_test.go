@@ -151,7 +151,7 @@ func TestByTime(t *testing.T) {
 	}
 	restored(t, p, AtTime(p.Times[3]), 3)
 	restored(t, p, AtTime(p.Times[p.Last()]+1_000_000), p.Last())
-	refused(t, p, AtTime(historytest.Start-1), "no snapshot is so old")
+	refused(t, p, AtTime(historytest.Start-1), "no snapshot is so old: the data set begins at ")
 	refused(t, p, AtTime(p.Times[p.Last()]+3_000_000), "that moment is to come", fmt.Sprintf("to %d", p.Last()))
 }
 
