@@ -33,7 +33,8 @@ func TestReportPage(t *testing.T) {
 		}
 	}
 	page, err := os.ReadFile(file)
-	if err != nil || !strings.Contains(string(page), "Growth over the retained snapshots") || !strings.Contains(string(page), "page:&lt;script&gt;") {
+	if err != nil || !strings.Contains(string(page), "Growth over the retained snapshots") ||
+		!strings.Contains(string(page), "stream, groups: 1, in 1 key.") || !strings.Contains(string(page), "page:&lt;script&gt;") {
 		t.Errorf("%v: %.200s", err, page)
 	}
 	if left, err := os.ReadDir(to); err != nil || len(left) != 1 {
