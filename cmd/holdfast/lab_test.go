@@ -330,6 +330,10 @@ func TestLabRecordAndPlay(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(kept, "log.1")); err != nil {
 		t.Error(err)
 	}
+	code, out, errs = runLab(t, t.Context(), "play", "--trace", path, "--state", "40/ordered/512/none", "--keep", dir)
+	if _, err := os.Stat(filepath.Join(dir, "log.1")); code != 1 || !strings.Contains(errs, dir+" is not empty") || err == nil {
+		t.Errorf("exit code %d; %s%s", code, out, errs)
+	}
 }
 
 func TestLabFault(t *testing.T) {

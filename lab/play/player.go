@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -241,6 +243,9 @@ func (p *player) one(ctx context.Context, state State) (Result, error) {
 		return Result{}, fmt.Errorf("state %v: %w", state, err)
 	}
 	if p.Keep != "" {
+		if err := vacant(p.Keep); err != nil {
+			return Result{}, err
+		}
 		if err := crash.Build(p.Keep, choice); err != nil {
 			return Result{}, err
 		}
@@ -250,4 +255,18 @@ func (p *player) one(ctx context.Context, state State) (Result, error) {
 		p.tell(r)
 	}
 	return r, err
+}
+
+// vacant refuses a directory that something is in: a crash would stand among it, and look like it.
+func vacant(dir string) error {
+	entries, err := os.ReadDir(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("keeping what the crash has left: %w", err)
+	case len(entries) > 0:
+		return fmt.Errorf("keeping what the crash has left: %s is not empty: it holds %s", dir, entries[0].Name())
+	}
+	return nil
 }
