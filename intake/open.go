@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"holdfast/commands"
+	"holdfast/engine"
 	"holdfast/inspect"
 	"holdfast/internal/plural"
 	"holdfast/internal/vfs"
@@ -142,6 +143,10 @@ func openDirectory(fsys vfs.FS, path string) (*Input, error) {
 		if strings.HasSuffix(name, manifestSuffix) {
 			return openManifest(fsys, filepath.Join(path, name))
 		}
+	}
+	if slices.Contains(names, engine.BaseName) || slices.Contains(names, engine.LogDir) {
+		return nil, fmt.Errorf("%w: %s is a data directory of holdfast's own; make another of it with: holdfast restore --dir %s --to DIRECTORY, "+
+			"or JSON lines to import with: holdfast snapshot export --dir %s", ErrUnknown, path, path, path)
 	}
 	return nil, fmt.Errorf("%w: the directory %s has no manifest of a Redis AOF", ErrUnknown, path)
 }

@@ -149,6 +149,7 @@ func TestOffline(t *testing.T) {
 		{args: "snapshot diff DIR --rdb DIR/base.db", code: 1, errs: "not an RDB file"},
 		{args: "snapshot diff DIR --rdb x --lsn 1", code: 2, errs: "or one A and --lsn or --rdb"},
 		{args: "snapshot import DIR/no --to DIR/new", code: 1, errs: "there is no file"},
+		{args: "snapshot import DIR --to DIR/new", code: 1, errs: "DIR is a data directory of holdfast's own; make another of it with: holdfast restore --dir DIR --to "},
 		{args: "snapshot import DIR/base.db --to DIR/new", code: 1, errs: "no RDB file, no Redis AOF, and no JSON lines: DIR/base.db is a snapshot of holdfast's own; " +
 			"make a data directory of it with: holdfast restore --file DIR/base.db --to "},
 		{args: "snapshot import DIR/aof/00000000000000000001.aof --to DIR/new", code: 1, errs: `begins with "HOLDFAOF`},
