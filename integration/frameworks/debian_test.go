@@ -27,10 +27,36 @@ func TestPythonRQ(t *testing.T) {
 	p.run(t, addr)
 }
 
+// Tasks of Celery outlive a crash of the server, and are done once.
+func TestPythonCelery(t *testing.T) {
+	t.Parallel()
+	all(t)
+	addr, crash := crashing(t)
+	p := debian("python", []string{"/usr/bin/python3", "celery_app.py"}, "python3-redis", "python3-celery")
+	p.crash = crash
+	p.run(t, addr)
+}
+
+func TestPythonDjango(t *testing.T) {
+	t.Parallel()
+	all(t)
+	debian("python", []string{"/usr/bin/python3", "django_app.py"}, "python3-redis", "python3-django-redis").run(t, start(t, integration.Options{}).Addr)
+}
+
 func TestRuby(t *testing.T) {
 	t.Parallel()
 	all(t)
 	debian("ruby", []string{"ruby", "app.rb"}, "ruby", "ruby-redis").run(t, start(t, integration.Options{}).Addr)
+}
+
+// Jobs of Sidekiq outlive a crash of the server, and are done once.
+func TestRubySidekiq(t *testing.T) {
+	t.Parallel()
+	all(t)
+	addr, crash := crashing(t)
+	p := debian("ruby", []string{"ruby", "sidekiq_app.rb"}, "ruby", "ruby-redis", "ruby-sidekiq")
+	p.crash = crash
+	p.run(t, addr)
 }
 
 func TestPHP(t *testing.T) {
