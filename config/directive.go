@@ -77,6 +77,17 @@ func (d *Directive) Names() []string {
 	return slices.Concat([]string{d.Name}, d.Aliases, d.Shorthands)
 }
 
+// sizes tells the bounds of a size that are not those of all: they are whole megabytes and gigabytes.
+func (d *Directive) sizes() (text string) {
+	if d.Min >= megabyte {
+		text = fmt.Sprintf(", at least %dmb", d.Min/megabyte)
+	}
+	if d.Max < maxInt64 {
+		text += fmt.Sprintf(", at most %dgb", d.Max/gigabyte)
+	}
+	return text
+}
+
 // Accepts says in a few words what may be written, for help, documentation and the advice in errors.
 func (d *Directive) Accepts() string {
 	if d.Fixed {
@@ -92,7 +103,7 @@ func (d *Directive) Accepts() string {
 	case KindOctal:
 		return "a file mode in octal, such as 700"
 	case KindMemory:
-		return "a size such as 512mb or 1gb"
+		return "a size such as 512mb or 1gb" + d.sizes()
 	case KindMemoryOrPercent:
 		return "a size such as 512mb, or a share such as 5%"
 	case KindEnum:

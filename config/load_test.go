@@ -66,6 +66,7 @@ func TestLoadErrorsAreOneLineThatSaysWhatToDo(t *testing.T) {
 		{"xyzzy-plugh 1\n", "redis.conf:1: xyzzy-plugh: unknown setting: remove it, or see holdfast serve --help for the names", ErrUnknown},
 		{"hz fast\n", "redis.conf:1: hz \"fast\": give a whole number from 0 to 2147483647", ErrInvalid},
 		{"MAXMEMORY lots\n", "redis.conf:1: maxmemory \"lots\": give a size such as 512mb or 1gb", ErrInvalid},
+		{"segment-bytes 64kb\n", "redis.conf:1: segment-bytes \"64kb\": give a size such as 512mb or 1gb, at least 1mb, at most 16gb", ErrInvalid},
 		{"hz\n", "redis.conf:1: hz: wrong number of arguments: give a whole number from 0 to 2147483647", ErrSyntax},
 		{"hz 1 2\n", "redis.conf:1: hz: wrong number of arguments: give a whole number from 0 to 2147483647", ErrSyntax},
 		{"hz 11 # comment\n", "redis.conf:1: hz: wrong number of arguments: give a whole number from 0 to 2147483647", ErrSyntax},
