@@ -36,6 +36,7 @@ func (s *session) fill(round int) {
 
 // From every way to every other and on to every third by restarts that end with a checkpoint: nothing is ever lost.
 func TestEveryOrderOfWaysByRestart(t *testing.T) {
+	t.Parallel()
 	for _, a := range ways {
 		for _, b := range ways {
 			for _, c := range ways {
@@ -113,6 +114,7 @@ func (s *session) set(w way) {
 
 // From every way to every other while commands go on; then a power cut.
 func TestEveryOrderOfWaysAtRunTime(t *testing.T) {
+	t.Parallel()
 	for _, a := range ways {
 		for _, b := range ways {
 			for _, c := range ways {
@@ -211,6 +213,7 @@ func TestACrashWhileSwitching(t *testing.T) {
 // An operation of a switch fails: CONFIG SET says so and nothing has changed; or it is tried again until it succeeds. In
 // between the promise is the old one.
 func TestASwitchThatFailsIsTriedAgain(t *testing.T) {
+	t.Parallel()
 	rng := chance(t)
 	for _, c := range [][2]way{{ways[0], ways[1]}, {ways[1], ways[0]}} {
 		var pending []*session // they wait for their second attempts together
@@ -267,6 +270,7 @@ func beforeSwitch(t *testing.T, from way) (*vfs.Faulty, *session) {
 // The very last operation of turning the log on, the sync that makes the marker's removal durable, is tried again like
 // all others.
 func TestTheLastOperationOfASwitchIsTriedAgain(t *testing.T) {
+	t.Parallel()
 	fsys, s := beforeSwitch(t, ways[1])
 	var removed, failed atomic.Bool
 	fsys.Intercept(func(kind vfs.Kind, path string) error {

@@ -16,6 +16,7 @@ import (
 // A start on a directory that is not right is refused in words that name the file and say what to do, and leaves
 // the directory as it was, byte for byte. So does the next attempt.
 func TestAStartThatIsRefused(t *testing.T) {
+	t.Parallel()
 	for _, c := range badStarts {
 		t.Run(c.name, func(t *testing.T) {
 			s := stocked(t)

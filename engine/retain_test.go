@@ -313,6 +313,7 @@ func past(t *testing.T, fsys vfs.FS, dir string) (s *shelf, horizon uint64, rele
 
 // Whatever operation of a step fails, the history is whole, the server goes on, and the next step does what is left.
 func TestHistoryStepSurvivesEveryFailure(t *testing.T) {
+	t.Parallel()
 	for n := 1; ; n++ {
 		dir := t.TempDir()
 		fsys := vfs.NewFaulty(dir, int64(n))
@@ -348,6 +349,7 @@ func TestHistoryStepSurvivesEveryFailure(t *testing.T) {
 // Whatever operation of a step is the machine's last, every state that was promised can be built from what is left, the
 // next start has all data, and its first step makes the history complete.
 func TestHistoryStepSurvivesEveryCrash(t *testing.T) {
+	t.Parallel()
 	for n, more := 1, true; more; n++ {
 		dir := t.TempDir()
 		fsys := vfs.NewFaulty(dir, int64(n))
