@@ -70,12 +70,15 @@ func writeInto(path string, write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
+	return errors.Join(buffered(f, write), f.Close())
+}
+
+func buffered(f *os.File, write func(io.Writer) error) error {
 	b := bufio.NewWriter(f)
-	err = write(b)
-	if err == nil {
-		err = b.Flush()
+	if err := write(b); err != nil {
+		return err
 	}
-	return errors.Join(err, f.Close())
+	return b.Flush()
 }
 
 // writeWhole writes a file beside its path and then gives it its name, so that there is never half of one. A device or a
@@ -91,11 +94,7 @@ func writeWhole(path string, write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
-	b := bufio.NewWriter(f)
-	err = write(b)
-	if err == nil {
-		err = b.Flush()
-	}
+	err = buffered(f, write)
 	if err == nil {
 		err = errors.Join(f.Sync(), f.Chmod(0o644))
 	}
