@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -318,11 +319,17 @@ func TestHistoryStepSurvivesEveryFailure(t *testing.T) {
 		dir := t.TempDir()
 		fsys := vfs.NewFaulty(dir, int64(n))
 		s, horizon, release := past(t, fsys, dir)
-		before := fsys.Ops()
-		fsys.FailAt(before+n, syscall.EIO)
+		var done atomic.Int64
+		fsys.Intercept(func(kind vfs.Kind, path string) error {
+			// The log makes segments ahead and trims old ones beside the step, and a trim that fails is fatal.
+			if kind != vfs.Read && !strings.HasSuffix(path, "next.tmp") && done.Add(1) == int64(n) {
+				return syscall.EIO
+			}
+			return nil
+		})
 		err := s.e.historyStep()
-		ended := fsys.Ops()-before < n
-		fsys.Heal()
+		fsys.Intercept(nil)
+		ended := done.Load() < int64(n)
 		if injected := fsys.Injected(); !ended && len(injected) > 0 && err == nil && strings.Contains(injected[0].Path, SnapshotDir) {
 			t.Errorf("operation %d (%v) failed, and nobody said so", n, injected[0])
 		}
