@@ -1,14 +1,12 @@
 package main
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -30,11 +28,6 @@ import (
 func labCommand() *cli.Command {
 	return group("lab", "play the crashes that can happen, on any server that speaks RESP",
 		labRunCommand(), labRecordCommand(), labPlayCommand(), labFaultCommand(), labWorkloadsCommand())
-}
-
-// interruptible is the context of a command that ^C ends, with everything that it started.
-func interruptible(ctx *cli.Context) (context.Context, context.CancelFunc) {
-	return signal.NotifyContext(ctx.Context, endings()...)
 }
 
 // Flags that say which server is tested, and what is asked of it.

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os/signal"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -32,7 +31,7 @@ func logTailCommand() *cli.Command {
 		}
 		return oneOf(ctx, "json", "resp")
 	}, func(l logReading) ([]string, error) {
-		stop, cancel := signal.NotifyContext(l.ctx.Context, endings()...)
+		stop, cancel := interruptible(l.ctx)
 		defer cancel()
 		flush := func() error { return nil }
 		if buffered, ok := l.out.(interface{ Flush() error }); ok {

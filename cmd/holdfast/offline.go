@@ -216,9 +216,14 @@ func endings() []os.Signal {
 	return []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP}
 }
 
+// interruptible is the context of a command that ^C ends, with everything that it started.
+func interruptible(ctx *cli.Context) (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(ctx.Context, endings()...)
+}
+
 // stoppable is done when the process is told to end. Being told again ends it at once.
 func stoppable(ctx *cli.Context) (stop context.Context, cancel context.CancelFunc) {
-	stop, cancel = signal.NotifyContext(ctx.Context, endings()...)
+	stop, cancel = interruptible(ctx)
 	context.AfterFunc(stop, cancel)
 	return stop, cancel
 }

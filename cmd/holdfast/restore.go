@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os/signal"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -44,7 +43,7 @@ func restoreCommand() *cli.Command {
 		if err != nil {
 			return err
 		}
-		stop, cancel := signal.NotifyContext(ctx.Context, endings()...)
+		stop, cancel := interruptible(ctx)
 		defer cancel()
 		bar := newBar(ctx.App.ErrWriter)
 		report, err := restore.Restore(stop, restore.Options{
