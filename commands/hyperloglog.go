@@ -57,13 +57,13 @@ func hyperLogLogCommands() []*Command {
 // PFADD key [element [element ...]]
 func pfAddCommand(c *Call) {
 	key := c.Args[1]
-	e, found := c.DB.Peek(key)
-	if ok := true; found { // who looks for a key in order to make it does not miss it
-		hits := c.Keys.Hits
-		e, _, ok = c.rawSketch(key)
-		if c.Keys.Hits = hits; !ok { // nor does it count as a hit
+	e, found := c.DB.Peek(key) // who looks for a key in order to make it neither misses nor hits it
+	if found {
+		e.Notice()
+		if !c.isSketch(e) {
 			return
 		}
+		c.makeRaw(key, e)
 	}
 	a := pfAddition{found: found, max: c.sparseMax()}
 	if found {
@@ -154,26 +154,35 @@ func (c *Call) sparseMax() int64 {
 // sketch looks up the HyperLogLog under the key; where the key holds something else, the reply says so.
 func (c *Call) sketch(key []byte) (e kv.Entry, found, ok bool) {
 	e, found = c.DB.Get(key)
+	return e, found, !found || c.isSketch(e)
+}
+
+// isSketch reports whether a key holds a HyperLogLog; where it does not, the reply says so.
+func (c *Call) isSketch(e kv.Entry) bool {
 	switch {
-	case !found:
-		return e, false, true
 	case e.Kind() != kv.String:
 		c.Reply.Error(resp.ErrWrongType)
-		return e, true, false
+		return false
 	case !hll.Is(e.Text()):
 		c.Reply.Error(resp.ErrNotHLL)
-		return e, true, false
+		return false
 	}
-	return e, true, true
+	return true
 }
 
 // rawSketch is sketch, after which the string is raw: in Redis these commands change it where it lies, or might have.
 func (c *Call) rawSketch(key []byte) (e kv.Entry, found, ok bool) {
 	e, found, ok = c.sketch(key)
-	if found && ok && c.encoding(e) != "raw" {
-		c.DB.EditString(key, true)
+	if found && ok {
+		c.makeRaw(key, e)
 	}
 	return e, found, ok
+}
+
+func (c *Call) makeRaw(key []byte, e kv.Entry) {
+	if c.encoding(e) != "raw" {
+		c.DB.EditString(key, true)
+	}
 }
 
 // PFCOUNT key [key ...]

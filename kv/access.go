@@ -38,6 +38,9 @@ func (ks *Keyspace) notice(b block) {
 	}
 }
 
+// Notice notes the access of a lookup that is none for reading: it is no hit, as one by Get is.
+func (e Entry) Notice() { e.db.ks.notice(e.b) }
+
 // touch notes an access.
 func (ks *Keyspace) touch(b block) {
 	if f := ks.frequency; f != nil {
