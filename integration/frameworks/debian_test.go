@@ -21,20 +21,14 @@ func TestPythonRedis(t *testing.T) {
 func TestPythonRQ(t *testing.T) {
 	t.Parallel()
 	all(t)
-	addr, crash := crashing(t)
-	p := debian("python", []string{"/usr/bin/python3", "queue_app.py"}, "python3-redis", "python3-rq")
-	p.crash = crash
-	p.run(t, addr)
+	debian("python", []string{"/usr/bin/python3", "queue_app.py"}, "python3-redis", "python3-rq").acrossACrash(t)
 }
 
 // Tasks of Celery outlive a crash of the server, and are done once.
 func TestPythonCelery(t *testing.T) {
 	t.Parallel()
 	all(t)
-	addr, crash := crashing(t)
-	p := debian("python", []string{"/usr/bin/python3", "celery_app.py"}, "python3-redis", "python3-celery")
-	p.crash = crash
-	p.run(t, addr)
+	debian("python", []string{"/usr/bin/python3", "celery_app.py"}, "python3-redis", "python3-celery").acrossACrash(t)
 }
 
 func TestPythonDjango(t *testing.T) {
@@ -53,10 +47,7 @@ func TestRuby(t *testing.T) {
 func TestRubySidekiq(t *testing.T) {
 	t.Parallel()
 	all(t)
-	addr, crash := crashing(t)
-	p := debian("ruby", []string{"ruby", "sidekiq_app.rb"}, "ruby", "ruby-redis", "ruby-sidekiq")
-	p.crash = crash
-	p.run(t, addr)
+	debian("ruby", []string{"ruby", "sidekiq_app.rb"}, "ruby", "ruby-redis", "ruby-sidekiq").acrossACrash(t)
 }
 
 func TestPHP(t *testing.T) {

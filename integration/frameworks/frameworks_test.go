@@ -121,6 +121,14 @@ func crashing(t *testing.T) (addr string, crash func()) {
 	}
 }
 
+// acrossACrash runs the program against a server that it can have killed, by a line of its output, and started again.
+func (p program) acrossACrash(t *testing.T) {
+	t.Helper()
+	var addr string
+	addr, p.crash = crashing(t)
+	p.run(t, addr)
+}
+
 // all skips what only make frameworks runs.
 func all(t *testing.T) {
 	t.Helper()

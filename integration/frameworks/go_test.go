@@ -43,6 +43,5 @@ func TestAsynqItself(t *testing.T) {
 func TestAsynqAcrossACrash(t *testing.T) {
 	t.Parallel()
 	all(t)
-	addr, crash := crashing(t)
-	program{dir: "go", command: []string{"go", "run", "./fleet"}, crash: crash}.run(t, addr)
+	program{dir: "go", command: []string{"go", "run", "./fleet"}}.acrossACrash(t)
 }

@@ -26,8 +26,7 @@ func TestNode(t *testing.T) {
 	for _, name := range []string{"ioredis", "noderedis", "sessions", "sockets", "limits", "locks", "bullmq"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			addr, crash := crashing(t)
-			program{dir: dir, command: []string{"node", name + ".mjs"}, crash: crash, wait: 4 * time.Minute}.run(t, addr)
+			program{dir: dir, command: []string{"node", name + ".mjs"}, wait: 4 * time.Minute}.acrossACrash(t)
 		})
 	}
 }
