@@ -101,6 +101,7 @@ type hydrator struct {
 	batch      kv.Batch
 	last       []byte // in the batch; not nil, which would be the start, where it is the empty key
 	generation uint64 // of the base that it is from
+	db         *kv.DB // that it is for, and whose memory it goes into
 }
 
 // run reports whether there may be more to do elsewhere.
@@ -138,7 +139,7 @@ func (h *hydrator) run() bool {
 func (h *hydrator) read() (more bool, err error) {
 	h.e.mu.Lock()
 	base := h.e.base.Load()
-	h.generation = h.e.generation
+	h.generation, h.db = h.e.generation, h.e.databaseOf(h.store)
 	h.e.world.Keys.Begin(&h.batch)
 	h.e.mu.Unlock()
 	var values []snapshot.Entry
@@ -183,7 +184,7 @@ type admission uint8
 
 const (
 	admitted   admission = iota
-	admitAgain           // the base has changed
+	admitAgain           // the base has changed, or has been read anew
 	admitStop            // memory is at its limit, or the engine closes
 	admitGone            // the database has been flushed
 )
@@ -191,8 +192,8 @@ const (
 // admit makes the keys of the batch hot.
 func (h *hydrator) admit() admission {
 	return h.slices(func(db *kv.DB) (more bool, out admission) {
-		if h.e.generation != h.generation {
-			db.Drop(&h.batch)
+		if h.e.generation != h.generation || db != h.db {
+			h.db.Drop(&h.batch)
 			return false, admitAgain
 		}
 		if limit := h.e.maxmemory.Load(); limit > 0 && h.e.boundMemory() > limit*9/10 {
