@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"holdfast/config"
 	"holdfast/engine"
 	"holdfast/internal/vfs"
 )
@@ -160,5 +161,26 @@ func TestAReloadThatFailsServesNothing(t *testing.T) {
 	}
 	if refused == 0 {
 		t.Error("no reload has failed")
+	}
+}
+
+// While the log is turned on or off neither base nor log has everything.
+func TestAReloadWhileTheLogIsTurnedOnOrOff(t *testing.T) {
+	t.Parallel()
+	for from, to := range map[string]string{"yes": "no", "no": "yes"} {
+		r := open(t, setup{settings: []string{"appendonly", from}})
+		r.expect("SET key value", "+OK")
+		var err error
+		r.engine.Do(func() {
+			if err := r.engine.World().Config.SetMany(config.RunTime, [][2]string{{"appendonly", to}}); err != nil {
+				t.Error(err)
+			}
+			err = r.engine.Reload(true)
+		})
+		if err == nil || r.dead() != nil {
+			t.Errorf("from %s to %s: the data is read anew: %v, the process ends with %v", from, to, err, r.dead())
+		}
+		r.until("the end of the switch", func() bool { return r.info("aof_rewrite_in_progress") == "0" })
+		r.expect("GET key", "$5 value")
 	}
 }

@@ -114,6 +114,9 @@ func (e *Engine) Reload(fromLog bool) error {
 	if e.checkpoints.running {
 		return errors.New("a checkpoint is running")
 	}
+	if fromLog && e.switching {
+		return errors.New("the log is being turned on or off, and what is on the disk is not all")
+	}
 	if e.log != nil {
 		if err := e.log.Sync(); err != nil {
 			return e.logFailed(err)
