@@ -469,7 +469,7 @@ func (e *Engine) dueForCheckpoint(now int64) bool {
 	c := &e.checkpoints
 	since := now - c.last.ended
 	for _, rule := range e.save.Load() {
-		if e.changes >= rule.Changes && since >= rule.Seconds*1000 {
+		if e.changes >= rule.Changes && since/1000 >= rule.Seconds {
 			return true
 		}
 	}

@@ -22,3 +22,22 @@ func TestCheckpointOfAStartsTailWaitsForHydration(t *testing.T) {
 		}
 	}
 }
+
+// Times that no clock counts to mean never, and not that they are over.
+func TestTheLongestTimes(t *testing.T) {
+	t.Parallel()
+	const longest = "9223372036854775807"
+	s := openShelf(t, vfs.OS(), t.TempDir(), newClock(), "save", longest+" 1", "latency-monitor-threshold", longest,
+		"busy-reply-threshold", longest, "slowlog-log-slower-than", "0")
+	s.expect("+OK", "SET", "key", "value")
+	s.expect(":1", "EVAL", "for i = 1, 3e5 do end return 1", "0")
+	if n := s.log.count("a script takes long"); n > 0 {
+		t.Error("a script is said to take long")
+	}
+	s.expect("*0", "LATENCY", "LATEST")
+	s.e.Do(func() {
+		if s.e.dueForCheckpoint(s.clock.Load()) {
+			t.Error("a checkpoint is due")
+		}
+	})
+}

@@ -242,7 +242,7 @@ func (e *Engine) Commit() error {
 // timeCommit remembers a commit that began then if it took long.
 func (e *Engine) timeCommit(began time.Time) {
 	took := time.Since(began)
-	if took < time.Duration(e.spike.Load())*time.Millisecond {
+	if took < duration(e.spike.Load(), time.Millisecond) {
 		return
 	}
 	event := "aof-write"

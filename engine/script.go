@@ -187,7 +187,7 @@ func (e *Engine) interrupt() {
 		return
 	}
 	threshold := e.busyAfter.Load()
-	if threshold > 0 && time.Since(s.began) >= time.Duration(threshold)*time.Millisecond {
+	if threshold > 0 && time.Since(s.began) >= duration(threshold, time.Millisecond) {
 		s.yield(struct{}{})
 	}
 }

@@ -27,15 +27,20 @@ const sampled = 16
 // forever is longer than anything takes.
 const forever = 1<<63 - 1
 
+// duration is n units, or forever where that is more: a setting may have any number.
+func duration(n int64, unit time.Duration) time.Duration {
+	return time.Duration(min(n, int64(forever/unit))) * unit
+}
+
 // ready makes it ready for a batch.
 func (w *stopwatch) ready(s *settings) {
 	w.fresh = false
 	w.slow, w.spike = forever, forever
 	if us := s.slower.Load(); us >= 0 {
-		w.slow = time.Duration(min(us, int64(forever/time.Microsecond))) * time.Microsecond
+		w.slow = duration(us, time.Microsecond)
 	}
 	if ms := s.spike.Load(); ms > 0 {
-		w.spike = time.Duration(min(ms, int64(forever/time.Millisecond))) * time.Millisecond
+		w.spike = duration(ms, time.Millisecond)
 	}
 	w.long = min(w.slow, w.spike)
 	w.exact = w.long < time.Millisecond
@@ -98,7 +103,7 @@ func (e *Engine) tookLong(took time.Duration, c *commands.Client, cmd *commands.
 
 // spiked remembers an event if it took long enough.
 func (e *Engine) spiked(event string, took time.Duration, now int64) {
-	if ms := e.spike.Load(); ms > 0 && took >= time.Duration(ms)*time.Millisecond {
+	if ms := e.spike.Load(); ms > 0 && took >= duration(ms, time.Millisecond) {
 		e.world.Spikes.Add(event, now/1000, took.Milliseconds())
 	}
 }

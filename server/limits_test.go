@@ -144,7 +144,7 @@ func TestSoftOutputLimit(t *testing.T) {
 	other := r.dial()
 	value := strings.Repeat("v", 8<<20)
 	other.expect("+OK", "SET", "big", value)
-	other.expect("+OK", "CONFIG", "SET", "client-output-buffer-limit", "normal 0 1mb 60")
+	other.expect("+OK", "CONFIG", "SET", "client-output-buffer-limit", "normal 0 1mb 9223372036854775807") // seconds
 	reads, stuck := r.dial(), r.dial()
 	for _, p := range []*peer{reads, stuck} {
 		p.send("GET", "big")
@@ -168,6 +168,7 @@ func TestSoftOutputLimit(t *testing.T) {
 		}
 		return n == 1
 	})
+	other.expect("+OK", "CONFIG", "SET", "client-output-buffer-limit", "normal 0 1mb 60")
 	r.ahead.Add(61_000)
 	r.until("the other cut off", func() bool { return r.figure("connected") == 2 })
 	if n := r.figure("outHits"); n != 1 {

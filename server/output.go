@@ -86,7 +86,8 @@ func (s *session) overfed() bool {
 		if s.overSoft == 0 {
 			s.overSoft = now
 		}
-		over = over || now-s.overSoft > limit.SoftSeconds*1000
+		begun := (now - s.overSoft + 999) / 1000 // seconds
+		over = over || begun > limit.SoftSeconds
 	}
 	if over {
 		s.srv.outHits.Add(1)
