@@ -1,6 +1,9 @@
 package resp
 
-import "bytes"
+import (
+	"bytes"
+	"math"
+)
 
 // Limits bounds what a request may ask for. A length beyond them is refused when its header has been read, before
 // a byte of what it announces has arrived.
@@ -150,7 +153,7 @@ func (f *Framer) bulk(buf []byte, l *Limits, authenticated bool) error {
 	}
 	length, ok := parseLength(line[1:])
 	switch {
-	case !ok || length < 0 || length > l.Bulk || buf[next-1] != '\n':
+	case !ok || length < 0 || length > min(l.Bulk, math.MaxInt64-int64(next)-2) || buf[next-1] != '\n':
 		return errBulkLength
 	case length > l.UnauthBulk && !authenticated:
 		return errUnauthBulk

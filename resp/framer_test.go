@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"strconv"
 	"strings"
@@ -121,6 +122,19 @@ func TestFramerStricterThanRedis(t *testing.T) {
 	} {
 		if _, err := frame(packet, true); err != want {
 			t.Errorf("%q: %v, want %v", packet, err, want)
+		}
+	}
+}
+
+// With the highest limit that proto-max-bulk-len may be there is no argument behind whose end no byte could lie.
+func TestFramerWithoutALimit(t *testing.T) {
+	limits := DefaultLimits()
+	limits.Bulk = math.MaxInt64
+	for length, want := range map[int64]error{1 << 62: nil, math.MaxInt64: errBulkLength} {
+		var f Framer
+		packet := fmt.Appendf(nil, "*2\r\n$4\r\nECHO\r\n$%d\r\nabc", length)
+		if n, err := f.Next(packet, &limits, true); n != 0 || err != nil && err != want || err == nil && want != nil {
+			t.Errorf("%d bytes: %d, %v, want %v", length, n, err, want)
 		}
 	}
 }
