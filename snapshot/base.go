@@ -193,6 +193,10 @@ func (b *Base) settle() error {
 		}
 		return fmt.Errorf("opening %s: %w", b.path, ErrUnfinished)
 	}
+	// Who was killed, or had a sync fail, may have left a name that a crash takes back: what is done here and by the caller rests on it.
+	if err := syncDirOf(b.fs, b.path); err != nil {
+		return err
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.finishRedo()

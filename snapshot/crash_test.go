@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"holdfast/internal/vfs"
@@ -223,4 +224,64 @@ func TestAHalfAppliedChangeWithoutItsRedoFile(t *testing.T) {
 	content[older+30] ^= 1
 	must(t, os.WriteFile(basePath(dir), content, 0o600))
 	expect(fmt.Sprintf("offset %d: page %d is no valid header", older, older/int64(h.pageSize)))
+}
+
+// TestANameIsSyncedBeforeAnythingRestsOnIt: of a redo file or of a base that has its name, and not for good, as the sync of the
+// directory failed or never came. What is half applied would stay so, and who drops a log would rely on a base that is not there.
+func TestANameIsSyncedBeforeAnythingRestsOnIt(t *testing.T) {
+	dir := t.TempDir()
+	m := small(t, dir)
+	before := m.clone()
+	fsys := vfs.NewFaulty(dir, 1)
+	b, err := Open(basePath(dir), OpenOptions{FS: fsys})
+	must(t, err)
+	c := newChanges(t, vfs.OS(), t.TempDir(), m)
+	change := func(content string) {
+		c.put(1, "a", Record{Payload: []byte(content)})
+		m.meta.LSN++
+	}
+	noSync := func(kind vfs.Kind, _ string) error {
+		if kind == vfs.SyncDir {
+			return syscall.EIO
+		}
+		return nil
+	}
+	expect := func(what string, err error) {
+		t.Helper()
+		if !errors.Is(err, syscall.EIO) {
+			t.Fatalf("%s said %v", what, err)
+		}
+	}
+
+	change("by a redo file")
+	b.limits.whole = 0
+	fsys.Intercept(noSync)
+	for range 2 {
+		_, err = b.Apply(c.ch, m.meta)
+		expect("Apply", err)
+		before.check(t, b)
+	}
+	must(t, b.Close())
+	_, err = Open(basePath(dir), OpenOptions{FS: fsys})
+	expect("Open beside a redo file", err)
+	b = open(t, dir, OpenOptions{ReadOnly: true})
+	before.check(t, b)
+	must(t, b.Close())
+	fsys.Intercept(nil)
+	b, err = Open(basePath(dir), OpenOptions{FS: fsys})
+	must(t, err)
+	m.check(t, b)
+
+	change("by a new file")
+	fsys.Intercept(noSync)
+	_, err = b.Rewrite(c.ch, m.meta)
+	expect("Rewrite", err)
+	must(t, b.Close())
+	_, err = Open(basePath(dir), OpenOptions{FS: fsys})
+	expect("Open of what was rewritten", err)
+	fsys.Intercept(nil)
+	b, err = Open(basePath(dir), OpenOptions{FS: fsys})
+	must(t, err)
+	m.check(t, b)
+	must(t, b.Close())
 }

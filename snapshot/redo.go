@@ -141,7 +141,10 @@ func (b *Base) finishRedo() error {
 	}
 	switch _, err := b.fs.Stat(b.path + redoSuffix); {
 	case err == nil:
-		_, err = b.replayRedo()
+		// Without its name, which a crash may still take back, a change that was half applied would stay so.
+		if err = syncDirOf(b.fs, b.path); err == nil {
+			_, err = b.replayRedo()
+		}
 		return err
 	case !errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("looking for %s: %w", b.path+redoSuffix, err)
