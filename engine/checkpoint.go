@@ -201,6 +201,11 @@ func (e *Engine) syncLog(log *aof.Log) error {
 func (e *Engine) store(freeze *kv.Freeze, changes *snapshot.Changes, meta snapshot.Meta, mu locker) (result snapshot.Result, err error) {
 	behind := nice.Start()
 	defer behind.Stop()
+	if base := e.base.Load(); base != nil && base.Replaced() { // and the last checkpoint could not open what is in its place
+		if err := e.reopen(mu, behind); err != nil {
+			return snapshot.Result{}, err
+		}
+	}
 	if err := e.gather(freeze, changes, mu, behind); err != nil {
 		return snapshot.Result{}, err
 	}
@@ -240,7 +245,7 @@ func (e *Engine) write(base *snapshot.Base, changes *snapshot.Changes, meta snap
 	} else {
 		result, err = base.Apply(changes, meta)
 	}
-	return result, rewrite && (err == nil || errors.Is(err, snapshot.ErrFailed)), err
+	return result, base.Replaced(), err
 }
 
 // worthRewriting reports whether a new file costs less than changing the old one: where most keys changed, or most pages

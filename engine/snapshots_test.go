@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"holdfast/internal/vfs"
@@ -218,4 +219,37 @@ func TestABaseThatIsBeingReadIsWaitedFor(t *testing.T) {
 	s.e.Do(func() { s.e.base.Store(base) })
 	s.write(1, 0)
 	s.save()
+}
+
+// A checkpoint that replaced the base and could not open it, as somebody read it or the sync of its name failed, leaves that to the
+// next one, however little that has to write.
+func TestABaseThatWasReplacedIsOpenedByTheNextCheckpoint(t *testing.T) {
+	dir := t.TempDir()
+	fsys := vfs.NewFaulty(dir, 1)
+	s := openShelf(t, fsys, dir, newClock(), "save", "")
+	s.write(1, 0)
+	s.save()
+	old := s.e.base.Load()
+	fsys.Intercept(func(kind vfs.Kind, path string) error {
+		if kind == vfs.SyncDir && path == dir {
+			return syscall.EIO
+		}
+		return nil
+	})
+	none := snapshot.NewChanges(fsys, dir, sortMemory)
+	if _, err := old.Rewrite(none, old.Meta()); !errors.Is(err, syscall.EIO) {
+		t.Fatalf("Rewrite: %v", err)
+	}
+	s.write(1, 0)
+	if err := s.e.checkpointNow(); !errors.Is(err, syscall.EIO) || s.e.base.Load() != old {
+		t.Errorf("before the name is synced a checkpoint said %v", err)
+	}
+	fsys.Intercept(nil)
+	s.save()
+	if now := s.e.base.Load(); now == old || now.Meta().LSN != s.last() {
+		t.Errorf("the base is as of LSN %d, the log at %d", now.Meta().LSN, s.last())
+	}
+	if s.e.failed.Load() {
+		t.Error("the engine has failed")
+	}
 }

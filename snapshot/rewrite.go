@@ -46,6 +46,14 @@ func (b *Base) Rewrite(ch *Changes, m Meta) (Result, error) {
 	return l.result(started), nil
 }
 
+// Replaced reports whether a Rewrite has given the base's name to another file, even if not for good: then this Base takes no more
+// changes, and the path is to be opened anew.
+func (b *Base) Replaced() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.failed == errReplaced
+}
+
 // rewriteInto fills a new file, in one read transaction of the old.
 func (b *Base) rewriteInto(l *loader, ch *Changes) (err error) {
 	const doing = "rewriting"

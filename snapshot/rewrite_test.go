@@ -218,6 +218,9 @@ func TestARewrittenBase(t *testing.T) {
 	if _, err := b.Rewrite(c.ch, m.meta); !errors.Is(err, ErrFailed) {
 		t.Errorf("Rewrite: %v", err)
 	}
+	if !b.Replaced() {
+		t.Error("the base does not say that another file has its name")
+	}
 	after := open(t, dir, OpenOptions{})
 	m.check(t, after)
 	c.apply(after)
