@@ -13,10 +13,13 @@ const (
 
 // pace is called by a checkpoint behind such a piece, and waits where that helps anybody.
 func (e *Engine) pace(took time.Duration) {
+	if !e.checkpoints.writing.Load() {
+		return // of a start, or of a reload, which has the lock until it is done
+	}
 	helps := false
 	e.Do(func() {
 		c := &e.checkpoints
-		helps = c.running && len(c.waiting) == 0 && !(e.log != nil && e.log.Short()) &&
+		helps = len(c.waiting) == 0 && !(e.log != nil && e.log.Short()) &&
 			!(e.maxmemory.Load() > 0 && e.policy.Load() == "spill") && e.stats.rate.modest()
 	})
 	if helps {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -20,7 +21,7 @@ func TestACheckpointPausesBesideAModestLoad(t *testing.T) {
 		})
 	}
 	set := func(change func(c *checkpointer)) { s.e.Do(func() { change(&s.e.checkpoints) }) }
-	set(func(c *checkpointer) { c.running = true })
+	set(func(c *checkpointer) { c.writing.Store(true) })
 	for _, c := range []struct {
 		name  string
 		setup func()
@@ -38,7 +39,7 @@ func TestACheckpointPausesBesideAModestLoad(t *testing.T) {
 			s.expect("+OK", "CONFIG", "SET", "maxmemory", "1gb", "maxmemory-policy", "spill")
 		}, false},
 		{"under spill without a limit", func() { s.expect("+OK", "CONFIG", "SET", "maxmemory", "0") }, true},
-		{"when there is none", func() { set(func(c *checkpointer) { c.running = false }) }, false},
+		{"when there is none", func() { set(func(c *checkpointer) { c.writing.Store(false) }) }, false},
 	} {
 		c.setup()
 		began := time.Now()
@@ -46,5 +47,34 @@ func TestACheckpointPausesBesideAModestLoad(t *testing.T) {
 		if took := time.Since(began); took >= pauses != c.want {
 			t.Errorf("%s: a pause of %v", c.name, took)
 		}
+	}
+}
+
+// A reload has the lock while it puts what has changed into the base, also where that takes several transactions, between which other
+// checkpoints pause.
+func TestAReloadDoesNotPause(t *testing.T) {
+	s, err := tryShelf(t, vfs.OS(), t.TempDir(), newClock(), "save", "", "enable-debug-command", "yes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.write(1, 0)
+	s.save()
+	const keys = 3000 // more than go in one transaction
+	many := []string{"MSET"}
+	for i := range keys {
+		many = append(many, fmt.Sprint("key", i), "v")
+	}
+	s.expect("+OK", many...)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.expect("+OK", "DEBUG", "RELOAD")
+	}()
+	select {
+	case <-done:
+		s.expect(fmt.Sprint(":", keys+1), "DBSIZE")
+		s.close()
+	case <-time.After(20 * time.Second):
+		t.Fatal("DEBUG RELOAD does not come to its end")
 	}
 }
