@@ -139,13 +139,7 @@ func (k *keeper) Unblock(c *Client, withError bool) bool {
 	return true
 }
 
-func (k *keeper) Await(done func()) bool {
-	if k.figures.DurableLSN >= k.figures.LastLSN {
-		return true
-	}
-	k.synced = append(k.synced, done)
-	return false
-}
+func (k *keeper) Await(_ *Client, done func()) { k.synced = append(k.synced, done) }
 
 func (k *keeper) Finish(c *Client, write func(*resp.Writer)) {
 	var w resp.Writer

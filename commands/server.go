@@ -240,17 +240,18 @@ func waitaofCommand(c *Call) {
 		w.Int(int64(flag(durable())))
 		w.Int(0)
 	}
-	var finish func(func(*resp.Writer))
-	synced := local == 0 || keeper.Await(func() {
-		if replicas == 0 {
-			finish(reply)
-		}
-	})
-	if replicas == 0 && synced {
+	if replicas == 0 && (local == 0 || durable()) {
 		reply(c.Reply)
 		return
 	}
-	finish = c.later(c.endOfWait(ms), reply)
+	finish := c.later(c.endOfWait(ms), reply)
+	if local > 0 && c.Wait != nil {
+		keeper.Await(c.Client, func() {
+			if replicas == 0 {
+				finish(reply)
+			}
+		})
+	}
 }
 
 func (c *Call) waitaofArguments() (local, replicas, ms int64, ok bool) {

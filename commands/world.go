@@ -136,8 +136,8 @@ type Keeper interface {
 	Unpause()
 	// Unblock ends a client's wait as a timeout would, or with an error; false when it does not wait.
 	Unblock(c *Client, withError bool) bool
-	// Await reports whether everything logged so far is on disk. If not, it calls done under the lock when it is.
-	Await(done func()) bool
+	// Await calls done, under the lock, when everything logged so far is on disk, unless the client's wait is over before.
+	Await(c *Client, done func())
 	// Settled reports whether no change of the way of keeping (appendonly) is under way. If one is, it calls done under
 	// the lock at its end.
 	Settled(done func()) bool

@@ -30,6 +30,7 @@ func (e *Engine) unblock(c *commands.Client) {
 		e.timeouts.Remove(at, uint64(c.ID))
 	}
 	delete(e.blocked, uint64(c.ID))
+	delete(e.awaiting, c) // the disk may be full for days
 	e.world.Waiters.Remove(c)
 }
 

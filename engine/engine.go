@@ -96,7 +96,7 @@ type Engine struct {
 	pause      pause
 	timeouts   *expiry.Index
 	blocked    map[uint64]*commands.Client // by ID: who waits
-	awaiting   []awaited
+	awaiting   map[*commands.Client]awaited
 	stats      stats
 	outgrown   int64 // bytes: what was in use when maxmemory was set below it; 0 once it has come down
 	scarce     int64 // the maxmemory of which the log says that it cannot be kept to
@@ -171,6 +171,7 @@ func newEngine(o Options) *Engine {
 		stopwatch: stopwatch{epoch: time.Now()},
 		timeouts:  expiry.NewIndex(),
 		blocked:   map[uint64]*commands.Client{},
+		awaiting:  map[*commands.Client]awaited{},
 		wake:      make(chan struct{}, 1),
 		sync:      make(chan struct{}, 1),
 		history:   history{wake: make(chan struct{}, 1)},

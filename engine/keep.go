@@ -49,20 +49,16 @@ func (e *Engine) LogEnds() (newest, durable uint64, kept bool) {
 	return e.lsn, e.log.Durable(), true
 }
 
-// Await calls done when everything logged so far is on disk, or reports that it is already.
-func (e *Engine) Await(done func()) bool {
-	if e.log == nil || e.log.Durable() >= e.lsn {
-		return true
-	}
-	e.awaiting = append(e.awaiting, awaited{e.lsn, done})
+// Await calls done when everything logged so far is on disk, unless the client no longer waits then.
+func (e *Engine) Await(c *commands.Client, done func()) {
+	e.awaiting[c] = awaited{e.lsn, done}
 	select {
 	case e.sync <- struct{}{}:
 	default:
 	}
-	return false
 }
 
-// awaited is somebody who waits for the disk to have an LSN.
+// awaited is what a client that waits for the disk to have an LSN is told by.
 type awaited struct {
 	lsn  uint64
 	done func()
@@ -78,15 +74,12 @@ func (e *Engine) caughtUp() {
 }
 
 func (e *Engine) settleAwaiting(durable uint64) {
-	var left []awaited
-	for _, a := range e.awaiting {
+	for c, a := range e.awaiting {
 		if a.lsn <= durable {
+			delete(e.awaiting, c)
 			a.done()
-		} else {
-			left = append(left, a)
 		}
 	}
-	e.awaiting = left
 }
 
 // SetActiveExpire turns the clockwork's expiry on or off.
