@@ -3,6 +3,8 @@ package commands
 import (
 	"fmt"
 	"slices"
+
+	"holdfast/resp"
 )
 
 // Table is every command by its name.
@@ -116,6 +118,25 @@ func (c *Command) Sub(name []byte) *Command {
 		}
 	}
 	return nil
+}
+
+// Find looks a request's command up, its subcommand included, and checks the number of arguments. A refusal is what Redis replies.
+func (t *Table) Find(args [][]byte) (cmd *Command, refusal string) {
+	cmd = t.Lookup(args[0])
+	if cmd == nil {
+		return nil, resp.ErrUnknownCommand(args[0], args[1:])
+	}
+	if len(cmd.Subs) > 0 && len(args) > 1 {
+		sub := cmd.Sub(args[1])
+		if sub == nil {
+			return nil, resp.ErrUnknownSubcommand(args[1], cmd.Name)
+		}
+		cmd = sub
+	}
+	if !cmd.ArityOK(len(args)) || cmd.Run == nil {
+		return cmd, resp.ErrArity(cmd.FullName())
+	}
+	return cmd, ""
 }
 
 // All are the commands in the order of their names.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"holdfast/aof"
 	"holdfast/engine"
@@ -36,6 +37,31 @@ const (
 
 var badStarts = []badStart{
 	{
+		name: "functions that do not decode",
+		spoil: func(t *testing.T, dir string) {
+			rewriteMeta(t, dir, func(m *snapshot.Meta) { m.Extra = []byte("F\x01\x00\x00\x00f") })
+		},
+		want: snapshot.ErrCorrupt,
+		says: []string{"DIR/base.db: its checksum is right, yet its functions are none: ", unchanged, damaged},
+	}, {
+		name: "a command of a later version in the log",
+		spoil: func(t *testing.T, dir string) {
+			segments, err := aof.List(vfs.OS(), filepath.Join(dir, engine.LogDir))
+			if err != nil {
+				t.Fatal(err)
+			}
+			log, _, err := aof.Recover(aof.Options{FS: vfs.OS(), Dir: filepath.Join(dir, engine.LogDir), ID: segments[0].ID, Clock: time.Now},
+				segments[0].First-1, func(aof.Record) error { return nil })
+			if err != nil {
+				t.Fatal(err)
+			}
+			log.Append(1, 0, aof.AppendCommand(nil, 0, []byte("FROB"), []byte("a")))
+			if err := log.Close(); err != nil {
+				t.Fatal(err)
+			}
+		},
+		says: []string{"replaying the log DIR/aof: LSN ", "ERR unknown command 'FROB', with args beginning with: 'a'", unchanged, "use the version of holdfast that wrote it"},
+	}, {
 		name:  "the base is gone",
 		spoil: func(t *testing.T, dir string) { remove(t, filepath.Join(dir, engine.BaseName)) },
 		want:  aof.ErrGap,

@@ -57,7 +57,7 @@ func (e *Engine) logged(lsn uint64, db int, args [][]byte) (*commands.Command, e
 	}
 	cmd, refusal := e.Find(args)
 	if refusal != "" {
-		return nil, fmt.Errorf("LSN %d: %s", lsn, refusal)
+		return nil, fmt.Errorf("LSN %d: %s; nothing has been changed; use the version of holdfast that wrote it", lsn, refusal)
 	}
 	return cmd, nil
 }

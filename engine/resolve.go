@@ -69,21 +69,7 @@ func endsMulti(cmd *commands.Command) bool {
 
 // Find looks a request's command up, its subcommand included, and checks the number of arguments.
 func (e *Engine) Find(args [][]byte) (cmd *commands.Command, refusal string) {
-	cmd = e.world.Table.Lookup(args[0])
-	if cmd == nil {
-		return nil, resp.ErrUnknownCommand(args[0], args[1:])
-	}
-	if len(cmd.Subs) > 0 && len(args) > 1 {
-		sub := cmd.Sub(args[1])
-		if sub == nil {
-			return nil, resp.ErrUnknownSubcommand(args[1], cmd.Name)
-		}
-		cmd = sub
-	}
-	if !cmd.ArityOK(len(args)) || cmd.Run == nil {
-		return cmd, resp.ErrArity(cmd.FullName())
-	}
-	return cmd, ""
+	return e.world.Table.Find(args)
 }
 
 // recordBytes is what the record of a request takes in the log, at most and roughly.

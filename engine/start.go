@@ -185,11 +185,11 @@ func (e *Engine) restore(meta snapshot.Meta) error {
 		e.world.Keys.Restore(d.Index, uint32(d.Store), int(d.Keys), int(d.Deadlines))
 	}
 	x, err := decodeExtra(meta.Extra)
-	if err == nil {
-		err = e.world.LoadFunctions(x.functions)
-	}
 	if err != nil {
-		return fmt.Errorf("the functions in the base %s: %w", e.basePath(), err)
+		return fmt.Errorf("%s: %w", e.basePath(), err)
+	}
+	if err := e.world.LoadFunctions(x.functions); err != nil {
+		return fmt.Errorf("%w: %s: its checksum is right, yet its functions are none: %w", snapshot.ErrCorrupt, e.basePath(), err)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"holdfast/aof"
+	"holdfast/commands"
 	"holdfast/engine"
 	"holdfast/internal/vfs"
 	"holdfast/snapshot"
@@ -31,7 +32,7 @@ func Check(fsys vfs.FS, dir string, progress Progress) (Report, error) {
 		if err != nil {
 			return Report{}, err
 		}
-		c := checker{Directory: d, progress: progress}
+		c := checker{Directory: d, table: commands.NewTable(), progress: progress}
 		if c.run(try == tries) {
 			return c.report(), nil
 		}
@@ -41,6 +42,7 @@ func Check(fsys vfs.FS, dir string, progress Progress) (Report, error) {
 // checker is a check under way.
 type checker struct {
 	*Directory
+	table    *commands.Table
 	progress Progress
 
 	base   *snapshot.Base // nil where there is none, or none that opens

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"holdfast/aof"
+	"holdfast/commands"
 	"holdfast/engine"
 	"holdfast/internal/vfs"
 	"holdfast/kv"
@@ -166,6 +167,14 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 				writeMeta(t, dir, func(m *snapshot.Meta) { m.Extra = []byte("Z\x01\x00\x00\x00z") })
 			},
 			verdict: Failed, files: map[string]Verdict{"base.db": Failed}, says: "base.db: the base keeps something that this version does not know; use the version that wrote it",
+		},
+		"a command of a later version in the log": {
+			spoil: func(t *testing.T, dir string) {
+				must(t, os.RemoveAll(filepath.Join(dir, "aof")))
+				writeLog(t, dir, testID, []string{"SET a 1", "FROB a", "SET a 2"}, []string{"SET a 3 | FROB b", "SET a 4", "FROB c"})
+			},
+			verdict: Failed, files: map[string]Verdict{"aof/" + segment2: Failed},
+			says: segment2 + " at offset 4096, LSN 4: ERR unknown command 'FROB', with args beginning with: 'b' ; use the version of holdfast that wrote it",
 		},
 		"functions that do not decode": {
 			spoil: func(t *testing.T, dir string) {
@@ -507,7 +516,7 @@ func TestCheckOfEveryByteOfASegment(t *testing.T) {
 		spoilt[at] ^= 0x10
 		must(t, os.WriteFile(path, spoilt, 0o600))
 		d := openDir(t, dir)
-		c := checker{Directory: d}
+		c := checker{Directory: d, table: commands.NewTable()}
 		c.checkLog(false)
 		if f := c.log[0]; f.Verdict != Damaged && f.Records != 3 {
 			t.Errorf("byte %d: %+v", at, f)

@@ -3,6 +3,7 @@ package inspect
 import (
 	"fmt"
 
+	"holdfast/commands"
 	"holdfast/internal/vfs"
 )
 
@@ -16,7 +17,7 @@ func CheckLog(fsys vfs.FS, dir string, progress Progress) (Report, error) {
 	if _, err := d.list(); err != nil {
 		return Report{}, err
 	}
-	c := checker{Directory: d, progress: progress}
+	c := checker{Directory: d, table: commands.NewTable(), progress: progress}
 	c.checkLog(false)
 	r := Report{Dir: d.logPath(), DataSet: c.dataSet(), Files: c.log}
 	sound := "no records"
