@@ -2,8 +2,10 @@ package engine_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +16,7 @@ import (
 	"holdfast/config"
 	"holdfast/engine"
 	"holdfast/internal/vfs"
+	"holdfast/snapshot"
 )
 
 // A disk error while the base is looked for is not a base that is not there.
@@ -182,5 +185,45 @@ func TestAReloadWhileTheLogIsTurnedOnOrOff(t *testing.T) {
 		}
 		r.until("the end of the switch", func() bool { return r.info("aof_rewrite_in_progress") == "0" })
 		r.expect("GET key", "$5 value")
+	}
+}
+
+// How many keys are cold is known by the base's count of them, and where none is none is looked for: a wrong count ends the process
+// as soon as all keys have been met, like other damage.
+func TestABaseThatCountsWrongIsNotServed(t *testing.T) {
+	t.Parallel()
+	// In the state of one store and one database, behind its key: a checksum, LSN, time, id and flags, the number of stores, and of
+	// the first its number, keys and deadlines (docs/format-base.md).
+	const key, bytesAll, keysAt, deadlinesAt = "state", 77, 45, 53
+	castagnoli := crc32.MakeTable(crc32.Castagnoli)
+	for _, c := range []struct{ keys, deadlines uint64 }{{3, 1}, {4, 1}, {2, 1}, {0, 1}, {3, 2}, {3, 0}, {0, 0}} {
+		s := begin(t, setup{})
+		s.pipeline("SET a 1", "SET b 2", "SET c 3 PX 1000000")
+		s.mustClose(true)
+		edit(t, filepath.Join(s.setup.dir, engine.BaseName), func(b []byte) []byte {
+			for at := 0; ; at += len(key) {
+				next := bytes.Index(b[at:], []byte(key))
+				if next < 0 || at+next+len(key)+bytesAll > len(b) {
+					return b
+				}
+				at += next
+				value := b[at+len(key):][:bytesAll]
+				if binary.LittleEndian.Uint64(value[keysAt:]) == 3 {
+					binary.LittleEndian.PutUint64(value[keysAt:], c.keys)
+					binary.LittleEndian.PutUint64(value[deadlinesAt:], c.deadlines)
+					sum := crc32.Update(crc32.Checksum([]byte(key), castagnoli), castagnoli, value[4:])
+					binary.LittleEndian.PutUint32(value, sum)
+				}
+			}
+		})
+		r, err := tryOpen(t, s.setup)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.until("everything to be hot", func() bool { return r.dead() != nil || r.info("hydrating") == "0" })
+		if dead := r.dead(); (dead == nil) != (c.keys == 3 && c.deadlines == 1) || dead != nil && !errors.Is(dead, snapshot.ErrCorrupt) {
+			t.Errorf("%d keys of 3 and %d deadlines of 1: %v", c.keys, c.deadlines, dead)
+		}
+		r.close(false)
 	}
 }

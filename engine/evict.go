@@ -161,7 +161,9 @@ func (e *Engine) evictOne(policy string) bool {
 	}
 	db := e.world.Keys.DB(index)
 	if policy == "spill" {
-		return db.Spill(best)
+		spilled := db.Spill(best)
+		e.hydration.spilled = e.hydration.spilled || spilled
+		return spilled
 	}
 	e.evict(index, bytes.Clone(best))
 	return true

@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"time"
 
 	"holdfast/internal/nice"
@@ -24,6 +25,7 @@ type hydration struct {
 	running bool
 	total   int64 // cold keys at the start
 	began   time.Time
+	spilled bool // keys that were hot have gone cold since
 }
 
 const (
@@ -51,7 +53,7 @@ func (e *Engine) hydrate() {
 	}
 	defer nice.Lend()()
 	for _, store := range e.hydratable() {
-		h := hydrator{e: e, store: store, last: []byte{}, slicer: slicer{engine: e, mu: &e.mu, turns: hydrateTurns()}}
+		h := hydrator{e: e, store: store, slicer: slicer{engine: e, mu: &e.mu, turns: hydrateTurns()}}
 		if !h.run() {
 			break
 		}
@@ -79,13 +81,17 @@ func (e *Engine) awaitServing() bool {
 	}
 }
 
-// hydratable are the stores that have cold keys.
+// hydratable are the stores that have cold keys, and those of the base that are to have none.
 func (e *Engine) hydratable() (stores []snapshot.Store) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for i := range e.world.Keys.Databases() {
-		if db := e.world.Keys.DB(i); db.ColdKeys() > 0 {
-			stores = append(stores, snapshot.Store(db.Store()))
+	base := e.base.Load()
+	if base == nil {
+		return nil
+	}
+	for _, d := range base.Meta().DBs {
+		if db := e.databaseOf(d.Store); db != nil && (db.ColdKeys() > 0 || d.Keys == 0) {
+			stores = append(stores, d.Store)
 		}
 	}
 	return stores
@@ -127,10 +133,24 @@ func (h *hydrator) run() bool {
 			return true
 		}
 		if !more {
-			return true
+			return h.counted()
 		}
 		h.after, h.last = h.last, h.after
 	}
+}
+
+// counted makes sure, once every key of the base is hot, that the base had as many as it says: by that is known how many are
+// cold, and where none is to be, none is looked for.
+func (h *hydrator) counted() bool {
+	h.e.mu.Lock()
+	defer h.e.mu.Unlock()
+	db := h.e.databaseOf(h.store)
+	if db == nil || db != h.db || h.e.hydration.spilled || db.ColdKeys() == 0 && db.ColdDeadlines() == 0 {
+		return true
+	}
+	h.e.damaged(fmt.Errorf("%s: %w: the keys of a database are %d less than its count of them, those with deadlines %d",
+		h.e.basePath(), snapshot.ErrCorrupt, db.ColdKeys(), db.ColdDeadlines()))
+	return false
 }
 
 // read fills the batch, and reports whether there are keys behind it. What is no string is made a value outside of the lock. One
@@ -139,7 +159,10 @@ func (h *hydrator) run() bool {
 func (h *hydrator) read() (more bool, err error) {
 	h.e.mu.Lock()
 	base := h.e.base.Load()
-	h.generation, h.db = h.e.generation, h.e.databaseOf(h.store)
+	if db := h.e.databaseOf(h.store); db != h.db { // at first, and when DEBUG has read the data anew
+		h.db, h.after, h.last = db, nil, []byte{}
+	}
+	h.generation = h.e.generation
 	h.e.world.Keys.Begin(&h.batch)
 	h.e.mu.Unlock()
 	var values []snapshot.Entry
@@ -192,8 +215,11 @@ const (
 // admit makes the keys of the batch hot.
 func (h *hydrator) admit() admission {
 	return h.slices(func(db *kv.DB) (more bool, out admission) {
-		if h.e.generation != h.generation || db != h.db {
-			h.db.Drop(&h.batch)
+		if db != h.db { // which took with it what is left of the batch
+			return false, admitAgain
+		}
+		if h.e.generation != h.generation {
+			db.Drop(&h.batch)
 			return false, admitAgain
 		}
 		if limit := h.e.maxmemory.Load(); limit > 0 && h.e.boundMemory() > limit*9/10 {

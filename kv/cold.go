@@ -77,6 +77,9 @@ func (ks *Keyspace) ColdKeys() (n int) {
 // ColdKeys is how many keys only the base holds.
 func (db *DB) ColdKeys() int { return db.coldKeys }
 
+// ColdDeadlines is how many of them have deadlines, of their own or within them.
+func (db *DB) ColdDeadlines() int { return db.coldTTLs }
+
 // fetch makes a cold key hot.
 func (db *DB) fetch(p position, key []byte) (position, bool) {
 	if db.coldKeys == 0 {
