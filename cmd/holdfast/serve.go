@@ -75,11 +75,7 @@ func (f directiveFlag) Names() []string { return f.names }
 // settings puts defaults, file, environment and flags together.
 func settings(ctx *cli.Context) (*config.Config, error) {
 	c := config.New()
-	file := ctx.String("config")
-	if file == "" {
-		file = os.Getenv(configVariable)
-	}
-	if file != "" {
+	if file := configFile(ctx); file != "" {
 		f, err := os.Open(file)
 		if err != nil {
 			return nil, fmt.Errorf("opening the configuration file: %w", err)
@@ -111,6 +107,14 @@ func settings(ctx *cli.Context) (*config.Config, error) {
 
 // configVariable names the configuration file where no flag does.
 const configVariable = "HOLDFAST_CONFIG"
+
+// configFile is the path of the configuration file, or "" without one.
+func configFile(ctx *cli.Context) string {
+	if file := ctx.String("config"); file != "" {
+		return file
+	}
+	return os.Getenv(configVariable)
+}
 
 func serve(ctx *cli.Context) (err error) {
 	cfg, err := settings(ctx)
@@ -150,7 +154,7 @@ func serve(ctx *cli.Context) (err error) {
 		}
 		return cli.Exit(err.Error(), exitCode(err))
 	}
-	eng.World().RewriteConfig = rewriter(ctx.String("config"), cfg, eng.UserLines)
+	eng.World().RewriteConfig = rewriter(configFile(ctx), cfg, eng.UserLines)
 	if err := run(cfg, eng, log, watch, gc, stop, serving); err != nil {
 		return cli.Exit(strings.ReplaceAll(err.Error(), "\n", "; "), exitCode(err))
 	}
@@ -184,7 +188,7 @@ func identify(ctx *cli.Context, cfg *config.Config) (engine.Identity, uint64) {
 	if err != nil {
 		executable = os.Args[0]
 	}
-	file := ctx.String("config")
+	file := configFile(ctx)
 	if abs, err := filepath.Abs(file); file != "" && err == nil {
 		file = abs
 	}
