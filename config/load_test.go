@@ -67,6 +67,7 @@ func TestLoadErrorsAreOneLineThatSaysWhatToDo(t *testing.T) {
 		{"hz fast\n", "redis.conf:1: hz \"fast\": give a whole number from 0 to 2147483647", ErrInvalid},
 		{"MAXMEMORY lots\n", "redis.conf:1: maxmemory \"lots\": give a size such as 512mb or 1gb", ErrInvalid},
 		{"segment-bytes 64kb\n", "redis.conf:1: segment-bytes \"64kb\": give a size such as 512mb or 1gb, at least 1mb, at most 16gb", ErrInvalid},
+		{"dir \"\"\n", "redis.conf:1: dir \"\": the name of the directory is empty", ErrInvalid},
 		{"hz\n", "redis.conf:1: hz: wrong number of arguments: give a whole number from 0 to 2147483647", ErrSyntax},
 		{"hz 1 2\n", "redis.conf:1: hz: wrong number of arguments: give a whole number from 0 to 2147483647", ErrSyntax},
 		{"hz 11 # comment\n", "redis.conf:1: hz: wrong number of arguments: give a whole number from 0 to 2147483647", ErrSyntax},

@@ -3,7 +3,7 @@ package config
 // durabilityTable: what is kept, where, and when it is safe.
 func durabilityTable() []Directive {
 	return []Directive{
-		{Name: "dir", Default: "data", Change: Protected, Usage: "data directory"},
+		{Name: "dir", Default: "data", Change: Protected, check: named, Usage: "data directory"},
 		{Name: "appendonly", Kind: KindBool, Default: "yes", Usage: "keep a log of every write"},
 		{Name: "appendfsync", Shorthands: []string{"fsync"}, Kind: KindEnum, Default: "always", Choices: []string{"everysec", "always", "no"},
 			Usage: "when writes are on disk: always (before the reply), everysec (within a second), no (when the kernel likes)"},
@@ -33,6 +33,14 @@ func durabilityTable() []Directive {
 		{Name: "shutdown-on-sigint", Kind: KindWords, Default: "default", Choices: shutdownChoices(), Inert: true, check: saveOrNot, Usage: "how SIGINT shuts down"},
 		{Name: "shutdown-on-sigterm", Kind: KindWords, Default: "default", Choices: shutdownChoices(), Inert: true, check: saveOrNot, Usage: "how SIGTERM shuts down"},
 	}
+}
+
+// named refuses an empty name, which would mean the working directory, or none.
+func named(path string) string {
+	if path == "" {
+		return "the name of the directory is empty"
+	}
+	return ""
 }
 
 func shutdownChoices() []string { return []string{"default", "save", "nosave", "now", "force"} }

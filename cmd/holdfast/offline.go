@@ -31,6 +31,9 @@ func offline(c *cli.Command, arguments int, action func(ctx *cli.Context, out io
 		if err := lateFlags(ctx, arguments); err != nil {
 			return misused(ctx, err)
 		}
+		if ctx.IsSet("dir") && ctx.String("dir") == "" {
+			return misused(ctx, errors.New("--dir is empty: say where the data is"))
+		}
 		out := bufio.NewWriter(ctx.App.Writer)
 		signal.Ignore(syscall.SIGPIPE) // who reads no further ends the command in good order: temporary files go
 		err := action(ctx, out)

@@ -92,6 +92,7 @@ func TestOffline(t *testing.T) {
 		{args: "snapshot stats --dir DIR", out: "…\nall       all     2 "},
 		{args: "snapshot stats --dir DIR --biggest 0", out: "…\nall       all     2 "},
 		{args: "snapshot keys --dir DIR", out: "0\t\"greeting\"\n3\t\"--queue\"\n"},
+		{args: "snapshot keys --dir=", code: 2, errs: "--dir is empty: say where the data is; see"},
 		{args: "snapshot keys --dir DIR --db 3", out: "\"--queue\"\n"},
 		{args: "snapshot keys --dir DIR --match g*ing --type string --limit 1", out: "0\t\"greeting\"\n"},
 		{args: "snapshot keys --dir DIR --max-bytes 1k --min-bytes 12b --db 0", out: "\"greeting\"\n"},
