@@ -10,10 +10,7 @@ import (
 // for it nothing is left.
 func WriteFile(fsys FS, path string, data []byte) (err error) {
 	tmp := path + ".tmp"
-	if err := fsys.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	f, err := fsys.Create(tmp)
+	f, err := createAnew(fsys, tmp)
 	if err != nil {
 		return err
 	}
@@ -28,4 +25,17 @@ func WriteFile(fsys FS, path string, data []byte) (err error) {
 		return err
 	}
 	return fsys.SyncDir(filepath.Dir(path))
+}
+
+// createAnew is Create, in the place of a file that was left. One is removed only where it is in the way, so that an error is of
+// what was to be done.
+func createAnew(fsys FS, path string) (File, error) {
+	f, err := fsys.Create(path)
+	if errors.Is(err, fs.ErrExist) {
+		if err := fsys.Remove(path); err != nil {
+			return nil, err
+		}
+		f, err = fsys.Create(path)
+	}
+	return f, err
 }

@@ -3,6 +3,7 @@ package vfs_test
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -46,5 +47,25 @@ func TestReadFileReportsEveryFailure(t *testing.T) {
 			t.Errorf("undisturbed at fault %d: %q, %v", n, got, err)
 		}
 		return
+	}
+}
+
+// What was left under the temporary name is removed, and nothing else: an error that a directory cannot be written to is of the file.
+func TestWriteFileRemovesOnlyWhatIsInTheWay(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "small")
+	f := vfs.NewFaulty(dir, 1)
+	for _, left := range []bool{false, true} {
+		if left {
+			must(t, os.WriteFile(path+".tmp", []byte("left by somebody"), 0o600))
+		}
+		before := f.Ops(vfs.Remove)
+		must(t, vfs.WriteFile(f, path, []byte("text")))
+		if removed := f.Ops(vfs.Remove) > before; removed != left {
+			t.Errorf("something was left: %v, and removed: %v", left, removed)
+		}
+		if got, err := vfs.ReadFile(f, path, 10); err != nil || string(got) != "text" {
+			t.Errorf("%q, %v", got, err)
+		}
 	}
 }

@@ -16,10 +16,7 @@ func WriteStream(fsys FS, path string, write func(io.Writer) error) (err error) 
 		return fmt.Errorf("%s: %w", path, fs.ErrExist)
 	}
 	tmp := path + ".tmp"
-	if err := fsys.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	f, err := fsys.Create(tmp)
+	f, err := createAnew(fsys, tmp)
 	if err != nil {
 		return err
 	}
