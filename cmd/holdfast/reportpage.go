@@ -90,13 +90,16 @@ func writeWhole(path string, write func(io.Writer) error) error {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
+	f, err := os.OpenFile(fmt.Sprintf("%s.%d.tmp", path, os.Getpid()), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666) // as the umask has it
 	if err != nil {
 		return err
 	}
 	err = buffered(f, write)
+	if info, old := os.Stat(path); err == nil && old == nil {
+		err = f.Chmod(info.Mode().Perm())
+	}
 	if err == nil {
-		err = errors.Join(f.Sync(), f.Chmod(0o644))
+		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err == nil {
 		err = os.Rename(f.Name(), path)

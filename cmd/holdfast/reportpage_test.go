@@ -40,6 +40,17 @@ func TestReportPage(t *testing.T) {
 	if left, err := os.ReadDir(to); err != nil || len(left) != 1 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
+
+	defer syscall.Umask(syscall.Umask(0o077))
+	for _, mode := range []os.FileMode{0o644, 0o600} { // of what is there, and of a new file
+		if mode == 0o600 {
+			err = os.Remove(file)
+		}
+		runOffline(t, "snapshot", "report", "--dir", dir, "--html", file)
+		if info, statErr := os.Stat(file); err != nil || statErr != nil || info.Mode() != mode {
+			t.Errorf("%v, %v: %v, not %v", err, statErr, info.Mode(), mode)
+		}
+	}
 }
 
 // A page goes into what its path leads to: neither a device nor a symbolic link may make room for a file.
