@@ -22,7 +22,6 @@ import (
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"holdfast/aof"
@@ -305,7 +304,7 @@ var ErrClosed = errors.New("the engine is closed")
 // lastCheckpoint writes one for Close, and says what it means that there is no room for it.
 func (e *Engine) lastCheckpoint() error {
 	err := e.checkpointNow()
-	if !errors.Is(err, syscall.ENOSPC) {
+	if !vfs.NoRoom(err) {
 		return err
 	}
 	meaning := "nothing is lost, the log has it: make room and start again"

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 
 	"holdfast/aof"
 	"holdfast/internal/vfs"
@@ -65,7 +64,7 @@ func Open(o Options) (_ *Engine, err error) {
 	}
 	e.finishReport(started)
 	if err := e.writeReport(); err != nil {
-		if !errors.Is(err, syscall.ENOSPC) {
+		if !vfs.NoRoom(err) {
 			return nil, err
 		}
 		o.Log.Warn("the recovery report could not be written", "error", err, "report", e.report.String())

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"syscall"
 
 	"holdfast/aof"
 	"holdfast/internal/vfs"
@@ -178,7 +177,7 @@ func (e *Engine) noteLogged(meta *snapshot.Meta, logged bool) error {
 	to := *meta
 	to.Logged = logged
 	_, err := base.Apply(snapshot.NewChanges(e.o.FS, e.o.Dir, sortMemory), to)
-	if errors.Is(err, syscall.ENOSPC) {
+	if vfs.NoRoom(err) {
 		e.o.Log.Warn("no room to note in the base whether a log goes on from it", "logged", logged, "error", err)
 		return nil
 	}

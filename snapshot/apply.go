@@ -7,11 +7,12 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
+
+	"holdfast/internal/vfs"
 )
 
 // Result says what a change came to.
@@ -32,8 +33,8 @@ type Result struct {
 // applied in several: one transaction with 64 k random keys would hold some 0.3 GB.
 //
 // After an error the state is the old one, the new one (Meta says which), or one that the next Apply or Open
-// finishes from the redo file. ErrFailed, then and later, means that only a new Open helps. ENOSPC while
-// writing is not that: Apply may be called again when there is room.
+// finishes from the redo file. ErrFailed, then and later, means that only a new Open helps. That there is no room
+// (vfs.NoRoom) is not that: Apply may be called again when there is room.
 func (b *Base) Apply(ch *Changes, m Meta) (Result, error) {
 	started := time.Now() // a stopwatch; nothing depends on it
 	to := newState(m)
@@ -123,7 +124,7 @@ func (b *Base) update(fn func(w *writer) error) error {
 	}
 	if inside == nil || !errors.Is(err, inside) { // the commit failed, or bbolt panicked
 		var write *fs.PathError
-		if !errors.As(err, &write) || !errors.Is(err, syscall.ENOSPC) {
+		if !errors.As(err, &write) || !vfs.NoRoom(err) {
 			b.failed = err
 			err = fmt.Errorf("%w: %w", ErrFailed, err)
 		}

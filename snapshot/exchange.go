@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"syscall"
 
 	"holdfast/internal/vfs"
 )
@@ -153,7 +152,7 @@ func (x *exchange) flush() error {
 // write writes where nothing is that anybody needs: that it failed leaves nothing in doubt. On a full disk bbolt may find room.
 func (x *exchange) write(b []byte, at int64) error {
 	_, err := x.file.WriteAt(b, at)
-	if errors.Is(err, syscall.ENOSPC) {
+	if vfs.NoRoom(err) {
 		return fmt.Errorf("%w: %w", errNoRoom, err)
 	}
 	if err == nil {

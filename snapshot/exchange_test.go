@@ -293,6 +293,7 @@ func TestAFailedExchange(t *testing.T) {
 		fatal bool
 	}{
 		{"a full disk", 4, false, &os.PathError{Op: "write", Path: "base.db", Err: syscall.ENOSPC}, false},
+		{"a quota", 4, false, &os.PathError{Op: "write", Path: "base.db", Err: syscall.EDQUOT}, false},
 		{"a bad disk", 4, false, &os.PathError{Op: "write", Path: "base.db", Err: syscall.EIO}, false},
 		{"a bad disk, by a sync", 0, true, syscall.EIO, true},
 	} {
@@ -320,7 +321,7 @@ func TestAFailedExchange(t *testing.T) {
 			}
 			changes := overwriting(t, dir, m, 1, 20)
 			_, err = b.Apply(changes.ch, m.meta)
-			told := !errors.Is(c.err, syscall.ENOSPC)
+			told := !vfs.NoRoom(c.err)
 			if c.fatal != errors.Is(err, ErrFailed) || told != errors.Is(err, c.err) {
 				t.Fatalf("Apply said %v", err)
 			}

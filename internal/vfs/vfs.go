@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"syscall"
 	"time"
 )
 
@@ -51,6 +52,11 @@ type File interface {
 	Truncate(size int64) error
 	Size() (int64, error)
 	Close() error
+}
+
+// NoRoom reports whether an error says that what was to be written had no room: on the disk, or in what a quota leaves of it.
+func NoRoom(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
 // ErrLocked says that somebody else holds the lock.
