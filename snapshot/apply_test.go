@@ -215,7 +215,7 @@ func TestEveryFailedOperationIsReported(t *testing.T) {
 		m.meta.LSN++
 		c.put(1, "a", Record{Payload: []byte("changed")})
 		c.delete(1, "b")
-		fsys.FailAt(n, syscall.EIO)
+		fsys.FailAt(fsys.Ops()+n, syscall.EIO)
 		_, err = b.Apply(c.ch, m.meta)
 		injected := fsys.Injected()
 		if len(injected) == 0 {

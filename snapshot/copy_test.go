@@ -254,7 +254,7 @@ func TestEveryFailedOperationOfACopy(t *testing.T) {
 		b, err := Open(basePath(dir), OpenOptions{FS: fsys})
 		must(t, err)
 		path := filepath.Join(dir, "named.db")
-		fsys.FailAt(n, syscall.ENOSPC)
+		fsys.FailAt(fsys.Ops()+n, syscall.ENOSPC)
 		err = b.CopyTo(fsys, path, nil)
 		injected := fsys.Injected()
 		if len(injected) == 0 {

@@ -434,7 +434,7 @@ func TestEveryFailedOperationOfARewrite(t *testing.T) {
 		m.meta.LSN++
 		c.put(1, "a", Record{Payload: []byte("changed"), Deadline: 6})
 		c.delete(1, "b")
-		fsys.FailAt(n, syscall.EIO)
+		fsys.FailAt(fsys.Ops()+n, syscall.EIO)
 		_, err = b.Rewrite(c.ch, m.meta)
 		injected := fsys.Injected()
 		if len(injected) == 0 {
