@@ -58,38 +58,3 @@ func TestHydrationReadsNothingWhileItRests(t *testing.T) {
 		t.Errorf("then hydration reads on: %v", err)
 	}
 }
-
-// What hydration has begun to make hot lies in the memory of a data set that DEBUG forgets: the one that is read in its place has
-// none of it.
-func TestHydrationBesideAReload(t *testing.T) {
-	t.Parallel()
-	for _, command := range []string{"RELOAD", "LOADAOF"} {
-		clock, dir := newClock(), t.TempDir()
-		s := openShelf(t, vfs.OS(), dir, clock, "save", "", "enable-debug-command", "yes")
-		args := []string{"MSET"}
-		for i := range 4000 {
-			args = append(args, fmt.Sprintf("key:%d", i), "a value of some length")
-		}
-		s.expect("+OK", args...)
-		want := s.do("DEBUG", "DIGEST")
-		s.expect("+OK", "DEBUG", "RELOAD")
-		e := s.e
-		h := hydrator{e: e, store: snapshot.Store(e.world.Keys.DB(0).Store()), last: []byte{}}
-		h.slicer = slicer{engine: e, mu: &e.mu, turns: hydrateTurns()}
-		if _, err := h.read(); err != nil {
-			t.Fatal(err)
-		}
-		e.Do(func() { e.world.Keys.DB(0).Hydrate(&h.batch) })
-		s.expect("+OK", "DEBUG", command)
-		if out := h.admit(); out != admitAgain {
-			t.Errorf("%s: what was read before is admitted (%d)", command, out)
-		}
-		h.after, h.last = h.last, h.after // as behind a batch: it begins at the first key again
-		if h.run(); e.world.Keys.ColdKeys() > 0 {
-			t.Errorf("%s: %d keys are cold in the end", command, e.world.Keys.ColdKeys())
-		}
-		if got := s.do("DEBUG", "DIGEST"); got != want {
-			t.Errorf("%s: the data is %s, and was %s", command, got, want)
-		}
-	}
-}
