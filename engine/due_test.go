@@ -1,7 +1,12 @@
 package engine
 
 import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"holdfast/internal/vfs"
 )
@@ -40,4 +45,44 @@ func TestTheLongestTimes(t *testing.T) {
 			t.Error("a checkpoint is due")
 		}
 	})
+}
+
+// A checkpoint that failed is tried again after a pause, and not as often as a rule finds it due.
+func TestAFailedCheckpointIsTriedAgainAfterAPause(t *testing.T) {
+	dir := t.TempDir()
+	fsys := vfs.NewFaulty(dir, 1)
+	s := openShelf(t, fsys, dir, newClock(), "save", "1 1")
+	s.advance(time.Second)
+	s.write(1, 0)
+	s.save()
+	good := s.clock.Load()
+	fsys.Intercept(func(kind vfs.Kind, path string) error {
+		if strings.HasPrefix(filepath.Base(path), BaseName) {
+			return syscall.EIO
+		}
+		return nil
+	})
+	s.advance(time.Second)
+	s.write(1, 0)
+	if err := s.e.checkpointNow(); !errors.Is(err, syscall.EIO) {
+		t.Fatalf("the checkpoint said %v", err)
+	}
+	if f := s.figures(); f.LastSaveOK || f.LastSave != good || f.Changes != 1 {
+		t.Errorf("the last save is said to be of %d, and fine: %v, with %d changes since", f.LastSave, f.LastSaveOK, f.Changes)
+	}
+	failures := func() int {
+		s.e.mu.Lock()
+		idle := s.e.checkpoints.idle
+		s.e.mu.Unlock()
+		<-idle
+		return s.log.count("the checkpoint failed")
+	}
+	for later, tries := range map[int64]int{0: 0, retryAfter.Milliseconds() - 1: 0, retryAfter.Milliseconds(): 1} {
+		before := failures()
+		s.e.considerCheckpoint(s.clock.Load() + later)
+		if n := failures() - before; n != tries {
+			t.Errorf("%d ms behind a failure there were %d tries, want %d", later, n, tries)
+		}
+	}
+	fsys.Intercept(nil)
 }
