@@ -338,7 +338,7 @@ func TestAClosedLogRefuses(t *testing.T) {
 
 // What waits is kept when buffers are given up, and what comes afterwards has new ones.
 func TestShedKeepsWhatWaits(t *testing.T) {
-	_, o := disk(t, No, 1)
+	fsys, o := disk(t, No, 1)
 	l, _, _ := mustRecover(t, o, 0)
 	commit(t, l, "one")
 	l.Append(1, 0, []byte("two"))
@@ -353,8 +353,19 @@ func TestShedKeepsWhatWaits(t *testing.T) {
 	if cap(l.out)+cap(l.buf) != 0 {
 		t.Errorf("%d and %d bytes of room are kept", cap(l.out), cap(l.buf))
 	}
-	commit(t, l, "three")
-	if l.Written() != 3 {
-		t.Errorf("written to LSN %d", l.Written())
+	fsys.SetFree(0)
+	l.Append(1, 0, make([]byte, 900))
+	l.Append(1, 0, make([]byte, 900))
+	if err := l.Commit(); !errors.Is(err, ErrFull) {
+		t.Fatalf("on a full disk Commit said %v", err)
+	}
+	l.Shed() // of what is to be written a part is
+	fsys.SetFree(1 << 20)
+	if err := l.Commit(); err != nil || l.Written() != 4 {
+		t.Errorf("written to LSN %d, %v", l.Written(), err)
+	}
+	mustClose(t, l)
+	if _, found, _ := mustRecover(t, o, 0); found.To != 4 {
+		t.Errorf("%d is the last LSN that comes back", found.To)
 	}
 }

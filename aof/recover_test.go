@@ -206,6 +206,20 @@ func TestDamageBeforeADurableRecordIsCorruption(t *testing.T) {
 	}
 }
 
+// LSNs say nothing of how much a segment holds.
+func TestDamageOfAnOldLog(t *testing.T) {
+	const base = 1 << 40
+	dir := t.TempDir()
+	l, _, _ := mustRecover(t, options(vfs.OS(), dir), base)
+	for _, body := range []string{"one", "two", "three"} {
+		commit(t, l, body)
+	}
+	mustClose(t, l)
+	second := offsets(t, dir)[1]
+	edit(t, pathOf(dir, base+1), func(b []byte) []byte { b[second.Offset+bodyAt] ^= 0x40; return b })
+	wantDamage(t, dir, base, DamageError{Kind: ErrCorrupt, Segment: segmentName(base + 1), Offset: second.Offset, LSN: base + 2})
+}
+
 func TestJudgement(t *testing.T) {
 	atFirst := func(lsn uint64, off int64) DamageError {
 		return DamageError{Kind: ErrCorrupt, Segment: segmentName(1), Offset: off, LSN: lsn}
@@ -220,6 +234,9 @@ func TestJudgement(t *testing.T) {
 		{"a hole of zeroes before a durable record", func(t *testing.T, dir string) {
 			edit(t, pathOf(dir, 9), func(b []byte) []byte { clear(b[HeaderBytes : HeaderBytes+100]); return b })
 		}, DamageError{Kind: ErrCorrupt, Segment: segmentName(9), Offset: HeaderBytes, LSN: 9}},
+		{"a hole of zeroes in a sealed segment", func(t *testing.T, dir string) {
+			edit(t, pathOf(dir, 1), func(b []byte) []byte { clear(b[four : four+100]); return b })
+		}, atFirst(4, four)},
 		{"the last record of a sealed segment", func(t *testing.T, dir string) {
 			edit(t, pathOf(dir, 1), func(b []byte) []byte { b[len(b)-sealBytes-1] ^= 1; return b })
 		}, atFirst(4, four)},
