@@ -193,7 +193,11 @@ func (b *Base) settle() error {
 		}
 		return fmt.Errorf("opening %s: %w", b.path, ErrUnfinished)
 	}
-	// Who was killed, or had a sync fail, may have left a name that a crash takes back: what is done here and by the caller rests on it.
+	// Who was killed, or had a sync fail, may have left a commit, or a name, that a crash takes back: what is done here and by the
+	// caller rests on both. The next commit writes over pages of the one before, which would be the valid one then.
+	if err := b.pages.Sync(); err != nil {
+		return fmt.Errorf("syncing %s: %w", b.path, err)
+	}
 	if err := syncDirOf(b.fs, b.path); err != nil {
 		return err
 	}

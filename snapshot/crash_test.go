@@ -285,3 +285,16 @@ func TestANameIsSyncedBeforeAnythingRestsOnIt(t *testing.T) {
 	m.check(t, b)
 	must(t, b.Close())
 }
+
+// TestWhatAKillLeftIsSyncedFirst: a commit whose header page had been written and not synced is the valid one for a start, and a
+// power cut takes it back. The next commit writes over pages of the one before, which are free then: what it does is to be lost with
+// nothing but itself.
+func TestWhatAKillLeftIsSyncedFirst(t *testing.T) {
+	dir := t.TempDir()
+	small(t, dir)
+	b := open(t, dir, OpenOptions{})
+	b.pages = tap{pageFile: b.pages, sync: func() error { return syscall.EIO }}
+	if err := b.settle(); !errors.Is(err, syscall.EIO) {
+		t.Errorf("what Open does last said %v, and the file could not be synced", err)
+	}
+}
