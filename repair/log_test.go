@@ -9,6 +9,7 @@ import (
 
 	"holdfast/aof"
 	"holdfast/engine"
+	"holdfast/history"
 	"holdfast/history/historytest"
 )
 
@@ -50,6 +51,25 @@ func TestDamagedRecord(t *testing.T) {
 		}
 		isAt(t, p, at.lsn-1)
 	}
+}
+
+// A record whose checksum is right and which holds no commands ends the log as a damaged one does.
+func TestRecordWithoutCommands(t *testing.T) {
+	p := logOnly(t, historytest.Play(t))
+	h, err := history.Read(historytest.FS(), p.Dir)
+	must(t, err)
+	log, _, err := aof.Recover(aof.Options{FS: historytest.FS(), Dir: h.LogPath(), ID: h.ID, Clock: historytest.NewClock().Now}, 0,
+		func(aof.Record) error { return nil })
+	must(t, err)
+	for range 2 {
+		log.Append(0, 0, []byte("no commands"))
+	}
+	must(t, log.Close())
+	l := repaired(t, p.Dir)[0].Loss
+	if l.From != p.Last()+1 || l.To != p.Last()+2 || l.Readable != 2 || l.Unreadable != 0 || l.KeyCount != 0 {
+		t.Errorf("the loss is %+v", l)
+	}
+	isAt(t, p, p.Last())
 }
 
 // A damaged header takes its segment and all behind it, but for the first segment's: before that there is nothing.
