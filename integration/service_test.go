@@ -200,3 +200,53 @@ func idleClients(t *testing.T, addr string, n int) int {
 	}
 	return n
 }
+
+// What ends a process with a bug, or one that hangs, is a signal: the exit code of a wrong setting, upon which it is not started
+// again, is not for these. systemd sends SIGABRT.
+func TestAnAbortIsNoExitCode(t *testing.T) {
+	if twins {
+		t.Skip("of holdfast as a service")
+	}
+	t.Parallel()
+	proc := start(t, subject, Options{})
+	if err := proc.cmd.Process.Signal(syscall.SIGABRT); err != nil {
+		t.Fatal(err)
+	}
+	_, err := proc.Exit()
+	if state, ok := proc.cmd.ProcessState.Sys().(syscall.WaitStatus); err != nil || !ok || state.Signal() != syscall.SIGABRT || state.CoreDump() {
+		t.Errorf("%v: %v", proc.cmd.ProcessState, err)
+	}
+	if !strings.Contains(proc.Stderr.String(), "SIGABRT: abort") {
+		t.Errorf("it wrote\n%s", proc.Stderr)
+	}
+}
+
+// A start may take long, and a reload may be asked for meanwhile.
+func TestAReloadDuringTheStart(t *testing.T) {
+	if twins {
+		t.Skip("of holdfast as a service")
+	}
+	t.Parallel()
+	pipe := filepath.Join(t.TempDir(), "holdfast.conf")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	proc, err := Launch(subject, Options{Dir: t.TempDir(), Extra: []string{"--config", pipe}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(proc.Kill)
+	conf, err := os.OpenFile(pipe, os.O_WRONLY, 0) // when it begins to read
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := proc.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conf.WriteString("timeout 0\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(conf.Close(), proc.awaitAnswer()); err != nil {
+		t.Fatalf("%v; it wrote\n%s", err, proc.Output())
+	}
+}

@@ -117,6 +117,10 @@ func configFile(ctx *cli.Context) string {
 }
 
 func serve(ctx *cli.Context) (err error) {
+	dieBySignal()
+	reloads := make(chan os.Signal, 1)
+	signal.Notify(reloads, syscall.SIGHUP) // a start may take long, and is not to end by it
+	defer signal.Stop(reloads)
 	cfg, err := settings(ctx)
 	if err != nil {
 		return cli.Exit(err.Error(), exitUsage)
@@ -155,7 +159,7 @@ func serve(ctx *cli.Context) (err error) {
 		return cli.Exit(err.Error(), exitCode(err))
 	}
 	eng.World().RewriteConfig = rewriter(configFile(ctx), cfg, eng.UserLines)
-	if err := run(cfg, eng, log, watch, gc, stop, serving); err != nil {
+	if err := run(cfg, eng, log, watch, gc, reloads, stop, serving); err != nil {
 		return cli.Exit(strings.ReplaceAll(err.Error(), "\n", "; "), exitCode(err))
 	}
 	return nil
@@ -208,7 +212,8 @@ const firstServed = 20 * time.Millisecond
 // run serves until a signal, SHUTDOWN or a failure, then closes in good order. It closes serving when the first clients have
 // been served.
 func run(
-	cfg *config.Config, eng *engine.Engine, log *slog.Logger, watch *metrics.Watch, gc *collector, stop chan bool, serving chan<- struct{},
+	cfg *config.Config, eng *engine.Engine, log *slog.Logger, watch *metrics.Watch, gc *collector, reloads <-chan os.Signal, stop chan bool,
+	serving chan<- struct{},
 ) error {
 	var srv *server.Server
 	srv = server.New(server.Options{
@@ -229,9 +234,6 @@ func run(
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	defer signal.Stop(signals)
-	reloads := make(chan os.Signal, 1)
-	signal.Notify(reloads, syscall.SIGHUP)
-	defer signal.Stop(reloads)
 
 	over := make(chan struct{})
 	defer close(over)

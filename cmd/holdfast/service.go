@@ -2,6 +2,8 @@ package main
 
 import (
 	"log/slog"
+	"runtime/debug"
+	"syscall"
 	"time"
 
 	"holdfast/engine"
@@ -46,4 +48,15 @@ func keepAlive(eng *engine.Engine, log *slog.Logger, over <-chan struct{}) {
 			}
 		}
 	}
+}
+
+// dieBySignal has a bug end the process, or a signal such as the one that systemd sends to what hangs, by SIGABRT. Go's exit code 2 would
+// say that a setting is wrong, and supervisors would not start it again. There is no core, which would hold the data.
+func dieBySignal() {
+	var core syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_CORE, &core); err == nil {
+		core.Cur = 0
+		_ = syscall.Setrlimit(syscall.RLIMIT_CORE, &core) // to less is allowed to everybody
+	}
+	debug.SetTraceback("crash")
 }
