@@ -38,6 +38,8 @@
 //     records are missing, which is called a gap.
 //   - Some valid record with LSN > n in the rest of the segment says that n was durable: corrupt (invariant 3).
 //   - A record with a good CRC and an LSN other than n is at o: corrupt; no crash leaves that.
+//   - It is longer than the file: corrupt, as the file has been cut short. A segment has its length before it has its name, and a
+//     torn length is less than it was.
 //   - Otherwise it is the torn tail, never acknowledged under fsync always. Valid records may lie in it: a batch of
 //     several records is one write, and a crash may keep its later sectors and lose an earlier one. None of them can
 //     claim a durable LSN ≥ n, as they were written before n was synced. All of it is cut.

@@ -66,6 +66,17 @@ func (r *reader) next(expected uint64) (rec Record, f finding, why string, err e
 	return rec, sound, "", nil
 }
 
+// beyond reports whether what stands at the reader's offset, with so many bytes left and not all of them zero, goes on behind
+// the end of the file. No crash leaves that: a segment has its length, synced, before anything is in it, and where a length was torn
+// the bytes that are missing are zero.
+func (r *reader) beyond(left int64) bool {
+	if left < sealBytes {
+		return true // neither a record nor a seal begins where it has no room
+	}
+	b, err := r.peek(recordMin)
+	return err == nil && recordSize(b) > left
+}
+
 // peek returns the next n bytes, or those that are left, and stays where it is.
 func (r *reader) peek(n int64) ([]byte, error) {
 	n = min(n, max(r.size-r.off, 0)) // a follower's segment may have become shorter than what was read of it

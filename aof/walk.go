@@ -284,6 +284,9 @@ func (w *walk) liveEnd(r *reader, kind finding, why string) error {
 	if rest.proof != "" {
 		return w.corrupt(r.path, w.end, w.next, why+", and "+rest.proof)
 	}
+	if left := r.size - w.end; rest.end > w.end && r.beyond(left) {
+		return w.corrupt(r.path, w.end, w.next, fmt.Sprintf("the file ends %d bytes behind the beginning of a record that is longer, as if it had been cut short", left))
+	}
 	if rest.end > w.end {
 		w.found.CutFile, w.found.CutOffset, w.found.CutBytes = r.path, w.end, rest.end-w.end
 	}
