@@ -23,7 +23,7 @@ func (e *Engine) loadUsers() error {
 		return fmt.Errorf("%w: %w: %s:%d and %s", acl.ErrFile, ErrUsersTwice, lines[0].File, lines[0].Line, path)
 	}
 	e.world.LoadUsers = func() error { return e.readUsers(path) }
-	e.world.SaveUsers = func() error { return vfs.WriteFile(e.o.FS, path, []byte(e.world.Users.File())) }
+	e.world.SaveUsers = func() error { return vfs.Rewrite(e.o.FS, path, []byte(e.world.Users.File())) }
 	return e.readUsers(path)
 }
 

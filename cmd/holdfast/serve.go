@@ -415,6 +415,6 @@ func rewriter(path string, cfg *config.Config, users func() [][]string) func() e
 		if slices.ContainsFunc(cfg.Users(), func(u config.UserLine) bool { return u.Included }) {
 			return errors.New("users are in an included file, which would have to be changed too; use an aclfile and ACL SAVE")
 		}
-		return vfs.WriteFile(vfs.OS(), path, cfg.Rewrite(old, users()))
+		return vfs.Rewrite(vfs.OS(), path, cfg.Rewrite(old, users()))
 	}
 }

@@ -2,6 +2,7 @@ package vfs
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 )
@@ -25,6 +26,18 @@ func WriteFile(fsys FS, path string, data []byte) (err error) {
 		return err
 	}
 	return fsys.SyncDir(filepath.Dir(path))
+}
+
+// Rewrite is WriteFile for a file that somebody named. Behind a symbolic link it is the file that is written; what is no file, least of
+// all /dev/null, is not replaced.
+func Rewrite(fsys FS, path string, data []byte) error {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	if info, err := fsys.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is no regular file, and is not replaced", path)
+	}
+	return WriteFile(fsys, path, data)
 }
 
 // createAnew is Create, in the place of a file that was left. One is removed only where it is in the way, so that an error is of

@@ -69,3 +69,28 @@ func TestWriteFileRemovesOnlyWhatIsInTheWay(t *testing.T) {
 		}
 	}
 }
+
+// A link stays, and what is no file: as root it could be /dev/null.
+func TestRewriteReplacesOnlyFiles(t *testing.T) {
+	dir := t.TempDir()
+	file, link, pipe := filepath.Join(dir, "file"), filepath.Join(dir, "link"), filepath.Join(dir, "pipe")
+	must(t, errors.Join(os.Symlink("file", link), syscall.Mkfifo(pipe, 0o600)))
+	for _, path := range []string{file, link, file} { // none is there, a link to one, one
+		if path == link {
+			must(t, os.WriteFile(file, []byte("old"), 0o600))
+		}
+		must(t, vfs.Rewrite(vfs.OS(), path, []byte(path)))
+		if text, err := os.ReadFile(file); err != nil || string(text) != path {
+			t.Errorf("%s: the file has %q, %v", path, text, err)
+		}
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode().Type() != fs.ModeSymlink {
+		t.Errorf("the link is %v, %v", info, err)
+	}
+	if err := vfs.Rewrite(vfs.OS(), pipe, nil); err == nil {
+		t.Error("a pipe was replaced")
+	}
+	if info, err := os.Lstat(pipe); err != nil || info.Mode().Type() != fs.ModeNamedPipe {
+		t.Errorf("the pipe is %v, %v", info, err)
+	}
+}
