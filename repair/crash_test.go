@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 
@@ -151,4 +152,40 @@ func TestFailingOperation(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestFullDisk: a repair that has no room changes nothing, and leaves no copies that would be in the way of the next one.
+func TestFullDisk(t *testing.T) {
+	scene := scenes(t, historytest.Play(t))["log"]
+	for n := 1; ; n++ {
+		root := t.TempDir()
+		dir := filepath.Join(root, "data")
+		historytest.CopyDir(t, scene.dir, dir)
+		before := names(t, dir)
+		fsys := vfs.NewFaulty(root, int64(n))
+		fsys.FailFrom(n, syscall.ENOSPC, vfs.Write)
+		if err := once(fsys, dir); !errors.Is(err, syscall.ENOSPC) {
+			t.Fatal(err)
+		}
+		after := names(t, dir)
+		if slices.ContainsFunc(after, func(path string) bool { return filepath.Base(path) == ManifestName }) {
+			if n < 3 {
+				t.Errorf("all was copied by %d writes", n-1)
+			}
+			return // what follows takes no room
+		}
+		if !slices.Equal(after, before) {
+			t.Errorf("the first %d writes had room, and there are %q, not %q", n-1, after, before)
+		}
+	}
+}
+
+// names are those of all that is in a directory, and in those within it.
+func names(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	must(t, filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
+		names = append(names, path)
+		return err
+	}))
+	return names
 }

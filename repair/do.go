@@ -38,7 +38,7 @@ func (r *Repair) Do(p *Plan) error {
 		}
 	}
 	if err := r.save(p); err != nil {
-		return err
+		return errors.Join(err, engine.DropWork(r.o.FS, r.o.Dir))
 	}
 	if err := r.cutLog(p); err != nil {
 		return err
@@ -174,7 +174,15 @@ func (r *Repair) save(p *Plan) error {
 	if err != nil {
 		return err
 	}
+	if err := r.copy(p, q); err != nil {
+		return errors.Join(err, q.discard())
+	}
 	p.Quarantine = q.path
+	return nil
+}
+
+// copy copies it to a quarantine.
+func (r *Repair) copy(p *Plan, q *quarantine) error {
 	if p.replace || p.dropRedo {
 		if err := q.ifThere(redoName); err != nil {
 			return err

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path/filepath"
+	"slices"
 
 	"holdfast/engine"
 	"holdfast/internal/vfs"
@@ -21,6 +23,8 @@ type quarantine struct {
 	dir  string // of the data
 	path string // of the copies
 	made map[string]bool
+	// copies are the files in it.
+	copies []string
 }
 
 // quarantine makes a directory for the copies, with the time in its name.
@@ -75,6 +79,7 @@ func (q *quarantine) file(name string, offset int64) (err error) {
 	if err != nil {
 		return fmt.Errorf("copying to the quarantine: %w", err)
 	}
+	q.copies = append(q.copies, to)
 	defer func() { err = errors.Join(err, copied.Close()) }()
 	buf := make([]byte, 1<<20)
 	for at := offset; ; {
@@ -104,12 +109,35 @@ func (q *quarantine) seal(p *Plan) error {
 	if err != nil {
 		return err
 	}
-	if err := vfs.WriteFile(q.fs, filepath.Join(q.path, ManifestName), append(text, '\n')); err != nil {
+	manifest := filepath.Join(q.path, ManifestName)
+	q.copies = append(q.copies, manifest)
+	if err := vfs.WriteFile(q.fs, manifest, append(text, '\n')); err != nil {
 		return fmt.Errorf("writing the quarantine's manifest: %w", err)
 	}
 	for dir := range q.made {
 		if err := q.fs.SyncDir(dir); err != nil {
 			return fmt.Errorf("syncing the quarantine: %w", err)
+		}
+	}
+	return nil
+}
+
+// discard removes the copies again, when not all could be made: nothing has been cut then, and on a full disk they would be in the way
+// of the next attempt.
+func (q *quarantine) discard() error {
+	for _, path := range q.copies {
+		if err := q.fs.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("removing the quarantine: %w", err)
+		}
+	}
+	dirs := slices.Collect(maps.Keys(q.made))
+	slices.SortFunc(dirs, func(a, b string) int { return len(b) - len(a) }) // what is within comes first
+	for _, dir := range append(dirs, filepath.Dir(q.path)) {
+		if names, err := q.fs.List(dir); err != nil || len(names) > 0 {
+			return err // those of other repairs stay
+		}
+		if err := q.fs.Remove(dir); err != nil {
+			return fmt.Errorf("removing the quarantine: %w", err)
 		}
 	}
 	return nil
