@@ -183,6 +183,7 @@ func TestServersThatCannotBeRecorded(t *testing.T) {
 		{sh(`echo no such thing as $0 >&2; exit 3`), "no such thing", subject.ErrRefused},
 		{"redis-server --port {port} --dir {dir} --daemonize yes --save ''", "background", subject.ErrBackground},
 		{"/nowhere/to/be/found {port} {dir}", "/nowhere/to/be/found", subject.ErrNoProgram},
+		{"/etc/passwd {port} {dir}", "/etc/passwd", subject.ErrNotRunnable},
 		{"redis-server --port {port}", "{dir}", ErrCommand},
 		{"redis-server --dir {dir}", "{port}", ErrCommand},
 		{"redis-server '--dir {dir} {port}", "quote", ErrCommand},
@@ -190,6 +191,11 @@ func TestServersThatCannotBeRecorded(t *testing.T) {
 		_, err := record(t, RecordOptions{Target: Target{Command: c.command, Policy: "always"}, Load: small("counters")})
 		if !errors.Is(err, c.is) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v", c.command, err)
+		}
+	}
+	for path, is := range map[string]error{"/etc/passwd": subject.ErrNotRunnable, "/etc/": subject.ErrNotRunnable, "/no/program": subject.ErrNoProgram} {
+		if _, err := record(t, RecordOptions{Target: Target{Server: path, Policy: "always"}, Load: small("counters")}); !errors.Is(err, is) {
+			t.Errorf("%s: %v", path, err)
 		}
 	}
 	if _, err := record(t, RecordOptions{Target: Target{Server: "oracle", Policy: "always"}, Load: small("counters")}); !errors.Is(err, subject.ErrPreset) {

@@ -3,7 +3,6 @@ package subject
 import (
 	"errors"
 	"fmt"
-	"os/exec"
 	"slices"
 	"strings"
 )
@@ -18,7 +17,7 @@ func Presets() []string { return []string{"holdfast", "redis", "valkey"} }
 func Policies() []string { return []string{"always", "everysec"} }
 
 // Preset is the command of a server by name, with {port} and {dir} to be filled in. holdfast is the path of that program.
-// ErrNoProgram when it is not installed.
+// ErrNoProgram and ErrNotRunnable when it is not installed.
 func Preset(name, policy, holdfast string) (command []string, err error) {
 	if !slices.Contains(Policies(), policy) {
 		return nil, fmt.Errorf("policy %q: %w: want %s", policy, ErrPreset, strings.Join(Policies(), " or "))
@@ -34,8 +33,12 @@ func Preset(name, policy, holdfast string) (command []string, err error) {
 	default:
 		return nil, fmt.Errorf("server %q: %w: want %s", name, ErrPreset, strings.Join(Presets(), ", "))
 	}
-	if _, err := exec.LookPath(command[0]); err != nil {
-		return nil, fmt.Errorf("%s: %w: %s is not installed or not in the PATH", name, ErrNoProgram, command[0])
+	_, err = lookPath(command[0])
+	switch {
+	case errors.Is(err, ErrNotRunnable):
+		return nil, fmt.Errorf("%s: %w", command[0], err)
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w: %s is not installed or not in the PATH", name, err, command[0])
 	}
 	return command, nil
 }

@@ -44,7 +44,21 @@ var (
 	ErrBackground = errors.New("it went to the background; start it in the foreground")
 	// ErrNoProgram says that the server's program is not there.
 	ErrNoProgram = errors.New("no such program")
+	// ErrNotRunnable says that what should be the server's program is another kind of file.
+	ErrNotRunnable = errors.New("not a program that can be run")
 )
+
+// lookPath finds a program, as a shell does. ErrNoProgram, ErrNotRunnable.
+func lookPath(name string) (string, error) {
+	path, err := exec.LookPath(name)
+	switch {
+	case err == nil:
+		return path, nil
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EISDIR):
+		return "", ErrNotRunnable
+	}
+	return "", ErrNoProgram
+}
 
 // Running is a server that Process started.
 type Running struct {
@@ -67,7 +81,7 @@ type Running struct {
 }
 
 // Start starts the server on a data directory and waits until it answers. Besides what Starter says: ErrBackground (an
-// ErrRefused too) when it daemonised, ErrNoProgram when there is no such program.
+// ErrRefused too) when it daemonised, ErrNoProgram and ErrNotRunnable when there is no such program.
 func (p *Process) Start(ctx context.Context, dir string) (Server, error) {
 	r, err := p.StartProcess(ctx, dir)
 	if err != nil {
@@ -123,9 +137,9 @@ func or(d, standard time.Duration) time.Duration {
 
 // launch starts the process. Relative files that it writes come to lie in the scratch directory.
 func (r *Running) launch(env []string) error {
-	program, err := exec.LookPath(r.command[0])
+	program, err := lookPath(r.command[0])
 	if err != nil {
-		return fmt.Errorf("%s: %w", r.command[0], ErrNoProgram)
+		return fmt.Errorf("%s: %w", r.command[0], err)
 	}
 	if program, err = filepath.Abs(program); err != nil {
 		return fmt.Errorf("starting %s: %w", r.command[0], err)
