@@ -84,6 +84,7 @@ func TestLabErrors(t *testing.T) {
 		{[]string{"play", "--trace", "/no/such/trace"}, 1, "opening a trace: open /no/such/trace"},
 		{[]string{"play", "--trace", "lab_test.go"}, 1, "not a trace of holdfast lab"},
 		{[]string{"play", "--trace", some, "--keep", "x"}, 2, "--keep needs --state"},
+		{[]string{"play", "--trace", some, "--state", "5/strict/512/all", "--states", "9", "--reading", "strict"}, 2, "leave out --states and --reading"},
 		{[]string{"play", "--trace", some, "--state", "5"}, 2, `"5" is not a crash state: want SEQ/READING/PIECE/CHOICE`},
 		{[]string{"play", "--trace", some, "--state", "5/strict/512/all"}, 2, "the trace has no such event"},
 		{[]string{"play", "--trace", some, "--reading", "kind"}, 2, `--reading takes strict or ordered, not "kind"`},

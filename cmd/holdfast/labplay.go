@@ -60,6 +60,8 @@ func playOptions(ctx *cli.Context) (o lab.PlayOptions, err error) {
 	switch {
 	case o.Trace == "":
 		return o, errors.New("lab play wants --trace, a file that lab record has written")
+	case o.State != "" && len(given(ctx, "states", "reading")) > 0:
+		return o, fmt.Errorf("--state plays one state, whose name has the reading in it: leave out %s", strings.Join(given(ctx, "states", "reading"), " and "))
 	case o.Keep != "" && o.State == "":
 		return o, errors.New("--keep needs --state: it keeps one directory")
 	case !(o.Second >= 0 && o.Second <= 1): // NaN too
