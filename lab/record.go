@@ -252,8 +252,12 @@ func (r *Recording) count() error {
 	}
 	r.Operations = map[string]int{}
 	wrong, first := 0, ""
+	follower := traffic.NewFollower(t.Meta)
 	err = t.Events(func(e trace.Event) (bool, error) {
 		r.Events = e.Seq
+		if err := follower.Apply(e); err != nil {
+			return false, err
+		}
 		switch {
 		case e.Kind.IsFile():
 			r.Operations[e.Kind.String()]++
@@ -280,10 +284,10 @@ func (r *Recording) count() error {
 	if r.Seconds > 0 {
 		r.PerSecond = float64(r.Replies) / r.Seconds
 	}
-	switch {
-	case wrong > 0 && wrong == r.Replies:
-		return fmt.Errorf("%w, so a crash has nothing to take: %s", ErrNothing, first)
-	case wrong > 0 && wrong >= r.Replies/2:
+	if asked, taken, refusal := workload.Taken(follower.History(r.Events, traffic.Always).Ops); asked > 0 && taken == 0 {
+		return fmt.Errorf("%w, so a crash has nothing to take: -%s", ErrNothing, refusal)
+	}
+	if wrong > 0 && wrong >= r.Replies/2 {
 		r.Problems = append(r.Problems, fmt.Sprintf("%d of %d requests were answered with an error, and have nothing to lose: %s", wrong,
 			r.Replies, first))
 	}

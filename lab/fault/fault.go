@@ -107,11 +107,15 @@ type Options struct {
 	Traffic, Patience time.Duration
 }
 
-// ErrName says that a text does not name an experiment.
-var ErrName = errors.New("not an experiment")
+var (
+	// ErrName says that a text does not name an experiment.
+	ErrName = errors.New("not an experiment")
+	// ErrNothing says that a server took nothing of the traffic, so that nothing can be lost.
+	ErrNothing = errors.New("every write was answered with an error")
+)
 
 // Run does the experiments, one after another, and hands over each result as it comes. It ends early with ctx, and when
-// the server does not even run without a fault. It leaves no process, mount or directory.
+// the server does not even run without a fault, or takes no write: ErrNothing. It leaves no process, mount or directory.
 func Run(ctx context.Context, o Options, report func(Result)) (err error) {
 	dir, err := os.MkdirTemp(o.Dir, "holdfast-fault-")
 	if err != nil {
@@ -123,6 +127,11 @@ func Run(ctx context.Context, o Options, report func(Result)) (err error) {
 	experiments, err := l.plan(ctx)
 	if err != nil {
 		return err
+	}
+	if l.Only == "" && l.rested[false] == nil && l.calls == nil { // no plan wanted to see it without a fault
+		if _, err := l.leave(ctx, false); err != nil {
+			return err
+		}
 	}
 	for _, x := range experiments {
 		if err := ctx.Err(); err != nil {
@@ -139,6 +148,14 @@ func Run(ctx context.Context, o Options, report func(Result)) (err error) {
 		result.Name, result.Kind = x.String(), x.kind
 		result.Millis = float64(time.Since(began).Microseconds()) / 1000
 		report(result)
+	}
+	return nil
+}
+
+// took is ErrNothing where a server took no write of a whole run without a fault.
+func took(h *workload.History) error {
+	if asked, taken, refusal := workload.Taken(h.Ops); asked > 0 && taken == 0 {
+		return fmt.Errorf("%w, so there is nothing to lose: %s", ErrNothing, refusal)
 	}
 	return nil
 }

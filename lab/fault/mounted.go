@@ -237,6 +237,10 @@ func (l *lab) count(ctx context.Context) (calls map[string]int, err error) {
 	if err := errors.Join(drove.err, server.Kill(), m.unmount(), ctx.Err()); err != nil {
 		return nil, err
 	}
+	h, err := live.History(traffic.Always)
+	if err := errors.Join(err, took(h)); err != nil {
+		return nil, err
+	}
 	l.calls = map[string]int{}
 	return l.calls, m.each(func(e trace.Event) error {
 		if call := callOf(e.Kind); e.Seq > from && e.Kind.IsFile() {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"holdfast/lab/subject"
@@ -67,7 +68,7 @@ func (l *lab) leave(ctx context.Context, clean bool) (*rested, error) {
 	live := traffic.NewLive(l.Workload.Clients(), time.Now)
 	count := &hand{Log: live, kind: Rest}
 	began := time.Now()
-	drove := l.drive(ctx, server, 0, count, live)
+	drove := l.drive(ctx, server, 0, count)
 	r.took, r.replies = time.Since(began), count.replies
 	switch {
 	case drove.broke:
@@ -90,7 +91,7 @@ func (l *lab) leave(ctx context.Context, clean bool) (*rested, error) {
 	var errs [2]error
 	r.history, errs[0] = live.History(killed)
 	r.durable, errs[1] = live.History(durable)
-	if err := errors.Join(errs[:]...); err != nil {
+	if err := errors.Join(append(errs[:], took(r.history))...); err != nil {
 		return nil, err
 	}
 	if r.files, err = list(r.dir); err != nil {
@@ -252,11 +253,11 @@ func leaves(op *workload.Op) bool {
 // changes reports whether the reply shows that a request changed something: something was counted, taken, or done. Of a
 // command whose replies do not tell it says no.
 func changes(args [][]byte, reply resp.Reply) bool {
-	switch string(upper(args[0])) {
+	switch strings.ToUpper(string(args[0])) {
 	case "GETEX", "HGETEX", "LTRIM", "APPEND", "SETRANGE", "BITFIELD", "EVAL", "EVALSHA", "FCALL", "FUNCTION", "SCRIPT", "FLUSHALL", "FLUSHDB", "PFCOUNT":
 		return false
 	}
-	return !reads(args) && tells(reply)
+	return !workload.ReadsOnly(args) && tells(reply)
 }
 
 // tells reports whether a reply has something other than errors, nothing, and numbers up to 0.
@@ -286,29 +287,9 @@ func size(op *workload.Op) int64 {
 // readsOnly reports whether an operation certainly leaves nothing in a log.
 func readsOnly(op *workload.Op) bool {
 	if len(op.Body) > 0 {
-		return !slices.ContainsFunc(op.Body, func(args [][]byte) bool { return !reads(args) })
+		return !slices.ContainsFunc(op.Body, func(args [][]byte) bool { return !workload.ReadsOnly(args) })
 	}
-	return reads(op.Args)
-}
-
-func reads(args [][]byte) bool {
-	switch string(upper(args[0])) {
-	case "GET", "MGET", "EXISTS", "STRLEN", "GETBIT", "BITCOUNT", "LRANGE", "LLEN", "LINDEX", "SMEMBERS", "SCARD", "ZCARD", "ZRANGE",
-		"XLEN", "XRANGE", "XINFO", "HGETALL", "HMGET", "HPEXPIRETIME", "TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME", "TYPE", "DBSIZE", "KEYS", "DUMP",
-		"PING", "INFO", "WATCH", "UNWATCH", "SAVE", "BGSAVE", "BGREWRITEAOF", "SNAPSHOT", "LASTSAVE", "DEBUG", "CONFIG":
-		return true
-	}
-	return false
-}
-
-func upper(word []byte) []byte {
-	out := slices.Clone(word)
-	for i, c := range out {
-		if 'a' <= c && c <= 'z' {
-			out[i] = c - 'a' + 'A'
-		}
-	}
-	return out
+	return workload.ReadsOnly(op.Args)
 }
 
 // damages picks damages of each region of each file: its first sector, the middle, the last sector that has data, and

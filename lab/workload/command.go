@@ -38,6 +38,54 @@ func (o *operation) writes() bool {
 	return false
 }
 
+// ReadsOnly reports whether a request certainly leaves nothing in a log, whatever the server: it reads, or is about the
+// server and no key. PFCOUNT is not among them: it may keep what it counted.
+func ReadsOnly(args [][]byte) bool {
+	switch name := strings.ToUpper(string(args[0])); name {
+	case "PFCOUNT":
+		return false
+	case "STRLEN", "XRANGE", "XINFO", "TTL", "PTTL", "EXPIRETIME", "TYPE", "DBSIZE", "KEYS", "PING", "INFO", "WATCH", "UNWATCH", "SAVE",
+		"BGSAVE", "BGREWRITEAOF", "SNAPSHOT", "LASTSAVE", "DEBUG", "CONFIG", "SELECT":
+		return true
+	default:
+		return readOnly(name)
+	}
+}
+
+// Taken counts the answered operations that ask for a change, and those of them that were not wholly refused. refusal is
+// the first error that a request for a change was answered with; "" if none was.
+func Taken(ops []Op) (asked, taken int, refusal string) {
+	for i := range ops {
+		op := &ops[i]
+		requests := op.Body
+		if len(requests) == 0 {
+			requests = [][][]byte{op.Args}
+		}
+		changes, took := false, false
+		for k, args := range requests {
+			if !op.Acked || ReadsOnly(args) {
+				continue
+			}
+			reply := op.Reply
+			if len(op.Body) > 0 && k < len(reply.Elems) {
+				reply = reply.Elems[k]
+			}
+			err := reply.Err()
+			if changes, took = true, took || err == nil; err != nil && refusal == "" {
+				refusal = err.Error()
+			}
+		}
+		if changes {
+			asked++
+		}
+		if took {
+			taken++
+		}
+	}
+	return asked, taken, refusal
+}
+
+// readOnly names the requests that change no value.
 func readOnly(name string) bool {
 	switch name {
 	case "GET", "MGET", "EXISTS", "LRANGE", "LLEN", "LINDEX", "PEXPIRETIME", "SMEMBERS", "SCARD", "ZCARD", "ZRANGE", "XLEN",
