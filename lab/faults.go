@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -40,6 +41,7 @@ func Faults(ctx context.Context, o FaultOptions) (r *report.Faults, err error) {
 	if err != nil {
 		return nil, err
 	}
+	starter.ReplyMax = cmp.Or(o.Patience, patienceDefault) + time.Minute // an experiment may add to it
 	dir, err := scratch(o.Dir)
 	if err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"holdfast/lab/disk"
 	"holdfast/lab/fault"
 	"holdfast/lab/play"
 	"holdfast/lab/recorder"
@@ -228,9 +229,64 @@ func TestServersThatRefuseEverything(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	command = "redis-server --port {port} --dir {dir} --appendonly yes --maxmemory 1" // it can be read
-	rec, err := record(t, RecordOptions{Target: Target{Command: command, Policy: "always"}, Load: small("counters")})
-	if err != nil || !strings.Contains(strings.Join(rec.Problems, "\n"), "were answered with an error, and have nothing to lose: -OOM") {
-		t.Errorf("%q, %v", rec.Problems, err)
+	_, err = record(t, RecordOptions{Target: Target{Command: command, Policy: "always"}, Load: small("counters")})
+	if !errors.Is(err, ErrNothing) || !strings.Contains(err.Error(), "-OOM") {
+		t.Errorf("%v", err)
+	}
+}
+
+// That holds without a recording too, whatever is tried.
+func TestFaultsOfServersThatTakeNoWrite(t *testing.T) {
+	command := "redis-server --port {port} --dir {dir} --appendonly yes --maxmemory 1" // it can be read
+	for _, kind := range fault.Kinds() {
+		o := FaultOptions{Target: Target{Command: command, Policy: "always"}, Load: small("counters"), Kinds: []fault.Kind{kind}, Each: 1, Dir: t.TempDir(),
+			OnResult: func(r fault.Result) { t.Errorf("%s: %s", r.Name, r.Outcome) }}
+		if _, err := Faults(t.Context(), o); !errors.Is(err, ErrNothing) || !strings.Contains(err.Error(), "OOM") {
+			t.Errorf("%s: %v", kind, err)
+		}
+		clean(t, o.Dir)
+	}
+}
+
+// A request that is never answered is no end of the traffic like another.
+func TestServersThatHang(t *testing.T) {
+	o := RecordOptions{Target: target(t, "redis", "always"), Load: Load{Script: "SET a 1\nBLPOP nothing 0\n"}, Patience: 50 * time.Millisecond}
+	if rec, err := record(t, o); !errors.Is(err, ErrHangs) || !strings.Contains(err.Error(), "BLPOP") {
+		t.Errorf("%+v, %v", rec, err)
+	}
+}
+
+// A server may close connections. What it did then is not known; all else must be there.
+func TestServersThatCloseConnections(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "trace")
+	o := RecordOptions{Target: target(t, "redis", "always"), Trace: path, Load: Load{Script: "SET a 1\nINCR a\nCLIENT KILL TYPE normal SKIPME no\nINCR a\n"}}
+	rec, err := Record(t.Context(), o)
+	if err != nil || rec.Replies != 3 || !strings.Contains(strings.Join(rec.Problems, "\n"), "closed connections") {
+		t.Fatalf("%+v, %v", rec, err)
+	}
+	r, err := Play(t.Context(), PlayOptions{Trace: path, States: 10, Readings: []disk.Reading{disk.Ordered}, Dir: t.TempDir()})
+	if err != nil || !r.Held() {
+		t.Errorf("%v, %v", err, r.Verdict())
+	}
+}
+
+// A trace of which the end is missing is played as far as it goes, and the report says so. One that is full is whole.
+func TestCutTraces(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "trace")
+	load := small("counters")
+	load.Options.Requests = 5000
+	rec, err := Record(t.Context(), RecordOptions{Target: target(t, "holdfast", "everysec"), Load: load, Trace: path, Bytes: 256 << 10})
+	if err != nil || rec.Bytes > 256<<10 || !strings.Contains(rec.Cut, "limit") {
+		t.Fatalf("%+v, %v", rec, err)
+	}
+	for _, bytes := range []int64{rec.Bytes, rec.Bytes - 100} {
+		if err := os.Truncate(path, bytes); err != nil {
+			t.Fatal(err)
+		}
+		r, err := Play(t.Context(), PlayOptions{Trace: path, States: 1, Dir: t.TempDir()})
+		if said := r != nil && strings.Contains(strings.Join(r.Notes, "\n"), "cut short"); err != nil || said == (bytes == rec.Bytes) {
+			t.Errorf("%d of %d bytes: %v, %+v", bytes, rec.Bytes, err, r.Notes)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"holdfast/lab/disk"
@@ -58,6 +59,14 @@ func Play(ctx context.Context, o PlayOptions) (r *report.Crashes, err error) {
 	starter, killed, err := o.starterFor(meta)
 	if err != nil {
 		return nil, err
+	}
+	starter.ReplyMax = o.Limit
+	whole, err := isWhole(o.Trace)
+	if err != nil {
+		return nil, err
+	}
+	if !whole {
+		o.Notes = append(slices.Clone(o.Notes), "the trace ends before its recording did: the file was cut short, and what follows is not played")
 	}
 	dir, err := scratch(o.Dir)
 	if err != nil {
@@ -138,6 +147,20 @@ func metaOf(path string) (trace.Meta, error) {
 		return trace.Meta{}, err
 	}
 	return r.Meta, r.Close()
+}
+
+// isWhole reports whether a trace goes on until its recording was done.
+func isWhole(path string) (whole bool, err error) {
+	r, err := trace.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	err = r.Events(func(e trace.Event) (bool, error) {
+		whole = e.Kind == trace.Mark && e.Note == trace.MarkDone
+		return !whole, nil
+	})
+	return whole, err
 }
 
 // starterFor is what starts the server: the one that is asked for, or that of the trace.

@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"holdfast/lab/fault"
 	"holdfast/lab/recorder"
 	"holdfast/lab/subject"
 	"holdfast/lab/trace"
@@ -30,6 +31,8 @@ const (
 	// TimeDefault bounds the traffic of a recording, and BytesDefault the size of its trace.
 	TimeDefault  = 10 * time.Second
 	BytesDefault = 256 << 20
+	// patienceDefault is how long a server may take to reply where nobody says.
+	patienceDefault = 10 * time.Second
 )
 
 // RecordOptions say what to record.
@@ -41,6 +44,8 @@ type RecordOptions struct {
 	// Time bounds the traffic, and Bytes the trace. 0: TimeDefault and BytesDefault.
 	Time  time.Duration
 	Bytes int64
+	// Patience is how long a reply may take; 0: 10 s.
+	Patience time.Duration
 	// Compare also runs the workload without the mount, to say how much slower that is.
 	Compare bool
 	// Dir is where directories and mounts are made; "" is the system's place for temporary files.
@@ -79,11 +84,14 @@ func (r Recording) Slower() float64 {
 	return r.Plain / r.PerSecond
 }
 
-// ErrEnded says that a server ended during the traffic although nothing had been done to it.
-var ErrEnded = errors.New("the server ended under the workload")
-
-// ErrNothing says that a server took nothing of the traffic, so that no crash can show anything.
-var ErrNothing = errors.New("every request was answered with an error")
+var (
+	// ErrEnded says that a server ended during the traffic although nothing had been done to it.
+	ErrEnded = errors.New("the server ended under the workload")
+	// ErrHangs says that it left a request without a reply.
+	ErrHangs = errors.New("the server hangs under the workload")
+	// ErrNothing says that a server took nothing of the traffic, so that no crash can show anything.
+	ErrNothing = fault.ErrNothing
+)
 
 // Record runs a workload on a server whose files lie on the recording filesystem, ends the server by kill -9, and
 // leaves a trace.
@@ -135,6 +143,9 @@ func (o *RecordOptions) defaults() {
 	}
 	if o.Bytes <= 0 {
 		o.Bytes = BytesDefault
+	}
+	if o.Patience <= 0 {
+		o.Patience = patienceDefault
 	}
 }
 
@@ -197,21 +208,21 @@ func (s *session) run(ctx context.Context, dir string) (err error) {
 
 // drive sends the traffic until it is done or the time is over.
 func (s *session) drive(ctx context.Context, server subject.Server, log traffic.Log) (time.Duration, error) {
-	within, cancel := context.WithTimeout(ctx, s.Time)
-	defer cancel()
 	began := time.Now()
-	err := traffic.Drive(within, s.work, 0, server.Dial, log, s.Seed)
+	over, err := traffic.Within(ctx, s.work, 0, server.Dial, log, s.Seed, traffic.Limits{Traffic: s.Time, Patience: s.Patience})
 	took := time.Since(began)
 	switch {
 	case ctx.Err() != nil:
 		return took, ctx.Err()
 	case errors.Is(err, trace.ErrFull):
 		s.rec.Cut = fmt.Sprintf("the trace reached its limit of %d MiB", s.Bytes>>20)
+	case errors.Is(err, traffic.ErrUnanswered):
+		return took, fmt.Errorf("%w: %w\n%s", ErrHangs, err, server.Output())
 	case errors.Is(err, traffic.ErrBroken):
 		return took, fmt.Errorf("%w: %w\n%s", ErrEnded, err, server.Output())
 	case err != nil:
 		return took, err
-	case within.Err() != nil:
+	case over:
 		s.rec.Cut = fmt.Sprintf("the time of %v was over", s.Time)
 	}
 	return took, nil
@@ -290,6 +301,10 @@ func (r *Recording) count() error {
 	if wrong > 0 && wrong >= r.Replies/2 {
 		r.Problems = append(r.Problems, fmt.Sprintf("%d of %d requests were answered with an error, and have nothing to lose: %s", wrong,
 			r.Replies, first))
+	}
+	if lost := r.Requests - r.Replies; lost > 0 && r.Cut == "" {
+		r.Problems = append(r.Problems, fmt.Sprintf("the server closed connections; %d of %d requests had no reply, and may have been "+
+			"done or not", lost, r.Requests))
 	}
 	if r.Operations[trace.Write.String()] == 0 {
 		r.Problems = append(r.Problems, "the server wrote nothing into its directory: does its command use {dir}?")

@@ -154,7 +154,7 @@ func (l Load) judged(ctx context.Context, starter subject.Starter, dir string) (
 				return nil, err
 			}
 		}
-		return traffic.Ask(conn, nil, 0, w.Reads())
+		return traffic.Ask(ctx, server.Dial, nil, 0, w.Reads(), patienceDefault)
 	})
 	return w, err
 }

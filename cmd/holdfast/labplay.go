@@ -33,7 +33,7 @@ func labPlayCommand() *cli.Command {
 			&cli.Float64Flag{Name: "second", Value: 0.1, Usage: "`SHARE` of the states, 0 to 1, that get a second crash"},
 			&cli.StringFlag{Name: "server", Usage: "`SERVER` to start: holdfast, redis, valkey, or the path of another holdfast"},
 			&cli.StringFlag{Name: "server-cmd", Usage: "`COMMAND` of any other server, with {port} and {dir} in it"},
-			&cli.DurationFlag{Name: "limit", Value: 10 * time.Second, Usage: "a server may take `TIME` to start, or to answer"},
+			&cli.DurationFlag{Name: "limit", Value: 10 * time.Second, Usage: "a server may take `TIME` to start, or for a reply"},
 			toggle("no-shrink", "do not look for the least that must be lost for a failure"),
 			jsonFlag("one object with crashes"), htmlFlag(),
 		},

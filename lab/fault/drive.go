@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"sync/atomic"
 	"time"
 
 	"holdfast/lab/subject"
 	"holdfast/lab/traffic"
 	"holdfast/lab/workload"
-	"holdfast/resp"
 )
 
 // driven is how the traffic of an experiment ended.
@@ -21,61 +18,18 @@ type driven struct {
 	err    error // something that is no matter of the server's
 }
 
-// watchEvery is how often it is looked whether replies come.
-const watchEvery = 50 * time.Millisecond
-
 // drive sends the first round of the workload to a server until it is done, Traffic is over, the connections break, or a
 // reply is longer in coming than Patience and what the experiment adds to it.
-func (l *lab) drive(ctx context.Context, server subject.Server, held time.Duration, log traffic.Log, live *traffic.Live) driven {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	w := &bounded{Workload: l.Workload}
-	enough := time.AfterFunc(l.Traffic, func() { w.over.Store(true) })
-	defer enough.Stop()
-	ended := make(chan error, 1)
-	go func() { ended <- traffic.Drive(ctx, w, 0, server.Dial, log, l.Seed) }()
-	tick := time.NewTicker(watchEvery)
-	defer tick.Stop()
-	var d driven
-	for {
-		select {
-		case err := <-ended:
-			if errors.Is(err, traffic.ErrBroken) {
-				d.broke = !d.silent
-			} else {
-				d.err = err
-			}
-			return d
-		case <-tick.C:
-			if live.Waiting() > l.Patience+held {
-				d.silent = true
-				cancel()
-			}
-		}
+func (l *lab) drive(ctx context.Context, server subject.Server, held time.Duration, log traffic.Log) driven {
+	limits := traffic.Limits{Traffic: l.Traffic, Patience: l.Patience + held}
+	_, err := traffic.Within(ctx, l.Workload, 0, server.Dial, log, l.Seed, limits)
+	switch {
+	case errors.Is(err, traffic.ErrUnanswered):
+		return driven{silent: true}
+	case errors.Is(err, traffic.ErrBroken):
+		return driven{broke: true}
 	}
-}
-
-// bounded is a workload whose clients end when it is over, each after the reply that it waits for: what hangs is not to be
-// taken for what is done.
-type bounded struct {
-	workload.Workload
-	over atomic.Bool
-}
-
-func (b *bounded) Client(n, round int, rng *rand.Rand) workload.Client {
-	return boundedClient{b.Workload.Client(n, round, rng), b}
-}
-
-type boundedClient struct {
-	workload.Client
-	of *bounded
-}
-
-func (c boundedClient) Next(reply resp.Reply) [][]byte {
-	if c.of.over.Load() {
-		return nil
-	}
-	return c.Client.Next(reply)
+	return driven{err: err}
 }
 
 // silent is the result of a server that did not reply.

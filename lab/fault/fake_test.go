@@ -42,6 +42,8 @@ func (c *counting) Next(resp.Reply) [][]byte {
 	return [][]byte{[]byte("INCR"), []byte(fmt.Sprint("c", c.n))}
 }
 
+func (c *counting) Lost() bool { return true }
+
 func (w counters) Reads() [][][]byte {
 	var all [][][]byte
 	for n := range w.clients {

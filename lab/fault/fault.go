@@ -238,22 +238,9 @@ func (l *lab) restart(ctx context.Context, dir string, h *workload.History) (Res
 
 // look has the workload judge what a running server serves.
 func (l *lab) look(ctx context.Context, server subject.Server, h, pardon *workload.History) (Result, error) {
-	conn, err := server.Dial()
-	if err != nil {
-		return unanswered(server, err), nil
-	}
-	// Closing ends a wait for a reply that does not come. What it returns says nothing about data.
-	ctx, cancel := context.WithTimeout(ctx, l.Patience)
-	defer cancel()
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	defer func() {
-		if stop() {
-			conn.Close()
-		}
-	}()
 	seen := *h
 	seen.Seen = time.Now().UnixMilli()
-	replies, err := traffic.Ask(conn, nil, 0, l.Workload.Reads())
+	replies, err := traffic.Ask(ctx, server.Dial, nil, 0, l.Workload.Reads(), l.Patience)
 	if err != nil {
 		return unanswered(server, err), nil
 	}

@@ -39,7 +39,7 @@ func (l *lab) interrupt(ctx context.Context, x experiment) (Result, error) {
 		timer := time.AfterFunc(x.after, hand.kill)
 		defer timer.Stop()
 	}
-	drove := l.drive(ctx, server, word(x.kind == Pause, x.after, 0), hand, live)
+	drove := l.drive(ctx, server, word(x.kind == Pause, x.after, 0), hand)
 	reached := hand.finish()
 	if err := errors.Join(hand.err, server.Kill(), ctx.Err()); err != nil {
 		return Result{}, err

@@ -68,7 +68,7 @@ func (l *lab) suffer(ctx context.Context, x experiment, m *mount, server subject
 	if x.op > 0 {
 		m.fs.At(x.op, hand.kill)
 	}
-	drove := l.drive(ctx, server, x.after, log, live)
+	drove := l.drive(ctx, server, x.after, log)
 	killed := hand.finish()
 	m.faults.Disarm()
 	if err := errors.Join(drove.err, hand.err); err != nil {
@@ -230,7 +230,7 @@ func (l *lab) count(ctx context.Context) (calls map[string]int, err error) {
 	}
 	from := m.log.Last()
 	live := traffic.NewLive(l.Workload.Clients(), time.Now)
-	drove := l.drive(ctx, server, 0, live, live)
+	drove := l.drive(ctx, server, 0, live)
 	if drove.broke || drove.silent {
 		drove.err = fmt.Errorf("a run without a fault, on the recording filesystem: %s", server.Output())
 	}

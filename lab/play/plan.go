@@ -41,7 +41,7 @@ type Plan struct {
 	// Killed is the policy that holds when a process ends and the machine does not; "" is that of the trace.
 	Killed string
 
-	// Limit bounds each of a start, a row of reads and a second round of traffic: 10 s.
+	// Limit bounds a start, and how long a reply may take: 10 s.
 	Limit   time.Duration
 	Workers int // one for each CPU
 	// Clock is the one that the servers go by: time.Now. It must be past the end of the trace.

@@ -156,6 +156,27 @@ func TestAServerThatEndsWhileItIsReadIsBroken(t *testing.T) {
 	}
 }
 
+// What counts is how long a reply takes, and not all of them together.
+func TestASlowServerIsSound(t *testing.T) {
+	w := sets{keys: 40, requests: 3}
+	p := plan(t, record(t, w, false), w, &toy{slow: 2 * time.Millisecond})
+	p.Limit, p.Second, p.Variants = 50*time.Millisecond, 1, []disk.Variant{disk.Everything}
+	if s := mustPlay(t, p); s.Outcomes[play.Sound] != s.States || s.Twice == 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestAServerThatHangsWhileItIsReadIsSilent(t *testing.T) {
+	w := sets{keys: 2, requests: 4}
+	server := &toy{mute: func(content []byte) bool { return len(content) > 10 }}
+	p := plan(t, record(t, w, false), w, server)
+	p.Limit, p.Variants = 10*time.Millisecond, []disk.Variant{disk.Everything}
+	s := mustPlay(t, p)
+	if s.Outcomes[play.Silent] == 0 || s.Outcomes[play.Broken] > 0 || s.Checks[play.Hangs] != s.Outcomes[play.Silent] {
+		t.Errorf("%+v", s)
+	}
+}
+
 func TestWhatIsLostOnlyInASecondCrashIsFound(t *testing.T) {
 	w := sets{keys: 3, requests: 20}
 	server := &toy{forgets: true}

@@ -43,7 +43,7 @@ func (p *player) drive(ctx context.Context, server subject.Server, log traffic.L
 	f := &fuse{Log: log, blow: server.Kill}
 	f.left.Store(1 + int64(rand.New(rand.NewPCG(seed, 0)).IntN(repliesMax)))
 	failed, err := p.within(ctx, server, func() error {
-		err := traffic.Drive(ctx, p.Workload, after, server.Dial, f, seed)
+		_, err := traffic.Within(ctx, p.Workload, after, server.Dial, f, seed, traffic.Limits{Patience: p.Limit})
 		if f.blown.Load() && errors.Is(err, traffic.ErrBroken) {
 			return nil
 		}

@@ -16,8 +16,12 @@ import (
 	"holdfast/resp"
 )
 
-// Ended is the check of a server that started, answered, and then ended by itself.
-const Ended workload.Check = "server ends while it serves"
+const (
+	// Ended is the check of a server that started, answered, and then ended by itself, or closed every connection.
+	Ended workload.Check = "server ends while it serves"
+	// Hangs is the check of one that started, and then did not answer.
+	Hangs workload.Check = "server hangs while it serves"
+)
 
 // examined is what became of one directory.
 type examined struct {
@@ -106,14 +110,8 @@ func (p *player) look(ctx context.Context, server subject.Server, log traffic.Lo
 	s := &shown{outcome: Sound, seen: p.Clock().UnixMilli()}
 	var replies []resp.Reply
 	ended, err := p.within(ctx, server, func() error {
-		conn, err := server.Dial()
-		if err != nil {
-			return fmt.Errorf("%w: %w", traffic.ErrBroken, err)
-		}
-		replies, err = traffic.Ask(conn, log, traffic.ConnOf(p.Workload.Clients(), 0, reading), p.Workload.Reads())
-		if closed := conn.Close(); err == nil && closed != nil {
-			return fmt.Errorf("%w: %w", traffic.ErrBroken, closed)
-		}
+		var err error
+		replies, err = traffic.Ask(ctx, server.Dial, log, traffic.ConnOf(p.Workload.Clients(), 0, reading), p.Workload.Reads(), p.Limit)
 		return err
 	})
 	if ended != nil || err != nil {
@@ -129,26 +127,21 @@ const (
 	reading = 2
 )
 
-// within lets fn talk to a server, which is killed if that takes too long. What is the server's fault is shown.
+// within lets fn talk to a server, which is killed if ctx ends meanwhile. What is the server's fault is shown.
 func (p *player) within(ctx context.Context, server subject.Server, fn func() error) (*shown, error) {
-	limited, cancel := context.WithTimeout(ctx, p.Limit)
-	defer cancel()
 	killed := make(chan error, 1)
-	stop := context.AfterFunc(limited, func() { killed <- server.Kill() })
+	stop := context.AfterFunc(ctx, func() { killed <- server.Kill() })
 	err := fn()
 	if !stop() {
-		if killErr := <-killed; killErr != nil {
-			return nil, killErr
-		}
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
+		return nil, errors.Join(<-killed, ctx.Err())
+	}
+	switch {
+	case errors.Is(err, traffic.ErrUnanswered):
 		return &shown{
 			outcome: Silent, reason: lastLines(server.Output()),
-			findings: []workload.Finding{{Check: workload.NeverStarted, Detail: fmt.Sprintf("it does not answer within %v", p.Limit)}},
+			findings: []workload.Finding{{Check: Hangs, Detail: err.Error()}},
 		}, nil
-	}
-	if errors.Is(err, traffic.ErrBroken) {
+	case errors.Is(err, traffic.ErrBroken):
 		return &shown{
 			outcome: Broken, reason: lastLines(server.Output()),
 			findings: []workload.Finding{{Check: Ended, Detail: err.Error()}},

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"holdfast/lab/subject"
 	"holdfast/lab/trace"
@@ -31,6 +33,8 @@ type toy struct {
 	refuse  func(content []byte) bool // ends instead of starting
 	hang    func(content []byte) bool // neither starts nor ends
 	dies    func(content []byte) bool // answers once and ends
+	mute    func(content []byte) bool // starts, and never replies
+	slow    time.Duration             // each reply takes so long
 	forgets bool                      // what it is told after a recovery it keeps in memory only
 	lazy    bool                      // it does not sync
 
@@ -59,7 +63,8 @@ func (s *toy) Start(ctx context.Context, dir string) (subject.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &toyServer{toy: s, keys: map[string]string{}, file: file, dies: s.dies != nil && s.dies(content)}
+	v := &toyServer{toy: s, keys: map[string]string{}, file: file, dies: s.dies != nil && s.dies(content),
+		mute: s.mute != nil && s.mute(content)}
 	s.running.Add(1)
 	for line := range strings.Lines(string(content)) {
 		key, value, ok := strings.Cut(line, "=")
@@ -79,10 +84,29 @@ type toyServer struct {
 	at     int64
 	killed bool
 	dies   bool
+	mute   bool
 }
 
-func (v *toyServer) Dial() (subject.Conn, error) { return v, nil }
-func (v *toyServer) Close() error                { return nil }
+type toyConn struct {
+	*toyServer
+	closed chan struct{}
+}
+
+func (c toyConn) Close() error {
+	close(c.closed)
+	return nil
+}
+
+func (c toyConn) Do(args ...[]byte) (resp.Reply, error) {
+	if c.mute {
+		<-c.closed
+		return resp.Reply{}, net.ErrClosed
+	}
+	time.Sleep(c.slow)
+	return c.toyServer.Do(args...)
+}
+
+func (v *toyServer) Dial() (subject.Conn, error) { return toyConn{v, make(chan struct{})}, nil }
 func (v *toyServer) Output() string              { return "what a toy has to say" }
 
 func (v *toyServer) Kill() error {
@@ -155,6 +179,8 @@ func (c *setter) Next(resp.Reply) [][]byte {
 	c.n++
 	return [][]byte{[]byte("SET"), fmt.Appendf(nil, "k%d", c.n%c.w.keys), fmt.Appendf(nil, "%d.%d", c.round, c.n)}
 }
+
+func (c *setter) Lost() bool { return true }
 
 func (w sets) Reads() (reads [][][]byte) {
 	for k := range w.keys {

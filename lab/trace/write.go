@@ -22,7 +22,10 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// ErrFull says that a trace has reached its limit; what is recorded until then can be played.
+// doneRoom is what a limit leaves for MarkDone, in bytes.
+const doneRoom = 64
+
+// ErrFull says that a trace has reached its limit; what is recorded until then can be played. MarkDone is taken still.
 var ErrFull = errors.New("the trace has reached its size limit")
 
 // Writer appends events to a trace. It is safe for concurrent use: the order in which Append is called is the order.
@@ -82,7 +85,8 @@ func since(beganMillis int64, now time.Time) time.Time {
 func (w *Writer) Append(e Event, data []byte) (seq uint64, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.err != nil {
+	done := e.Kind == Mark && e.Note == MarkDone
+	if w.err != nil && !(done && errors.Is(w.err, ErrFull)) {
 		return 0, w.err
 	}
 	e.Seq, e.At = w.seq+1, int64(time.Since(w.began))
@@ -90,12 +94,13 @@ func (w *Writer) Append(e Event, data []byte) (seq uint64, err error) {
 		data = nil
 	}
 	w.buf = appendEvent(w.buf[:0], &e)
-	if size := w.pos + prefix + int64(len(w.buf)+len(data)); w.limit > 0 && size > w.limit {
+	if size := w.pos + prefix + int64(len(w.buf)+len(data)); w.limit > 0 && !done && size > w.limit-doneRoom {
 		w.err = fmt.Errorf("%s: %d bytes: %w", w.file.Name(), w.limit, ErrFull)
 		return 0, w.err
 	}
-	if w.err = w.put(w.buf, data); w.err != nil {
-		return 0, w.err
+	if err := w.put(w.buf, data); err != nil {
+		w.err = err
+		return 0, err
 	}
 	w.seq = e.Seq
 	return e.Seq, nil

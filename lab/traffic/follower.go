@@ -76,6 +76,8 @@ func (f *Follower) Apply(e trace.Event) error {
 		if err := f.reply(e); err != nil {
 			return fmt.Errorf("event %d: %w", e.Seq, err)
 		}
+	case trace.Closed: // what comes next on a connection of this number knows of no MULTI
+		delete(f.conns, e.Conn)
 	}
 	return nil
 }

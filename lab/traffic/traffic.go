@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"sync"
 
 	"holdfast/lab/subject"
@@ -23,8 +24,15 @@ import (
 	"holdfast/resp"
 )
 
-// ErrBroken says that connections broke before their clients were done.
-var ErrBroken = errors.New("connections broke")
+var (
+	// ErrBroken says that connections broke before their clients were done, and could not be made anew.
+	ErrBroken = errors.New("connections broke")
+	// ErrUnanswered says that a reply did not come in time.
+	ErrUnanswered = errors.New("a request was not answered in time")
+)
+
+// breaksMax is how often in a row, without a reply between, a connection may break whose server still takes new ones.
+const breaksMax = 3
 
 // Log takes events in the order in which they happen, and numbers them. It is safe for concurrent use. A trace.Writer is
 // one, and Live.
@@ -35,9 +43,11 @@ type Log interface {
 // Drive runs every client of a workload on a connection of its own until all are done or ctx ends; then it closes the
 // connections, which leaves a request that is under way without a reply.
 //
-// ErrBroken when connections broke before that: who killed the server on purpose expects it, and all the others
-// do not. trace.ErrFull when the log was full. A connection is closed from another goroutine than the one that waits for
-// a reply on it, and that has to end the waiting.
+// A connection that breaks is made anew, and its client goes on: a server may close one and lose nothing. Whether it did
+// what was under way nobody knows. ErrBroken when that cannot be, since the server is gone: who killed it on purpose
+// expects it, and all the others do not. ErrUnanswered when a reply took longer than the connection allows. trace.ErrFull
+// when the log was full. A connection is closed from another goroutine than the one that waits for a reply on it, and that
+// has to end the waiting.
 func Drive(ctx context.Context, w workload.Workload, round int, dial func() (subject.Conn, error), log Log, seed uint64) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -51,7 +61,7 @@ func Drive(ctx context.Context, w workload.Workload, round int, dial func() (sub
 			return fmt.Errorf("%w: connection %d of %d: %w", ErrBroken, n+1, len(clients), err)
 		}
 		rng := rand.New(rand.NewPCG(seed, uint64(ConnOf(w.Clients(), n, round))))
-		clients[n] = &client{conn: conn, log: log, number: ConnOf(w.Clients(), n, round), source: w.Client(n, round, rng)}
+		clients[n] = &client{dial: dial, conn: conn, log: log, number: ConnOf(w.Clients(), n, round), source: w.Client(n, round, rng)}
 	}
 	errs := make([]error, len(clients))
 	var all sync.WaitGroup
@@ -88,22 +98,46 @@ func ConnOf(clients, n, round int) int { return 1 + round*clients + n }
 
 // client is one connection with the source of its requests.
 type client struct {
-	conn   subject.Conn
+	dial   func() (subject.Conn, error)
 	log    Log
 	number int
 	source workload.Client
 
-	closing sync.Once
+	mu     sync.Mutex   // guards what follows
+	conn   subject.Conn // replaced by run alone
+	closed bool
 }
 
 // close closes the connection, once. What that returns says nothing about the data: the server may be gone.
 func (c *client) close() {
-	c.closing.Do(func() { c.conn.Close() }) //nolint:errcheck // see above
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		c.closed = true
+		c.conn.Close() //nolint:errcheck // see above
+	}
 }
 
-// run asks until the source has no more, ctx ends or the connection breaks; only the last is an error, as is a full log.
+// redial makes a connection in place of one that broke.
+func (c *client) redial() error {
+	conn, err := c.dial()
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		conn, c.conn = c.conn, conn
+	}
+	conn.Close() //nolint:errcheck // see close
+	return nil
+}
+
+// run asks until the source has no more, ctx ends or the server is gone or keeps silent; only the last two are errors, as
+// is a full log.
 func (c *client) run(ctx context.Context) error {
 	var reply resp.Reply
+	breaks := 0
 	for id := uint64(1); ; id++ {
 		args := c.source.Next(reply)
 		if args == nil || ctx.Err() != nil {
@@ -118,8 +152,19 @@ func (c *client) run(ctx context.Context) error {
 			if logged := c.ended(); ended || logged != nil {
 				return logged
 			}
-			return fmt.Errorf("%w: request %d of connection %d: %w", ErrBroken, id, c.number, err)
+			if timedOut(err) {
+				return fmt.Errorf("%w: %s: %w", ErrUnanswered, described(args), err)
+			}
+			breaks++
+			if breaks > breaksMax || c.redial() != nil {
+				return fmt.Errorf("%w: request %d of connection %d: %w", ErrBroken, id, c.number, err)
+			}
+			if !c.source.Lost() {
+				return nil
+			}
+			continue
 		}
+		breaks = 0
 		e := trace.Event{Kind: trace.Reply, Conn: c.number, ID: id, Reply: AppendReply(nil, reply)}
 		if _, err := c.log.Append(e, nil); err != nil {
 			return fmt.Errorf("the reply to request %d of connection %d: %w", id, c.number, err)
@@ -131,3 +176,12 @@ func (c *client) ended() error {
 	_, err := c.log.Append(trace.Event{Kind: trace.Closed, Conn: c.number}, nil)
 	return err
 }
+
+// timedOut reports whether a connection was given up since a reply did not come.
+func timedOut(err error) bool {
+	var failed net.Error
+	return errors.As(err, &failed) && failed.Timeout()
+}
+
+// described is a request in a few words.
+func described(args [][]byte) string { return fmt.Sprintf("%.60q", args) }

@@ -1,12 +1,14 @@
 package traffic
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -25,19 +27,28 @@ func (p pings) Name() string                                             { retur
 func (p pings) Clients() int                                             { return p.clients }
 func (p pings) Reads() [][][]byte                                        { return nil }
 func (p pings) Judge(*workload.History, []resp.Reply) []workload.Finding { return nil }
-func (p pings) Client(n, round int, _ *rand.Rand) workload.Client        { return &pinger{p, n, round, 0} }
+func (p pings) Client(n, round int, _ *rand.Rand) workload.Client {
+	return &pinger{of: p, n: n, round: round}
+}
 
 type pinger struct {
 	of       pings
 	n, round int
 	sent     int
+	lost     bool // the last request
+}
+
+func (p *pinger) Lost() bool {
+	p.lost = true
+	return true
 }
 
 // Next also checks that it is handed the reply to its own last request.
 func (p *pinger) Next(reply resp.Reply) [][]byte {
-	if p.sent > 0 && string(reply.Str) != p.text() {
+	if p.sent > 0 && !p.lost && string(reply.Str) != p.text() || p.lost && reply.Kind != 0 {
 		panic(fmt.Sprintf("the reply is %q, want %q", reply.Str, p.text()))
 	}
+	p.lost = false
 	if p.sent == p.of.each {
 		return nil
 	}
@@ -55,12 +66,14 @@ func words(list ...string) [][]byte {
 	return out
 }
 
-// echo is a server whose connections break or fall silent after so many requests of all of them; 0: never.
+// echo is a server whose connections break or fall silent from so many requests of all of them on; 0: never. drops breaks
+// the connection of every so-manieth request, which is done.
 type echo struct {
-	mu             sync.Mutex
-	requests       int
-	breaks, silent int
-	open           int
+	mu                    sync.Mutex
+	requests              int
+	breaks, silent, drops int
+	open                  int
+	asked                 []string // what it was asked
 }
 
 func (s *echo) dial() (subject.Conn, error) {
@@ -81,7 +94,11 @@ func (c *echoConn) Do(args ...[]byte) (resp.Reply, error) {
 	c.s.mu.Lock()
 	c.s.requests++
 	n := c.s.requests
+	c.s.asked = append(c.s.asked, string(bytes.Join(args, []byte(" "))))
 	c.s.mu.Unlock()
+	if c.s.drops > 0 && n%c.s.drops == 0 {
+		return resp.Reply{}, errReset
+	}
 	if c.s.breaks > 0 && n >= c.s.breaks {
 		return resp.Reply{}, errReset
 	}
@@ -183,6 +200,50 @@ func TestBrokenConnections(t *testing.T) {
 	}
 }
 
+// A server that closes connections is asked on over new ones; what was under way has no reply.
+func TestDroppedConnections(t *testing.T) {
+	const clients, each = 3, 50
+	events, err := drive(t, t.Context(), pings{clients, each}, 0, &echo{drops: 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	requests, replies, closed := 0, 0, 0
+	for _, e := range events {
+		switch e.Kind {
+		case trace.Request:
+			requests++
+		case trace.Reply:
+			replies++
+		case trace.Closed:
+			closed++
+		}
+	}
+	if lost := clients * each / 20; requests != clients*each || replies != requests-lost || closed != clients+lost {
+		t.Errorf("%d requests, %d replies, %d ends of connections", requests, replies, closed)
+	}
+}
+
+// A reply that does not come ends the traffic, and the end of the time does not hide it.
+func TestUnanswered(t *testing.T) {
+	for _, traffic := range []time.Duration{0, time.Millisecond} {
+		s := &echo{silent: 40}
+		_, err := Within(t.Context(), pings{3, 1 << 20}, 0, s.dial, NewLive(3, time.Now), 1, Limits{traffic, 20 * time.Millisecond})
+		if traffic > 0 && s.requests < 40 {
+			continue // the time was over sooner
+		}
+		if !errors.Is(err, ErrUnanswered) || !strings.Contains(err.Error(), "PING") || s.open != 0 {
+			t.Errorf("%v: %v; %d connections are open", traffic, err, s.open)
+		}
+	}
+	over, err := Within(t.Context(), pings{3, 1 << 20}, 0, new(echo).dial, NewLive(3, time.Now), 1, Limits{time.Millisecond, time.Minute})
+	if !over || err != nil {
+		t.Errorf("over %v, %v", over, err)
+	}
+	if over, err = Within(t.Context(), pings{3, 5}, 0, new(echo).dial, NewLive(3, time.Now), 1, Limits{time.Minute, time.Minute}); over || err != nil {
+		t.Errorf("over %v, %v", over, err)
+	}
+}
+
 // A server that hangs keeps nobody: the end of ctx closes the connections, and that is no error.
 func TestSilentServer(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
@@ -262,18 +323,41 @@ func TestRepliesComeBack(t *testing.T) {
 // Ask replies in order, and says which request broke.
 func TestAsk(t *testing.T) {
 	s := &echo{breaks: 4}
-	conn, _ := s.dial()
 	live := NewLive(1, time.Now)
 	requests := [][][]byte{words("GET", "a"), words("GET", "b"), words("GET", "c"), words("GET", "d")}
-	replies, err := Ask(conn, live, 2, requests[:3])
+	replies, err := Ask(t.Context(), s.dial, live, 2, requests[:3], time.Minute)
 	if err != nil || len(replies) != 3 || string(replies[1].Str) != "b" {
 		t.Errorf("%v, %v", replies, err)
 	}
-	if _, err := Ask(conn, nil, 2, requests); !errors.Is(err, ErrBroken) || !strings.Contains(err.Error(), "1 of 4") {
+	if _, err := Ask(t.Context(), s.dial, nil, 2, requests, time.Minute); !errors.Is(err, ErrBroken) || !strings.Contains(err.Error(), "1 of 4") {
 		t.Error(err)
+	}
+	silent := &echo{silent: 2}
+	if _, err := Ask(t.Context(), silent.dial, nil, 2, requests, time.Millisecond); !errors.Is(err, ErrUnanswered) || !strings.Contains(err.Error(), "2 of 4") {
+		t.Error(err)
+	}
+	if s.open+silent.open != 0 {
+		t.Errorf("%d connections are open", s.open+silent.open)
 	}
 	h, err := live.History(Always)
 	if err != nil || len(h.Ops) != 3 || h.Ops[2].Round != 1 || !h.Ops[2].Acked {
+		t.Errorf("%+v, %v", h, err)
+	}
+}
+
+// Where a connection breaks the request is asked again over a new one, in the same database, and is one in the log.
+func TestAskOverDroppedConnections(t *testing.T) {
+	s := &echo{drops: 3}
+	live := NewLive(1, time.Now)
+	requests := [][][]byte{words("SELECT", "1"), words("GET", "a"), words("GET", "b"), words("GET", "c")}
+	replies, err := Ask(t.Context(), s.dial, live, 2, requests, time.Minute)
+	if err != nil || len(replies) != 4 || string(replies[2].Str) != "b" {
+		t.Errorf("%v, %v", replies, err)
+	}
+	if want := []string{"SELECT 1", "GET a", "GET b", "SELECT 1", "GET b", "GET c", "SELECT 1", "GET c"}; !slices.Equal(s.asked, want) {
+		t.Errorf("it was asked %q", s.asked)
+	}
+	if h, err := live.History(Always); err != nil || len(h.Ops) != 4 || !h.Ops[3].Acked {
 		t.Errorf("%+v, %v", h, err)
 	}
 }

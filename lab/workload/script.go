@@ -107,6 +107,9 @@ func (l *lines) Next(resp.Reply) [][]byte {
 	return args
 }
 
+// Lost ends a script: it is judged by what its first commands make, and each of them is one that was done.
+func (l *lines) Lost() bool { return false }
+
 // Judge judges; see Workload.
 func (s *script) Judge(h *History, replies []resp.Reply) []Finding {
 	if len(replies) != len(s.reads) {

@@ -104,6 +104,12 @@ type client struct{ *stream }
 
 func (c client) Next(resp.Reply) [][]byte { return c.next() }
 
+// Lost drops what was to follow the request: the rest of a transaction means something else outside of it.
+func (c client) Lost() bool {
+	c.queue = nil
+	return true
+}
+
 func (w *standard) Reads() [][][]byte { return w.reads }
 
 // borrow returns a judge for one judgement; giveBack keeps it for the next, with what it has learned.

@@ -38,6 +38,9 @@ type Workload interface {
 type Client interface {
 	// Next returns the next request; nil at the end. reply answers the request before it; the zero Reply at first.
 	Next(reply resp.Reply) [][]byte
+	// Lost tells it that the connection broke before the reply came, and with it what had been begun on it; Next then goes
+	// on over a new one. It reports whether it can go on without knowing what became of the request.
+	Lost() bool
 }
 
 // Fate says what a crash may have done to an operation.
