@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"os"
 	"time"
 
 	"holdfast/lab/fault"
@@ -42,11 +41,11 @@ func Faults(ctx context.Context, o FaultOptions) (r *report.Faults, err error) {
 		return nil, err
 	}
 	starter.ReplyMax = cmp.Or(o.Patience, patienceDefault) + time.Minute // an experiment may add to it
-	dir, err := scratch(o.Dir)
+	dir, remove, err := scratch(o.Dir)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	defer func() { err = errors.Join(err, remove()) }()
 	w, err := o.Load.judged(ctx, starter, dir)
 	if err != nil {
 		return nil, err

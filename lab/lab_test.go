@@ -396,6 +396,37 @@ func TestForeignTraces(t *testing.T) {
 	}
 }
 
+// What a lab that was killed has left is removed by the next, and what one that lives has not.
+func TestScratchOfAKilledLab(t *testing.T) {
+	parent := t.TempDir()
+	dead, remove, err := scratch(parent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alive, end, err := scratch(parent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer end()
+	if _, err := os.Stat(dead); err != nil {
+		t.Errorf("it was alive still: %v", err)
+	}
+	if err := remove(); err != nil {
+		t.Fatal(err)
+	}
+	// Its lock goes with a process.
+	if err := errors.Join(os.MkdirAll(filepath.Join(dead, "data"), 0o700), os.WriteFile(filepath.Join(dead, lockName), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if err := cleanUp(parent); err != nil {
+		t.Error(err)
+	}
+	left, err := os.ReadDir(parent)
+	if err != nil || len(left) != 1 || left[0].Name() != filepath.Base(alive) {
+		t.Errorf("%v, %v", left, err)
+	}
+}
+
 func TestNoMount(t *testing.T) {
 	err := noMount(fmt.Errorf("%w: /dev/fuse", recorder.ErrNoFUSE))
 	if !errors.Is(err, ErrMount) || !strings.Contains(err.Error(), "kill,pause,rest") {

@@ -68,11 +68,11 @@ func Play(ctx context.Context, o PlayOptions) (r *report.Crashes, err error) {
 	if !whole {
 		o.Notes = append(slices.Clone(o.Notes), "the trace ends before its recording did: the file was cut short, and what follows is not played")
 	}
-	dir, err := scratch(o.Dir)
+	dir, remove, err := scratch(o.Dir)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	defer func() { err = errors.Join(err, remove()) }()
 	load := Load{Workload: meta.Workload, Script: meta.Script, Seed: meta.Seed}
 	if len(meta.Options) > 0 {
 		if err := json.Unmarshal(meta.Options, &load.Options); err != nil {

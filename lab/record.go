@@ -6,7 +6,7 @@
 //	Run does all of it with good defaults.
 //
 // Whatever is started or mounted here is gone when the function returns, also when its context ends early. What a lab
-// that was killed left mounted is cleaned up by the next one.
+// that was killed left is cleaned up by the next one.
 package lab
 
 import (
@@ -105,11 +105,11 @@ func Record(ctx context.Context, o RecordOptions) (rec Recording, err error) {
 	if err != nil {
 		return Recording{}, err
 	}
-	dir, err := scratch(o.Dir)
+	dir, remove, err := scratch(o.Dir)
 	if err != nil {
 		return Recording{}, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	defer func() { err = errors.Join(err, remove()) }()
 	meta, err := o.meta(w, starter.Command)
 	if err != nil {
 		return Recording{}, err

@@ -3,7 +3,6 @@ package lab
 import (
 	"context"
 	"errors"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -79,11 +78,11 @@ func (o *RunOptions) defaults() {
 // error says so; so does that of a context that ended, with what was found until then.
 func Run(ctx context.Context, o RunOptions) (r Results, err error) {
 	o.defaults()
-	dir, err := scratch(o.Dir)
+	dir, remove, err := scratch(o.Dir)
 	if err != nil {
 		return Results{}, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	defer func() { err = errors.Join(err, remove()) }()
 	tracePath := o.Trace
 	if tracePath == "" {
 		tracePath = filepath.Join(dir, "trace")

@@ -171,22 +171,6 @@ func noMount(err error) error {
 		"--kinds kill,pause,rest`, and `holdfast lab play` on a trace from elsewhere", ErrMount, err)
 }
 
-// scratchPrefix begins the names of directories that are removed at the end.
-const scratchPrefix = "holdfast-lab-"
-
-// scratch makes a directory for what is removed at the end; "" is below the system's place for temporary files. Before
-// that it cleans up what a lab that was killed has left mounted.
-func scratch(dir string) (string, error) {
-	if _, err := recorder.CleanStale(scratchPrefix); err != nil {
-		return "", fmt.Errorf("cleaning up after a lab that was killed: %w", err)
-	}
-	made, err := os.MkdirTemp(dir, scratchPrefix)
-	if err != nil {
-		return "", fmt.Errorf("making a place for the lab: %w", err)
-	}
-	return made, nil
-}
-
 // outside says which files elsewhere a server has open for writing. What it writes there is not in the trace, so no
 // crash will ever take it away.
 func outside(server subject.Server, dir string) []string {
