@@ -194,6 +194,13 @@ func TestFailuresThatAreKept(t *testing.T) {
 	}
 }
 
+// A key that is short is named too, though the detail has it in some word.
+func TestAFindingNamesItsKey(t *testing.T) {
+	if got := about(finding(workload.Lost, "a", "after 3 commands")); got != "a: after 3 commands" {
+		t.Error(got)
+	}
+}
+
 func TestFindingsOfAFailureAreBounded(t *testing.T) {
 	many := slices.Repeat([]workload.Finding{finding(workload.Lost, "a", "gone")}, 500)
 	c, f := crashes(result(1, disk.Strict, disk.Random, play.Broken, many...)), NewFaults(Setup{})

@@ -98,9 +98,9 @@ func writeFindings(out *strings.Builder, findings []workload.Finding, leftOut in
 	}
 }
 
-// about is a finding's detail, behind the key unless the detail names it.
+// about is a finding's detail, behind the key.
 func about(f workload.Finding) string {
-	if f.Key == "" || strings.Contains(f.Detail, f.Key) {
+	if f.Key == "" {
 		return f.Detail
 	}
 	return f.Key + ": " + f.Detail

@@ -72,10 +72,7 @@ func unescape(text string) (byte, int) {
 // keysIn guesses which arguments of a command are keys: the first, unless it is known better. KEYS * tells of any
 // that this misses.
 func keysIn(args [][]byte) []string {
-	words := make([]string, len(args))
-	for i, arg := range args {
-		words[i] = string(arg)
-	}
+	words := text(args)
 	if len(words) < 2 {
 		return nil
 	}
@@ -107,4 +104,35 @@ func keysIn(args [][]byte) []string {
 		return nil
 	}
 	return words[1:2]
+}
+
+// databasesIn are the databases that a command names.
+func databasesIn(args [][]byte) (all []int) {
+	var words []string
+	switch name := strings.ToUpper(string(args[0])); {
+	case name == "SELECT", name == "SWAPDB":
+		words = append(words, text(args[1:])...)
+	case name == "MOVE" && len(args) == 3:
+		words = text(args[2:])
+	case name == "COPY" && len(args) > 4:
+		for i, arg := range args[3 : len(args)-1] {
+			if strings.EqualFold(string(arg), "DB") {
+				words = text(args[i+4 : i+5])
+			}
+		}
+	}
+	for _, word := range words {
+		if n, err := strconv.Atoi(word); err == nil && n >= 0 {
+			all = append(all, n)
+		}
+	}
+	return all
+}
+
+func text(args [][]byte) []string {
+	words := make([]string, len(args))
+	for i, arg := range args {
+		words[i] = string(arg)
+	}
+	return words
 }

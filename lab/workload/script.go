@@ -33,6 +33,7 @@ type script struct {
 	commands [][][]byte
 	reads    [][][]byte
 	keys     []string
+	rooms    []room
 	words    map[string]bool
 	oracle   Oracle
 
@@ -40,12 +41,17 @@ type script struct {
 	known map[int][]resp.Reply
 }
 
+// room is a database that a script names, or 0, with the place among the reads of those that show it. Each key is looked
+// for in each of them.
+type room struct{ name, at int }
+
 // Script returns the workload of a user's file: a command a line, quoted as for redis-cli; empty lines and those that begin
 // with # are left out. Without an oracle it can be recorded, and not judged. Commands should do the same each time: what is
-// random, or depends on the time of day, does not.
+// random, or depends on the time of day, does not. All databases that the commands name are looked at.
 func Script(text string, oracle Oracle) (Workload, error) {
 	s := &script{oracle: oracle, known: map[int][]resp.Reply{}, words: map[string]bool{}}
 	named := map[string]bool{}
+	databases := []int{0}
 	for i, line := range strings.Split(text, "\n") {
 		line = strings.TrimSpace(line)
 		if line == "" || line[0] == '#' {
@@ -59,29 +65,40 @@ func Script(text string, oracle Oracle) (Workload, error) {
 		for _, arg := range args {
 			s.words[string(arg)] = true
 		}
+		for _, db := range databasesIn(args) {
+			if !slices.Contains(databases, db) {
+				databases = append(databases, db)
+			}
+		}
 		for _, key := range keysIn(args) {
 			if !named[key] {
 				named[key], s.keys = true, append(s.keys, key)
 			}
 		}
 	}
-	if len(s.commands) == 0 || len(s.commands) > scriptCommandsMax || len(s.keys) > scriptKeysMax {
-		return nil, fmt.Errorf("%w: %d commands, want 1 to %d; %d keys, want at most %d", ErrScript, len(s.commands),
-			scriptCommandsMax, len(s.keys), scriptKeysMax)
+	if len(s.commands) == 0 || len(s.commands) > scriptCommandsMax || len(s.keys)*len(databases) > scriptKeysMax {
+		return nil, fmt.Errorf("%w: %d commands, want 1 to %d; %d keys, in each database, want at most %d", ErrScript, len(s.commands),
+			scriptCommandsMax, len(s.keys)*len(databases), scriptKeysMax)
 	}
-	s.arrange()
+	s.arrange(databases)
 	return s, nil
 }
 
 // readsPerKey is how many requests show a key, whatever it holds: all but one or two are answered with an error.
 const readsPerKey = 7
 
-func (s *script) arrange() {
-	s.reads = [][][]byte{request("KEYS", "*")}
-	for _, key := range s.keys {
-		s.reads = append(s.reads, request("PEXPIRETIME", key), request("GET", key), request("LRANGE", key, "0", "-1"),
-			request("HGETALL", key), request("SMEMBERS", key), request("ZRANGE", key, "0", "-1", "WITHSCORES"),
-			request("XRANGE", key, "-", "+"))
+func (s *script) arrange(databases []int) {
+	for _, db := range databases {
+		if len(databases) > 1 {
+			s.reads = append(s.reads, request("SELECT", strconv.Itoa(db)))
+		}
+		s.rooms = append(s.rooms, room{name: db, at: len(s.reads)})
+		s.reads = append(s.reads, request("KEYS", "*"))
+		for _, key := range s.keys {
+			s.reads = append(s.reads, request("PEXPIRETIME", key), request("GET", key), request("LRANGE", key, "0", "-1"),
+				request("HGETALL", key), request("SMEMBERS", key), request("ZRANGE", key, "0", "-1", "WITHSCORES"),
+				request("XRANGE", key, "-", "+"))
+		}
 	}
 }
 
@@ -197,9 +214,22 @@ func (s *script) after(n int) ([]resp.Reply, error) {
 // differ says where two states differ. A key with a deadline that is not in the script, but was made of a time to live, may
 // be gone in one of them, and its deadlines need not be the same.
 func (s *script) differ(want, have []resp.Reply) (key, detail string) {
+	for _, in := range s.rooms {
+		if key, detail = s.differIn(in.at, want, have); detail != "" {
+			if len(s.rooms) > 1 {
+				key = fmt.Sprintf("%s of database %d", key, in.name)
+			}
+			return key, detail
+		}
+	}
+	return "", ""
+}
+
+// differIn is differ for the database whose reads begin at first.
+func (s *script) differIn(first int, want, have []resp.Reply) (key, detail string) {
 	passing := map[string]bool{}
 	for k, key := range s.keys {
-		at := 1 + k*readsPerKey
+		at := first + 1 + k*readsPerKey
 		deadline := want[at].Int
 		if deadline < 0 {
 			deadline = have[at].Int
@@ -220,10 +250,10 @@ func (s *script) differ(want, have []resp.Reply) (key, detail string) {
 			}
 		}
 	}
-	if name := lackingName(want[0].Elems, have[0].Elems, passing); name != "" {
+	if name := lackingName(want[first].Elems, have[first].Elems, passing); name != "" {
 		return name, "it should be there"
 	}
-	if name := lackingName(have[0].Elems, want[0].Elems, passing); name != "" {
+	if name := lackingName(have[first].Elems, want[first].Elems, passing); name != "" {
 		return name, "it should not be there"
 	}
 	return "", ""

@@ -116,6 +116,46 @@ func TestScript(t *testing.T) {
 	}
 }
 
+// Every database that a script names is looked at, with every key.
+func TestScriptDatabases(t *testing.T) {
+	var w Workload
+	state := func(n int, lost string) (replies []resp.Reply) { // of a server that has n commands done, but for a key "db/name"
+		there := map[string]string{}
+		for _, of := range []string{"0/a", "1/a", "2/a", "3/b", "7/b"}[:n] {
+			there[of] = of
+		}
+		delete(there, lost)
+		db := "0"
+		for _, args := range w.Reads() {
+			switch name := string(args[0]); name {
+			case "SELECT":
+				db = string(args[1])
+				replies = append(replies, resp.Reply{Kind: '+', Str: []byte("OK")})
+			case "KEYS":
+				replies = append(replies, arrayReply(nil))
+			case "GET":
+				replies = append(replies, bulkReply(there[db+"/"+string(args[1])]))
+			default:
+				replies = append(replies, intReply(-1))
+			}
+		}
+		return replies
+	}
+	w, err := Script("SET a 1\nSELECT 1\nCOPY a a DB 2\nMOVE b 3\nSWAPDB 3 7", func(n int) ([]resp.Reply, error) { return state(n, ""), nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &History{Ops: []Op{{Conn: 1, ID: 5, Acked: true}}}
+	if f := w.Judge(h, state(5, "")); len(f) > 0 {
+		t.Error(f)
+	}
+	for lost, key := range map[string]string{"0/a": "a of database 0", "2/a": "a of database 2", "7/b": "b of database 7"} {
+		if f := w.Judge(h, state(5, lost)); len(f) != 1 || f[0].Key != key {
+			t.Errorf("without %s: %v", lost, f)
+		}
+	}
+}
+
 // After a recovery a script asks nothing more, and what was there then must still be there after the next.
 func TestScriptSecondRound(t *testing.T) {
 	w, err := Script(someScript, nil)
