@@ -125,8 +125,8 @@ func syntaxError(err error, chunk string) error {
 // SyntaxText is what is wrong with a text that does not compile.
 func SyntaxText(err error) string { return strings.TrimPrefix(err.Error(), ErrSyntax.Error()+": ") }
 
-// rewriter changes a tree before it is compiled: strings are joined by calls of a function of ours, numbers are read as
-// Lua 5.1 reads them, and statements that gopher-lua takes otherwise are put in words that it does not (statements.go).
+// rewriter changes a tree before it is compiled: strings are joined, and remainders computed, by calls of functions of ours,
+// numbers are read as Lua 5.1 reads them, and statements that gopher-lua takes otherwise are put in words that it does not (statements.go).
 type rewriter struct {
 	depth, line int
 	tooDeep     bool
@@ -237,6 +237,9 @@ func (r *rewriter) expr(e ast.Expr) ast.Expr {
 		e.Lhs, e.Rhs = r.expr(e.Lhs), r.expr(e.Rhs)
 	case *ast.ArithmeticOpExpr:
 		e.Lhs, e.Rhs = r.expr(e.Lhs), r.expr(e.Rhs)
+		if e.Operator == "%" {
+			return modulo(e)
+		}
 	case *ast.UnaryMinusOpExpr:
 		e.Expr = r.expr(e.Expr)
 	case *ast.UnaryNotOpExpr:

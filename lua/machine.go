@@ -150,6 +150,7 @@ func (m *Machine) build() {
 	l.G.Global, l.Env = m.env, m.env
 	m.env.RawSetString(concatName, l.NewFunction(m.concat))
 	m.env.RawSetString(loopName, l.NewFunction(loopNumber))
+	m.env.RawSetString(moduloName, l.NewFunction(moduloFunction()))
 
 	m.setFunctions(m.globals, m.baseFunctions())
 	m.globals.RawSetString("_G", m.env)

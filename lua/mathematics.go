@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 
 	glua "github.com/yuin/gopher-lua"
+	"github.com/yuin/gopher-lua/ast"
 )
 
 func (m *Machine) mathFunctions() map[string]glua.LGFunction {
@@ -122,7 +123,7 @@ func arithmetic() map[string]glua.LGFunction {
 	for event, f := range map[string]func(a, b float64) float64{
 		"__add": func(a, b float64) float64 { return a + b }, "__sub": func(a, b float64) float64 { return a - b },
 		"__mul": func(a, b float64) float64 { return a * b }, "__div": func(a, b float64) float64 { return a / b },
-		"__mod": func(a, b float64) float64 { return a - math.Floor(a/b)*b }, "__pow": math.Pow,
+		"__mod": remainder, "__pow": math.Pow,
 	} {
 		functions[event] = operator(event, f)
 	}
@@ -131,6 +132,32 @@ func arithmetic() map[string]glua.LGFunction {
 		return 1
 	}
 	return functions
+}
+
+// remainder is what Lua 5.1's % leaves: 0 for 1%0.1, where C's fmod, which gopher-lua takes, leaves nearly 0.1.
+func remainder(a, b float64) float64 { return a - math.Floor(a/b)*b }
+
+// moduloName is the global that computes a remainder. No script can say it.
+const moduloName = "\x00modulo"
+
+// modulo makes a call of an operator %.
+func modulo(e *ast.ArithmeticOpExpr) ast.Expr {
+	f := at(&ast.IdentExpr{Value: moduloName}, e)
+	return at(&ast.FuncCallExpr{Func: f, Args: []ast.Expr{e.Lhs, oneValue(e.Rhs)}, AdjustRet: true}, e)
+}
+
+// moduloFunction is the global moduloName: of two numbers, or of what has an operation of its own.
+func moduloFunction() glua.LGFunction {
+	others := operator("__mod", remainder)
+	return func(l *glua.LState) int {
+		a, okA := l.Get(1).(glua.LNumber)
+		b, okB := l.Get(2).(glua.LNumber)
+		if !okA || !okB {
+			return others(l)
+		}
+		l.Push(glua.LNumber(remainder(float64(a), float64(b))))
+		return 1
+	}
 }
 
 // operator is an operation on strings, unless one of its operands has one of its own.

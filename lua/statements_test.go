@@ -17,6 +17,9 @@ func TestStatements(t *testing.T) {
 		{"local t={1,2} t[1],t[2]=t[2],t[1] return t", "*2 :2 :1"},
 		{"local n=0 for i='1',ARGV[1],'2' do n=n+i end return n", ":4"},
 		{"for i=1,{} do end", "ERR user_script:1: 'for' limit must be a number"},
+		{"return {tostring(1%0.1),5.5%2,-5%3,5%-3,'7'%4,3%(1/0)==3}", "*6 $1 0 :1 :1 :-1 :3 $-1"},
+		{"return 1%{}", "ERR user_script:1: attempt to perform arithmetic on a table value"},
+		{"return setmetatable({},{__mod=function(a,b) return b end})%4", ":4"},
 		{"local r={} for k,v in next,{5,6,7} do r[#r+1]=v end return r", "*3 :5 :6 :7"},
 	} {
 		got := strings.Join(strings.Fields(run(t, newTestMachine(false), &fakeHost{looks: -1}, c.code, "4")), " ")
