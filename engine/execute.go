@@ -138,8 +138,11 @@ func queues(c *commands.Client, cmd *commands.Command) bool {
 	return c.Multi != nil && !cmd.RunsInMulti()
 }
 
+// queue keeps a request for EXEC, unless that will not run it anyway.
 func queue(c *commands.Client, w *resp.Writer, cmd *commands.Command, args [][]byte) {
-	c.Multi.Queue = append(c.Multi.Queue, commands.Queued{Cmd: cmd, Args: copyArgs(args)})
+	if !c.Multi.Failed && !c.Dirty {
+		c.Multi.Queue = append(c.Multi.Queue, commands.Queued{Cmd: cmd, Args: copyArgs(args)})
+	}
 	w.Status("QUEUED")
 }
 
