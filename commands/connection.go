@@ -95,7 +95,10 @@ func resetCommand(c *Call) {
 	c.Monitors.Remove(o)
 	c.LeaveCaches(o)
 	o.DB, o.Proto, o.Name = 0, 2, ""
-	o.NoEvict, o.NoTouch, o.Silence = false, false, Talking
+	o.NoEvict, o.NoTouch = false, false
+	if o.Silence == Off { // CLIENT REPLY SKIP before it is about its reply
+		o.Silence = Talking
+	}
 	o.User, o.Authenticated = c.Users.Default, c.Users.Open()
 	c.Reply.SetProto(o.Proto)
 	c.Reply.Status("RESET")
