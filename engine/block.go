@@ -149,13 +149,10 @@ type pause struct {
 	held  []*commands.Client
 }
 
-// held reports whether a request has to wait for the end of a pause, and if so makes its client wait.
-func (e *Engine) held(c *commands.Client, args [][]byte, now int64) bool {
-	if e.pause.until <= now || len(args) == 0 {
-		return false
-	}
-	cmd, refusal := e.Find(args)
-	if refusal != "" || cmd.Group == commands.Connection && cmd.Flags&commands.Write == 0 && !e.pause.all {
+// held reports whether a command that nothing else refuses has to wait for the end of the pause, and if so makes its client
+// wait.
+func (e *Engine) held(c *commands.Client, cmd *commands.Command) bool {
+	if cmd.Group == commands.Connection && cmd.Flags&commands.Write == 0 && !e.pause.all {
 		return false
 	}
 	if cmd.Parent != nil && cmd.Parent.Name == "client" {

@@ -35,11 +35,12 @@ func (e *Engine) Run(c *commands.Client, w *resp.Writer, requests [][][]byte) (d
 		e.prefetch(c, requests)
 	}
 	for _, args := range requests {
-		if e.held(c, args, now) {
+		ran, after := e.execute(c, w, args, now)
+		if !ran {
 			break
 		}
 		done++
-		gate = max(gate, e.execute(c, w, args, now))
+		gate = max(gate, after)
 		if c.Blocked != nil || c.CloseAfterReply {
 			break
 		}
@@ -98,16 +99,21 @@ func (e *Engine) tick() int64 {
 	return now
 }
 
-// execute runs one request to its reply, and everything that follows from it.
-func (e *Engine) execute(c *commands.Client, w *resp.Writer, args [][]byte, now int64) (gate uint64) {
+// execute runs one request to its reply, and everything that follows from it; or not, where it has to wait for the end of a
+// pause.
+func (e *Engine) execute(c *commands.Client, w *resp.Writer, args [][]byte, now int64) (ran bool, gate uint64) {
 	if len(args) == 0 {
-		return 0
+		return true, 0
 	}
 	before := w.Len()
 	e.gate = 0
-	e.stats.commands++
 	cmd, refusal := e.resolve(c, args)
 	c.LastCommand = cmd
+	if refusal == "" && e.pause.until > now && e.held(c, cmd) {
+		e.record(now) // of keys that went to make room
+		return false, 0
+	}
+	e.stats.commands++
 	switch {
 	case refusal != "":
 		e.refuse(c, w, cmd, args, refusal)
@@ -130,7 +136,7 @@ func (e *Engine) execute(c *commands.Client, w *resp.Writer, args [][]byte, now 
 	if len(e.mail.own)+len(e.mail.behind) > 0 {
 		e.tellOwn(w, before)
 	}
-	return e.gate
+	return true, e.gate
 }
 
 // queues reports whether a request is to wait for the client's EXEC.
