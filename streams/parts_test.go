@@ -20,6 +20,13 @@ func busy(n int) (*Stream, *Group) {
 	return s, g
 }
 
+// ackOf acknowledges what is pending in a chunk but for the last so many.
+func ackOf(g *Group, chunk, left int) {
+	for c := g.chunks[chunk]; len(c.items) > left; {
+		g.Ack(c.items[0].ID)
+	}
+}
+
 func TestOneCommandRewritesOnePart(t *testing.T) {
 	s, g := busy(100_000)
 	st := &store{}
@@ -39,6 +46,9 @@ func TestOneCommandRewritesOnePart(t *testing.T) {
 		{"XCLAIM", func() { g.Give(ID{30_000, 0}, g.Consumers()[0], 5, 2) }, 1},
 		{"XREADGROUP", func() { g.Give(ID{60_000, 0}, g.Consumers()[0], 5, 1) }, 1},
 		{"XCLAIM FORCE within a full chunk", func() { g.Give(ID{30_001, 1}, g.Consumers()[0], 5, 2) }, 2},
+		{"XCLAIM FORCE near its end", func() { g.Give(ID{31_100, 1}, g.Consumers()[0], 5, 2) }, 2},
+		{"XACK of most of a chunk", func() { ackOf(g, 10, 40) }, 1},
+		{"XACK after which it takes in the next one", func() { ackOf(g, 11, chunkLow-1) }, 1},
 		{"XGROUP SETID", func() { g.Last = ID{7, 7} }, 0},
 		{"XGROUP CREATE", func() { s.CreateGroup([]byte("a"), ID{}, 0) }, 0},
 		{"XGROUP DELCONSUMER", func() { g.DeleteConsumer(g.Consumers()[99]) }, len(g.chunks)},
@@ -46,6 +56,7 @@ func TestOneCommandRewritesOnePart(t *testing.T) {
 		{"XGROUP DESTROY", func() { s.DestroyGroup([]byte("workers")) }, 0},
 	} {
 		c.do()
+		check(t, s)
 		if n := st.checkpoint(t, s); n > c.most {
 			t.Errorf("%s: %d parts were rewritten, want at most %d", c.name, n, c.most)
 		}
@@ -158,12 +169,20 @@ func TestFromPartsRefuses(t *testing.T) {
 	}
 }
 
-func TestPartsStopsAtAnError(t *testing.T) {
-	s, _ := busy(10_000)
-	calls, errStop := 0, errors.New("stop")
-	err := s.Parts(false, func(uint64, []byte) error { calls++; return errStop })
-	if err != errStop || calls != 1 {
-		t.Errorf("%d calls, %v", calls, err)
+func TestPartsStopsAtAnErrorAndGoesOn(t *testing.T) {
+	s, g := busy(10_000)
+	errStop := errors.New("stop")
+	for _, from := range []uint64{s.nodes[0].part, s.nodes[5].part, g.chunks[0].id, g.chunks[5].id} {
+		calls := 0
+		err := s.PartsFrom(from, false, func(id uint64, _ []byte) error {
+			if calls++; id != from {
+				t.Errorf("from %#x: begins with %#x", from, id)
+			}
+			return errStop
+		})
+		if err != errStop || calls != 1 {
+			t.Errorf("from %#x: %d calls, %v", from, calls, err)
+		}
 	}
 }
 

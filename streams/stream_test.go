@@ -1,6 +1,7 @@
 package streams
 
 import (
+	"bytes"
 	"math"
 	"strings"
 	"testing"
@@ -101,5 +102,38 @@ func TestTrimKeepsWholeNodesWithinTheLimit(t *testing.T) {
 			t.Errorf("%+v removes %d, want %d", c.trim, got, c.want)
 		}
 		check(t, s)
+	}
+}
+
+// Deleted entries stay in their node. They are not its ends, and not in the way of a last ID that is put below them.
+func TestDeletedEntriesAtTheEnds(t *testing.T) {
+	s := numbered(6)
+	for _, ms := range []uint64{1, 5, 6} {
+		s.Delete(ID{ms, 0})
+	}
+	if s.First() != (ID{2, 0}) || s.Top() != (ID{4, 0}) {
+		t.Errorf("from %v to %v", s.First(), s.Top())
+	}
+	s.SetLast(ID{4, 0})
+	s.Append(ID{4, 1}, words("field", "v"), Limits{4096, 100})
+	check(t, s)
+	stored, err := Decode(s.AppendBinary(nil))
+	if err != nil || stored.Len() != 4 || s.Nodes() != 1 {
+		t.Fatalf("comes back as %+v, %v", stored, err)
+	}
+	if e, ok := stored.Get(ID{3, 0}); !ok || !bytes.Equal(plain(e).pairs[1], []byte("value-0000002")) {
+		t.Errorf("3-0 holds %q, %v", plain(e).pairs, ok)
+	}
+}
+
+// The number of fields takes a byte more from 128 on.
+func TestAnEntryOfManyFields(t *testing.T) {
+	for _, fields := range []int{127, 128, 300} {
+		s := numbered(1)
+		s.Append(ID{2, 0}, words(make([]string, 2*fields)...), Limits{})
+		check(t, s)
+		if e, ok := s.Get(ID{2, 0}); !ok || e.Len() != fields || s.Nodes() != 1 {
+			t.Errorf("%d fields: %d, %v", fields, e.Len(), ok)
+		}
 	}
 }
