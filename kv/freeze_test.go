@@ -102,6 +102,9 @@ func (c *checkpoints) begin() {
 
 func (c *checkpoints) take(f Frozen) {
 	c.Helper()
+	if c.phase != walking {
+		c.Fatalf("key %.40q of store %d was handed out to a checkpoint that is over", f.Key, f.Store)
+	}
 	name := fmt.Sprint(f.Store, " ", string(f.Key))
 	if c.handed[name] != f.Continued {
 		c.Fatalf("key %.40q of store %d was handed out before: %v, and goes on: %v", f.Key, f.Store, c.handed[name], f.Continued)
@@ -372,9 +375,11 @@ func TestATombTellsTheBaseOnce(t *testing.T) {
 }
 
 // A key that was handed out, and that the base did not take, is handed out again; deleted meanwhile, as a tomb, for
-// nobody knows any more whether the base has it.
+// nobody knows any more whether the base has it. What the base had before is left alone.
 func TestAfterAnAbortAllIsToldAgain(t *testing.T) {
 	c := newCheckpoints(newTwin(t, seeded(t), 1, shortNames(3)))
+	c.put("clean", 640)
+	c.hands("clean in 10 parts")
 	for _, key := range c.names {
 		c.set(c.ks.DB(0), c.model[0], key)
 	}
@@ -469,6 +474,23 @@ func TestWhatIsHandedOutInPart(t *testing.T) {
 	}
 	c.resize("l", 643)
 	c.hands("l in part: 1 put, 0 dropped")
+}
+
+// A value may take less room when it has been read than it took when it was written, and be too small for the parts that it
+// came from: then it is handed out whole, and all of it again when it has grown.
+func TestAValueReadFromPartsThatIsTooSmallForThem(t *testing.T) {
+	c := newCheckpoints(newTwin(t, seeded(t), 1, [][]byte{[]byte("k")}))
+	db, m, key := c.ks.DB(0), c.model[0], c.names[0]
+	c.put("k", 640)
+	c.hands("k in 10 parts")
+	db.Spill(key)
+	short := strings.Repeat("s", toyPartedAbove)
+	c.base.racks[db.store].records["k"] = record{kind: toyKind, parts: map[uint64]string{0: short}}
+	m["k"] = thing{kind: toyKind, text: short, deadline: 5000}
+	db.SetDeadline(key, 5000)
+	c.hands("k")
+	c.resize("k", 640)
+	c.hands("k in 10 parts")
 }
 
 func TestRestoredStoresAreNeverShared(t *testing.T) {

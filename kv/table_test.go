@@ -2,6 +2,7 @@ package kv
 
 import (
 	"encoding/binary"
+	"hash/maphash"
 	"math/rand/v2"
 	"testing"
 
@@ -202,6 +203,24 @@ func TestRandomFindsTheOneKeyAmongTombs(t *testing.T) {
 	for range 10 {
 		if e, ok := db.Random(rnd); !ok || string(e.Key()) != "here" {
 			t.Fatalf("Random: %v", ok)
+		}
+	}
+}
+
+// The bits that a slot remembers may be those of several keys.
+func TestPlaceTellsKeysOfOneTagApart(t *testing.T) {
+	const hash = 1 << 63
+	table := newTable(maphash.MakeSeed(), nil)
+	for block := range uint16(3) {
+		r := makeRef(1, block)
+		same := func(other ref) bool { return other == r }
+		seg, i, found := table.place(hash, same)
+		if found {
+			t.Fatalf("key %d is there before it came", block)
+		}
+		table.fill(seg, i, hash, clean, r)
+		if seg, i, found = table.place(hash, same); !found || seg.slots[i].ref() != r {
+			t.Errorf("key %d: there %v, at %d", block, found, i)
 		}
 	}
 }
