@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"holdfast/aof"
 	"holdfast/snapshot"
@@ -21,6 +22,8 @@ func (e *Engine) advise(err error) error {
 		do = "base and segments are to be of one data set: put back what belongs here"
 	case errors.Is(err, aof.ErrNotSegment):
 		do = "take the file away, or give a segment that was renamed its own name back"
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w; the directory and all in it are to belong to the user that the server runs as", err)
 	case damage != nil, errors.Is(err, snapshot.ErrCorrupt), errors.Is(err, snapshot.ErrNotBase):
 	default:
 		return err

@@ -45,7 +45,7 @@ func Open(o Options) (_ *Engine, err error) {
 		return nil, err
 	}
 	if err := e.claim(); err != nil {
-		return nil, err
+		return nil, e.advise(err)
 	}
 	defer func() {
 		if err != nil {

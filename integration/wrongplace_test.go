@@ -75,7 +75,7 @@ func TestWrongPermissionsRefuse(t *testing.T) {
 			if err := os.Chmod(path, 0); err != nil {
 				t.Fatal(err)
 			}
-			expectRefusal(t, refusal{options: o, code: []int{exitFailed}, says: []string{path, "permission denied"}})
+			expectRefusal(t, refusal{options: o, code: []int{exitFailed}, says: []string{path, "permission denied; the directory and all in it are to belong to the user"}})
 			if err := os.Chmod(path, info.Mode()); err != nil {
 				t.Fatal(err)
 			}
