@@ -109,11 +109,17 @@ func (e *Engine) evictSome(policy string, limit int64) bool {
 // evictOn goes on with what commands began, for about a slice of time, and reports whether there is more to do.
 func (e *Engine) evictOn(now int64) (more bool) {
 	limit, policy := e.maxmemory.Load(), e.policy.Load()
-	if limit <= 0 || policy == "noeviction" {
+	if limit <= 0 {
 		return false
 	}
 	if e.boundMemory() <= limit {
 		e.outgrown = 0
+		return false
+	}
+	if policy == "noeviction" {
+		if !e.anyKeys() { // it is no data that takes the memory
+			e.exhausted(policy, limit)
+		}
 		return false
 	}
 	start := e.o.Clock()
@@ -129,6 +135,15 @@ func (e *Engine) evictOn(now int64) (more bool) {
 			return false
 		}
 		if e.o.Clock().Sub(start) > expireSlice {
+			return true
+		}
+	}
+	return false
+}
+
+func (e *Engine) anyKeys() bool {
+	for i := range e.world.Keys.Databases() {
+		if e.world.Keys.DB(i).Len() > 0 {
 			return true
 		}
 	}

@@ -57,6 +57,22 @@ func TestChangedKeysSpillAtRest(t *testing.T) {
 	r.mustClose(false)
 }
 
+// A limit below what the process takes for itself lets no write through, and the log says so, also where no key is to go for others.
+func TestALimitWithoutRoomForAnyKeyIsToldOf(t *testing.T) {
+	t.Parallel()
+	r := open(t, setup{settings: []string{"maxmemory", "1"}})
+	r.until("the log tells of it", func() bool { return r.toldOf("maxmemory leaves no room") == 1 })
+	r.expect("SET a 1", "-OOM command not allowed when used memory > 'maxmemory'.")
+	r.expect("CONFIG SET maxmemory 0", "+OK")
+	r.expect("SET a 1", "+OK")
+	r.expect("CONFIG SET maxmemory 2", "+OK")
+	r.expect("SET a 2", "-OOM command not allowed when used memory > 'maxmemory'.")
+	r.mustClose(false)
+	if n := r.toldOf("maxmemory leaves no room"); n != 1 {
+		t.Errorf("the log tells of it %d times", n)
+	}
+}
+
 // Where maxmemory is set far below what is in use, writes go on as long as keys leave memory for them. When none is left to go
 // they are refused, and the log says once that the limit cannot be kept to.
 func TestWritesGoOnWhileKeysSpill(t *testing.T) {
