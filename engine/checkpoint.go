@@ -41,6 +41,7 @@ type checkpointer struct {
 	idle     chan struct{} // closed when none is running
 	waiting  []func(error)
 	harvest  harvest
+	pouring  int64 // bytes of another one, which is on its way into the sorter
 	failing  bool
 	retryAt  int64
 	lastGood int64        // unix ms of the last that succeeded
@@ -346,11 +347,17 @@ func (e *Engine) meta(f *kv.Freeze) snapshot.Meta {
 // gather takes the frozen keys in slices. What needs no lock is done behind everything else.
 func (e *Engine) gather(freeze *kv.Freeze, into *snapshot.Changes, mu locker, behind *nice.Thread) (err error) {
 	var mine harvest
+	defer func() {
+		mu.Lock()
+		e.checkpoints.pouring = 0
+		mu.Unlock()
+	}()
 	slicer := e.checkpointSlicer(mu)
 	for more := true; more; {
 		more = slicer.next(freeze.Step)
 		mu.Lock()
 		e.checkpoints.harvest, mine = mine, e.checkpoints.harvest
+		e.checkpoints.pouring = mine.size()
 		mu.Unlock()
 		if behind.Do(func() { err = mine.pour(into) }); err != nil {
 			return err

@@ -62,7 +62,7 @@ func (e *Engine) chime(pace *pace) (more bool) {
 		e.Unpause()
 	}
 	e.timeOut(now)
-	e.stats.sample(now, e.world.Keys.Bytes())
+	e.stats.sample(now, e.keysMemory())
 	more = e.expireDue(now)
 	more = e.evictOn(now) || more
 	more = e.compact(now) || more

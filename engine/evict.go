@@ -22,9 +22,15 @@ const (
 	spillSlack = 25
 )
 
-// liveMemory is what the process has use for: the keyspace as it counts itself, and the rest as last sampled.
+// liveMemory is what the process has use for: the keys, and the rest as last sampled.
 func (e *Engine) liveMemory() int64 {
-	return e.world.Keys.Bytes() + e.stats.memory.beside() + e.stats.memory.gaps
+	return e.keysMemory() + e.stats.memory.beside() + e.stats.memory.gaps
+}
+
+// keysMemory is what keys take: those that there are, as the keyspace counts itself, and those that have changed or gone since a
+// checkpoint began, which has yet to write them.
+func (e *Engine) keysMemory() int64 {
+	return e.world.Keys.Bytes() + e.checkpoints.harvest.size() + e.checkpoints.pouring
 }
 
 // spareMemory is the part of it that keys have left behind in their pages, and long values between others.
@@ -57,8 +63,11 @@ func (e *Engine) comingMemory() int64 {
 }
 
 // boundMemory is what maxmemory bounds. Garbage does not count: no key's going would help against it. Nor does spare memory:
-// new keys take it, and were it counted no key's going would help before a whole page is empty.
-func (e *Engine) boundMemory() int64 { return e.liveMemory() - e.spareMemory() }
+// new keys take it, and were it counted no key's going would help before a whole page is empty. Nor do keys that only a checkpoint still
+// needs: one that goes would be among them, and were they counted all would go.
+func (e *Engine) boundMemory() int64 {
+	return e.world.Keys.Bytes() + e.stats.memory.beside() + e.stats.memory.gaps - e.spareMemory()
+}
 
 // makeRoom brings memory below maxmemory, or does a part of it, and reports whether a write may go on. As in Redis it may
 // while keys are found to go, though there are more to follow.

@@ -110,6 +110,15 @@ func (h *harvest) basket() *basket {
 	return &h.baskets[last+1]
 }
 
+// size is what the baskets take, in bytes and about.
+func (h *harvest) size() (n int64) {
+	const itemBytes = 56
+	for _, b := range h.baskets {
+		n += int64(cap(b.bytes)) + itemBytes*int64(cap(b.items))
+	}
+	return n
+}
+
 // pour moves the harvest into the sorter, and leaves it empty.
 func (h *harvest) pour(into *snapshot.Changes) error {
 	for _, b := range h.baskets {

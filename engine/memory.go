@@ -16,10 +16,12 @@ import (
 //
 // What lives on Go's heap is known as of the last collection only, so it is compared with the keyspace as it was then.
 // The difference between that and a keyspace of now would call garbage used, and after FLUSHALL under maxmemory refuse
-// writes for want of memory until the next collection.
+// writes for want of memory until the next collection. Nor is it the keyspace of the sample behind the collection: keys that have been
+// evicted in between would count as something else, for which further keys would go, until none is left.
 type memory struct {
 	collections uint64 // so many there had been when heap was noted
 	heap        int64  // bytes: what else lived on the heap than keys
+	keyspace    int64  // bytes: as it was when last sampled
 	outside     int64  // bytes: stacks, and the runtime's own
 	gaps        int64  // bytes: between what lives on the heap, where other values of that size will go
 	given       int64  // bytes: from the system, without what has gone back
@@ -51,8 +53,9 @@ func (m *memory) sample(keyspace int64) {
 	}
 	m.gaps, m.given = n(5), n(2)-n(6)
 	if cycles := samples[0].Value.Uint64(); cycles != m.collections {
-		m.collections, m.heap = cycles, max(0, n(1)-keyspace)
+		m.collections, m.heap = cycles, max(0, n(1)-max(keyspace, m.keyspace))
 	}
+	m.keyspace = keyspace
 	if m.startup == 0 {
 		m.untouched = max(0, m.given-residentMemory(m.given))
 		m.startup = m.held()

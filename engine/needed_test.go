@@ -3,6 +3,8 @@ package engine
 import (
 	"fmt"
 	"math"
+	"runtime"
+	"strings"
 	"testing"
 
 	"holdfast/config"
@@ -45,5 +47,50 @@ func TestNeededMemoryIsWhatHydrationBrings(t *testing.T) {
 		if coming := s.e.comingMemory(); coming > most {
 			t.Errorf("%d bytes are to come under a maxmemory of %s", coming, limit)
 		}
+	}
+}
+
+// Keys that go while a checkpoint has yet to write them are memory all the same until it has. If that counted for maxmemory each would
+// be a reason for others to go, until none is left.
+func TestWhatOnlyACheckpointNeedsIsNotBound(t *testing.T) {
+	const keys, each = 4000, 4 << 10
+	s := openShelf(t, vfs.OS(), t.TempDir(), newClock(), "save", "", "appendfsync", "no")
+	for i := range keys {
+		s.expect("+OK", "SET", fmt.Sprint("key ", i), strings.Repeat("x", each))
+	}
+	bound := func() int64 {
+		runtime.GC()
+		s.e.stats.sample(s.clock.Load(), s.e.keysMemory())
+		return s.e.boundMemory()
+	}
+	freeze, _, _ := s.e.freeze()
+	s.e.mu.Lock()
+	before, live := bound(), s.e.liveMemory()
+	for range keys / 2 {
+		s.e.evictOne("allkeys-random")
+	}
+	after, stays := bound(), s.e.liveMemory()
+	s.e.mu.Unlock()
+	s.e.finish(freeze.Abort)
+	const half, little = keys / 2 * each, keys / 8 * each
+	if gone := before - after; gone < half-little {
+		t.Errorf("with %d bytes of keys gone, memory came down by %d", half, gone)
+	}
+	if gone := live - stays; gone > little {
+		t.Errorf("%d bytes are called garbage that the checkpoint needs", gone)
+	}
+}
+
+// Keys that go between a collection and the next look at it were there when it counted, and are no other memory.
+func TestKeysThatGoBehindACollectionAreKeys(t *testing.T) {
+	var m memory
+	m.sample(1 << 40)
+	runtime.GC()
+	if m.sample(0); m.heap > 0 {
+		t.Errorf("%d bytes of keys count as something else", m.heap)
+	}
+	runtime.GC()
+	if m.sample(0); m.heap == 0 {
+		t.Error("without keys nothing else is on the heap")
 	}
 }

@@ -100,7 +100,7 @@ func processTime() (user, system time.Duration) {
 // Figures are the engine's numbers for INFO.
 func (e *Engine) Figures() commands.Figures {
 	c, m := &e.checkpoints, &e.stats.memory
-	m.sample(e.world.Keys.Bytes())
+	m.sample(e.keysMemory())
 	f := commands.Figures{
 		StartTime: e.stats.start, Version: e.o.Identity.Version, ProcessID: os.Getpid(), RunID: e.o.Identity.RunID, ConfigFile: e.o.Identity.ConfigFile,
 		Executable: e.o.Identity.Executable, Port: e.o.Identity.Port,
