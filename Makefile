@@ -15,6 +15,8 @@ ROUNDS_COMPARE ?= 6
 SHARING = ./aof ./engine ./server ./snapshot ./internal/... ./lab/play ./lab/traffic ./lab/recorder
 # Most tests of snapshot are of a single goroutine, and leave themselves to the run without the detector.
 ALONE   = $(filter-out $(filter-out holdfast/snapshot, $(shell go list $(SHARING))), $(INSIDE))
+# Else a process that the race detector watches waits for a second at its end.
+export GORACE ?= atexit_sleep_ms=0
 INSIDE  = $(shell go list ./... | grep -v /integration)
 OUTSIDE = ./integration/...
 
