@@ -89,6 +89,8 @@ func TryOpen(t testing.TB, dir string, clock *Clock, settings ...string) (*Serve
 		Clock: clock.Now,
 		Fatal: func(err error) { panic(err) },
 		Stop:  func(bool) {},
+		// Nothing is made ahead, nor hydrated: most servers here only tell what there is.
+		Serving: make(chan struct{}),
 	})
 	if err != nil {
 		return nil, err
