@@ -95,7 +95,7 @@ func TestSpillAndMerge(t *testing.T) {
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
 	dir := t.TempDir()
-	const n = 3000
+	const n = 1100
 	for i, memory := range []int{1, 500, 20_000, 10 << 20, 500, 20_000, 10 << 20} { // from a run per entry, in three levels, to none
 		c := NewChanges(vfs.OS(), dir, memory)
 		c.spool.behind = i > 3

@@ -433,12 +433,19 @@ func TestOutlastWaitsForThoseBefore(t *testing.T) {
 	}
 }
 
-// imageFile is a page file in memory.
-type imageFile struct{ b []byte }
+// imageFile is a page file, of which it keeps what was written last.
+type imageFile struct {
+	at int64
+	b  []byte
+}
 
 func (f *imageFile) WriteAt(b []byte, at int64) (int, error) {
-	f.b = slices.Concat(f.b, make([]byte, max(0, int(at)+len(b)-len(f.b))))
-	return copy(f.b[at:], b), nil
+	f.at, f.b = at, bytes.Clone(b)
+	return len(b), nil
+}
+
+func (f *imageFile) ReadAt(b []byte, at int64) (int, error) {
+	return bytes.NewReader(f.b).ReadAt(b, at-f.at)
 }
 
 func (f *imageFile) Hasten(int64, int64) {}
@@ -460,7 +467,7 @@ func TestTheFreeListOfAnExchangeIsRead(t *testing.T) {
 		}
 		id, err := x.putFreelist()
 		must(t, err)
-		free, err := readFreelist(bytes.NewReader(file.b), boltMeta{pageSize: pageSize, freelist: id, hwm: x.hwm}, "file")
+		free, err := readFreelist(file, boltMeta{pageSize: pageSize, freelist: id, hwm: x.hwm}, "file")
 		must(t, err)
 		if left := n - len(x.free); len(free) != n+1-left || free[0] != 2 {
 			t.Errorf("%d free pages and the old list's are %d", n, len(free))
