@@ -130,7 +130,7 @@ func TestACrashOfTheVeryFirstStart(t *testing.T) {
 				}
 				for _, mode := range modes {
 					left, dir := leftBy(t, fsys, mode, int64(k))
-					r := open(t, setup{fs: left, dir: dir, settings: as})
+					r := open(t, setup{fs: left, dir: dir, settings: as, serving: make(chan struct{})})
 					r.expect("SET a 1", "+OK")
 					r.mustClose(true)
 					r.again().expect("GET a", "$1 1")

@@ -335,8 +335,11 @@ func TestAStartThatFails(t *testing.T) {
 				t.Errorf("%v: Open says %v", injected, err)
 			}
 			as.fs, as.dir = leftBy(t, again, modes[k%len(modes)], int64(k))
+			as.serving = make(chan struct{}) // there is nothing to be made ahead for
+			next := open(t, as)
 			h := s.clone()
-			h.recovered(open(t, as), fmt.Sprintf("%v, %v", injected, modes[k%len(modes)]))
+			h.recovered(next, fmt.Sprintf("%v, %v", injected, modes[k%len(modes)]))
+			next.close(false)
 		}
 	}
 }

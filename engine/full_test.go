@@ -211,7 +211,7 @@ func beyondTheReserve(t *testing.T, settings ...string) (*vfs.Faulty, *session) 
 	t.Helper()
 	fsys, dir := disk(t)
 	s := begin(t, setup{fs: fsys, dir: dir, settings: settings})
-	const n = 6000 // their deletion takes more than the reserve, an eighth of a segment
+	const n = 3000 // their deletion takes more than the reserve, an eighth of a segment
 	key := func(i int) string { return fmt.Sprintf("key:%030d", i) }
 	for i := range n {
 		s.run(s.user, words("SET "+key(i)+" x"))
@@ -274,7 +274,7 @@ func TestExpiryBeyondTheReserve(t *testing.T) {
 		t.Run("active="+active, func(t *testing.T) {
 			fsys, dir := disk(t)
 			s := begin(t, setup{fs: fsys, dir: dir})
-			const n = 6000
+			const n = 3000
 			s.say("SET a 1")
 			s.expect("DEBUG SET-ACTIVE-EXPIRE "+active, "+OK")
 			for i := range n {
@@ -396,7 +396,7 @@ func TestACheckpointMakesRoomByItself(t *testing.T) {
 		return n
 	}
 	written := 0
-	for ; written < 4*disk && !s.over(); written += 300_000 {
+	for ; written < 2*disk && !s.over(); written += 300_000 {
 		line := "SET large " + strings.Repeat("x", 300_000) + fmt.Sprint(written)
 		s.until("room", func() bool {
 			fsys.SetFree(max(0, disk-used()))
@@ -409,7 +409,7 @@ func TestACheckpointMakesRoomByItself(t *testing.T) {
 	if n := used(); n > disk {
 		t.Errorf("%d bytes are on a disk of %d", n, disk)
 	}
-	s.check("after writing the disk full many times over")
+	s.check("after writing the disk full twice over")
 	s.mustClose(false)
 	s.recovered(s.again(), "after a restart")
 }
