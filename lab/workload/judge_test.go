@@ -28,6 +28,8 @@ func TestCorrectRecoveriesAreAccepted(t *testing.T) {
 			switch name {
 			case "bits", "sketches", "places", "dumps", "scripts":
 				seeds = 30 // for the time that they take
+			case "streams", "hashes", "mixed":
+				seeds = 60
 			}
 			for seed := range seeds {
 				if !correctRecoveries(t, w, seed) {
