@@ -369,8 +369,11 @@ func TestRun(t *testing.T) {
 	var stages []string
 	r, err := Run(t.Context(), RunOptions{Target: target(t, "holdfast", "always"), Load: small("mixed"), States: 30, FaultTime: 2 * time.Second,
 		Dir: dir, Stage: func(s string) { stages = append(stages, s) }})
-	if err != nil || !r.Held() || r.Crashes == nil || r.Faults == nil || len(stages) != 3 {
-		t.Errorf("%v, %v, %+v", err, stages, r)
+	if err != nil || r.Crashes == nil || r.Faults == nil || len(stages) != 3 {
+		t.Fatalf("%v, %v, %+v", err, stages, r)
+	}
+	if !r.Held() {
+		t.Errorf("%s; %s", r.Crashes.Verdict(), r.Faults.Verdict())
 	}
 	clean(t, dir)
 }
