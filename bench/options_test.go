@@ -49,7 +49,7 @@ func TestEveryGroupHasRows(t *testing.T) {
 		names = append(names, g.Name)
 		known := map[string]bool{}
 		for _, r := range g.Rows {
-			if known[r.Name()] || utf8.RuneCountInString(r.Name()) > widths[0] {
+			if known[r.Name()] || utf8.RuneCountInString(r.Name()) > table.Widths[0] {
 				t.Errorf("%s: %s", g.Name, r.Name())
 			}
 			known[r.Name()] = true

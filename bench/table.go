@@ -30,13 +30,11 @@ type Section struct {
 	Results     []Result
 }
 
-// The columns, and their widths, so that the table lines up before it is complete. The first two are aligned to the left.
+// The columns, and the table of them. The first two are aligned to the left.
 var (
 	columns = []string{"row", "server", "rps", "ratio", "p50 ms", "p99 ms", "p99.9 ms", "p99 ratio", "CPU µs", "CPU ratio", "RssAnon MiB", "reads", "writes"}
-	widths  = []int{33, 8, 8, 18, 8, 8, 8, 18, 9, 18, 11, 6, 6}
+	table   = rig.Table{Widths: []int{33, 8, 8, 18, 8, 8, 8, 18, 9, 18, 11, 6, 6}, Left: 2}
 )
-
-const columnsLeft = 2
 
 // Head is everything above the first section.
 func (r Report) Head() string {
@@ -49,20 +47,13 @@ func (r Report) Head() string {
 
 // Head is everything above the first row of a section.
 func (s Section) Head() string {
-	rules := make([]string, len(widths))
-	for i, width := range widths {
-		rules[i] = strings.Repeat("-", width)
-		if i >= columnsLeft {
-			rules[i] = strings.Repeat("-", width-1) + ":"
-		}
-	}
-	return "\n## " + s.Name + "\n\n" + s.About + "\n\n" + tableLine(columns...) + tableLine(rules...)
+	return "\n## " + s.Name + "\n\n" + s.About + "\n\n" + table.Head(columns...)
 }
 
 // Lines are the row of the table, a line for each program. A row that failed has no figures at all.
 func (r Result) Lines(programs []string) string {
 	if r.Err != nil {
-		return tableLine(append([]string{r.Row.Name(), "", "failed"}, slices.Repeat([]string{"–"}, len(widths)-3)...)...)
+		return table.Line(append([]string{r.Row.Name(), "", "failed"}, slices.Repeat([]string{"–"}, len(columns)-3)...)...)
 	}
 	var b strings.Builder
 	for i, program := range programs {
@@ -77,7 +68,7 @@ func (r Result) Lines(programs []string) string {
 		if i != reference && r.Row.paced() {
 			throughput = "–"
 		}
-		b.WriteString(tableLine(name, program, middle(rps, 0), throughput,
+		b.WriteString(table.Line(name, program, middle(rps, 0), throughput,
 			middle(p50ms, 2), middle(p99ms, 2), middle(p999ms, 2), r.ratio(i, p99ms),
 			middle(cpuus, 2), r.ratio(i, cpuus), middle(anonMiB, 1), middle(reads, 2), middle(writes, 2)))
 	}
@@ -141,22 +132,6 @@ func (r Report) Failed() []string {
 		}
 	}
 	return names
-}
-
-// tableLine pads the cells to the columns' widths.
-func tableLine(cells ...string) string {
-	if len(cells) != len(widths) {
-		panic(fmt.Sprintf("BUG: %d cells in %d columns", len(cells), len(widths)))
-	}
-	var b strings.Builder
-	for i, cell := range cells {
-		width := widths[i]
-		if i < columnsLeft {
-			width = -width
-		}
-		fmt.Fprintf(&b, "| %*s ", width, cell)
-	}
-	return b.String() + "|\n"
 }
 
 // spread prints a median with the least and the greatest: "1.03 [0.99–1.08]".

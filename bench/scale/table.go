@@ -126,21 +126,12 @@ func significant(n float64) string {
 	return fmt.Sprintf("%.*f", decimals, n)
 }
 
-// widths of the columns, so that the table lines up before it is complete. The first two are aligned to the left.
-var widths = [...]int{6, 46, 11, 11, 11, 32, 7, 7}
-
-const columnsLeft = 2
+// table is the table of results. Its first two columns are aligned to the left.
+var table = rig.Table{Widths: []int{6, 46, 11, 11, 11, 32, 7, 7}, Left: 2}
 
 // tableHead is the first two lines of the table.
 func tableHead() string {
-	rules := make([]string, len(widths))
-	for i, width := range widths {
-		rules[i] = strings.Repeat("-", width)
-		if i >= columnsLeft {
-			rules[i] = strings.Repeat("-", width-1) + ":"
-		}
-	}
-	return tableLine("keys", "figure", "holdfast", "redis RDB", "redis AOF", "judged", "wanted", "verdict") + tableLine(rules...)
+	return table.Head("keys", "figure", "holdfast", "redis RDB", "redis AOF", "judged", "wanted", "verdict")
 }
 
 // Line is the row of the table: medians of the rounds, and the verdict.
@@ -153,23 +144,7 @@ func (r Row) Line() string {
 	if r.bound != 0 {
 		wanted = fmt.Sprintf("≤ %g", r.bound)
 	}
-	return tableLine(append(cells, r.judgement(), wanted, r.Verdict())...)
-}
-
-// tableLine pads the cells to the columns' widths.
-func tableLine(cells ...string) string {
-	if len(cells) != len(widths) {
-		panic(fmt.Sprintf("BUG: %d cells in %d columns", len(cells), len(widths)))
-	}
-	var b strings.Builder
-	for i, cell := range cells {
-		width := widths[i]
-		if i < columnsLeft {
-			width = -width
-		}
-		fmt.Fprintf(&b, "| %*s ", width, cell)
-	}
-	return b.String() + "|\n"
+	return table.Line(append(cells, r.judgement(), wanted, r.Verdict())...)
 }
 
 // A Report is the whole of what is printed: Markdown that is also readable as it is.

@@ -86,8 +86,8 @@ func TestTableLinesUp(t *testing.T) {
 
 func TestEveryWayToEndHasRoomInTheTable(t *testing.T) {
 	for _, way := range endings(true) {
-		if what := firstGetAfter(way); utf8.RuneCountInString(what) > widths[1] {
-			t.Errorf("%q is wider than %d", what, widths[1])
+		if what := firstGetAfter(way); utf8.RuneCountInString(what) > table.Widths[1] {
+			t.Errorf("%q is wider than %d", what, table.Widths[1])
 		}
 	}
 }

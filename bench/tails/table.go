@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"strings"
+
+	"holdfast/bench/rig"
 )
 
 // A Report is the whole of what is printed: Markdown that is also readable as it is.
@@ -18,7 +20,8 @@ type Row struct {
 	Sides [2]Side
 }
 
-var widths = []int{10, 15, 15, 17, 17, 15, 15, 17, 17}
+// table is the table of events.
+var table = rig.Table{Widths: []int{10, 15, 15, 17, 17, 15, 15, 17, 17}, Left: 1}
 
 // Head is everything above the first row.
 func (r Report) Head() string {
@@ -27,15 +30,11 @@ func (r Report) Head() string {
 		fmt.Fprintf(&b, "- %s\n", line)
 	}
 	b.WriteString("\n")
-	cells, rules := []string{"event"}, []string{strings.Repeat("-", widths[0])}
+	cells := []string{"event"}
 	for _, name := range []string{r.Left, r.Right} {
 		cells = append(cells, name+" p99.9", name+" max", name+" stolen", name+" lasted")
 	}
-	for _, width := range widths[1:] {
-		rules = append(rules, strings.Repeat("-", width-1)+":")
-	}
-	b.WriteString(tableLine(cells))
-	b.WriteString(tableLine(rules))
+	b.WriteString(table.Head(cells...))
 	return b.String()
 }
 
@@ -46,7 +45,7 @@ func (r Row) Line() string {
 		cells = append(cells, pair(s.Event.P999, s.Quiet.P999), pair(s.Event.Max, s.Quiet.Max),
 			fmt.Sprintf("%.0f (%.0f)", s.Event.Stolen, s.Quiet.Stolen), fmt.Sprintf("%.1f s", s.Seconds))
 	}
-	return tableLine(cells)
+	return table.Line(cells...)
 }
 
 // Foot is everything below the last row.
@@ -67,15 +66,3 @@ func (r Report) String() string {
 }
 
 func pair(event, quiet float64) string { return fmt.Sprintf("%.1f (%.1f)", event, quiet) }
-
-func tableLine(cells []string) string {
-	var b strings.Builder
-	for i, cell := range cells {
-		width := widths[i]
-		if i == 0 {
-			width = -width
-		}
-		fmt.Fprintf(&b, "| %*s ", width, cell)
-	}
-	return b.String() + "|\n"
-}
