@@ -41,8 +41,8 @@ type Options struct {
 	Clock  vfs.Clock
 	Seed   uint64 // of SPOP's and RANDOMKEY's choices
 	Log    *slog.Logger
-	// Fatal is called when the log failed: memory is ahead of the disk, and the process must end. It is called
-	// once; no reply leaves after it.
+	// Fatal is called when the log failed, so that memory is ahead of the disk, or the base, so that nobody knows what it has:
+	// the process must end. It is called once; no reply leaves after it.
 	Fatal func(error)
 	// Events, where set, hears keyspace events, from the first moment on: of keys that lapsed while nobody served them.
 	Events func(class byte, event string, db int, key []byte)

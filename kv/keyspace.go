@@ -21,7 +21,7 @@ import (
 // Keyspace is all databases. All its methods want the engine's lock.
 type Keyspace struct {
 	Types *Types
-	// Hits and Misses count the lookups by Get.
+	// Hits and Misses count the lookups by Get, and others that commands count as such.
 	Hits, Misses int64
 	// Moved counts the blocks that Compact has moved.
 	Moved int64
