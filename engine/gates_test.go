@@ -2,7 +2,11 @@ package engine_test
 
 import (
 	"fmt"
+	"path/filepath"
 	"testing"
+
+	"holdfast/engine"
+	"holdfast/internal/vfs"
 )
 
 // gate executes command lines as one batch without a commit, and returns the gate of their replies.
@@ -332,4 +336,33 @@ func TestAChangeToAlways(t *testing.T) {
 	if gate := r.gate(r.user, "SET a 3"); gate <= r.engine.Passed() {
 		t.Errorf("gate %d is passed before a commit", gate)
 	}
+}
+
+// Nobody waits for what is written while the log is turned on, for it does not count yet. Once it does, who reads that waits.
+func TestAReadWaitsForWhatWasWrittenWhileTheLogWasTurnedOn(t *testing.T) {
+	t.Parallel()
+	fsys, dir := disk(t)
+	r := open(t, setup{fs: fsys, dir: dir, settings: []string{"appendonly", "no"}})
+	last, end := make(chan bool), make(chan bool)
+	fsys.Intercept(func(kind vfs.Kind, path string) error {
+		if kind == vfs.Remove && filepath.Base(path) == engine.StagedName {
+			last <- true
+			<-end
+		}
+		return nil
+	})
+	r.run(r.connect(), words("CONFIG SET appendonly yes"))
+	<-last
+	if gate := r.gate(r.user, "SET key value"); gate > 0 {
+		t.Errorf("a write that has no promise yet waits for LSN %d", gate)
+	}
+	close(end)
+	r.until("the end of the switch", func() (over bool) {
+		r.engine.Do(func() { over = r.engine.Settled(func() {}) })
+		return over
+	})
+	if gate := r.gate(r.user, "GET key"); gate <= r.engine.Passed() {
+		t.Errorf("a read shows what is not on disk: gate %d, passed %d", gate, r.engine.Passed())
+	}
+	r.expect("GET key", "$5 value")
 }

@@ -125,6 +125,7 @@ func (e *Engine) finishSwitch(last func() error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.staged, e.switching = false, false
+	e.gates.touchAll(e.lsn) // what was logged while the log did not count is not noted by key, and may not be on disk
 	for _, done := range e.settled {
 		done()
 	}
