@@ -88,7 +88,8 @@ func ltrimCommand(c *Call) {
 		c.listChanged("ltrim", key, removed)
 		c.dropEmpty(key, l)
 	} else {
-		c.Notify(c.Client.DB, EventList, "ltrim", key) // Redis tells of it even so
+		c.World.Touch(c.Client.DB, key) // Redis takes it for a change even so
+		c.Notify(c.Client.DB, EventList, "ltrim", key)
 	}
 	c.Reply.OK()
 }
