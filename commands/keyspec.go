@@ -133,20 +133,17 @@ func (c *Command) EachKey(args [][]byte, fn func(i int, f KeyFlags)) bool {
 			continue
 		}
 		if s.OrNext {
-			if s.Begin < len(args) && len(args[s.Begin]) == 0 && c.Keys[k+1].present(args) {
+			k++
+			if from := migrateNames(args); from > 0 {
+				for i := from; i < len(args); i++ {
+					fn(i, c.Keys[k].Flags)
+				}
 				continue
 			}
-			k++
 		}
 		if !s.Each(args, func(i int) { fn(i, s.Flags) }) {
 			return false
 		}
 	}
 	return true
-}
-
-// present reports whether there are keys of this spec in args.
-func (s *KeySpec) present(args [][]byte) bool {
-	_, ok := s.first(args)
-	return ok
 }

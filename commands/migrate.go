@@ -165,6 +165,24 @@ func migrateReply(w *resp.Writer, err error, stayed int) {
 // migrateTimeout is what a timeout of 0 and less means.
 const migrateTimeout = time.Second
 
+// migrateNames is where the names behind KEYS begin, which count where the key is empty; 0: there are none.
+func migrateNames(args [][]byte) int {
+	if len(args) < 4 || len(args[3]) > 0 {
+		return 0
+	}
+	for i := 6; i+1 < len(args); i++ {
+		switch {
+		case equalFold(args[i], "AUTH"):
+			i++
+		case equalFold(args[i], "AUTH2"):
+			i += 2
+		case equalFold(args[i], "KEYS"):
+			return i + 1
+		}
+	}
+	return 0
+}
+
 func (c *Call) migrateArguments() (o migrate.Order, copies bool, names [][]byte, ok bool) {
 	names = c.Args[3:4]
 	for i := 6; i < len(c.Args); i++ {

@@ -149,12 +149,21 @@ func (w *World) request(cmd *Command, args [][]byte) *acl.Request {
 // keysToCheck appends the keys of a command, and what it does with them. Where an option such as STORE may come several times,
 // and only the handler knows which counts, it is all of them.
 func (cmd *Command) keysToCheck(args [][]byte, keys []acl.Key) []acl.Key {
-	for k := range cmd.Keys {
+	for k := 0; k < len(cmd.Keys); k++ {
 		s := &cmd.Keys[k]
 		if s.Flags&NotKey != 0 {
 			continue
 		}
 		add := func(i int) { keys = append(keys, acl.Key{At: i, Access: access(variableFlags(cmd, args, s.Flags))}) }
+		if s.OrNext {
+			k++
+			if from := migrateNames(args); from > 0 {
+				for i := from; i < len(args); i++ {
+					add(i)
+				}
+				continue
+			}
+		}
 		if s.Keyword == "" || !s.Optional {
 			s.Each(args, add)
 			continue
