@@ -128,3 +128,29 @@ func BenchmarkEditOfASmallCollection(b *testing.B) {
 		ks.Settle()
 	}
 }
+
+// A collection that is gone before it is settled may have left its number to another, of which Settle must not take it for
+// the owner; those that are left are settled.
+func TestACollectionIsDeletedBeforeItIsSettled(t *testing.T) {
+	ks := New(2, toyTypes())
+	a, b := ks.DB(0), ks.DB(1)
+	names := [][]byte{[]byte("k"), []byte("l")}
+	for _, db := range []*DB{a, b} {
+		for _, key := range names {
+			db.SetValue(key, toyKind, &toy{b: make([]byte, 8)}, expiry.None)
+		}
+	}
+	for _, db := range []*DB{a, b} { // where they get the same numbers
+		for _, key := range names {
+			v, _ := db.Edit(key)
+			v.(*toy).b = make([]byte, 16)
+		}
+	}
+	a.Delete(names[0])
+	a.SetValue([]byte("large"), toyKind, &toy{b: make([]byte, 2000)}, expiry.None)
+	ks.Settle()
+	check(t, ks) // that what is small is packed, too
+	if e, ok := a.Peek([]byte("large")); !ok || e.Value().Len() != 2000 {
+		t.Error("what got the number is gone")
+	}
+}
