@@ -31,16 +31,11 @@ func (s *spine) insert(i int, n node) {
 	s.nodes()[i] = n
 }
 
-// cut removes the nodes [i,j), moving those on the shorter side.
+// cut removes the nodes [i,j), which are at one end.
 func (s *spine) cut(i, j int) {
-	nodes := s.nodes()
-	if i < len(nodes)-j {
-		copy(nodes[j-i:], nodes[:i])
-		clear(nodes[:j-i])
-		s.first += j - i
-	} else {
-		copy(nodes[i:], nodes[j:])
-		clear(nodes[len(nodes)-(j-i):])
+	clear(s.nodes()[i:j])
+	if i == 0 {
+		s.first += j
 	}
 	s.used -= j - i
 	if len(s.buf) > 8 && s.used < len(s.buf)/4 {
@@ -95,7 +90,7 @@ func (l *List) insertNode(i int, n node) {
 	l.changed(int(n.count), cap(n.block))
 }
 
-// dropNodes removes the nodes [i,j).
+// dropNodes removes the nodes [i,j), which are at one end.
 func (l *List) dropNodes(i, j int) {
 	if i >= j {
 		return

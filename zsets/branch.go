@@ -74,18 +74,10 @@ func (n *branch) size(i int) int {
 	return int(n.leaves[i].count)
 }
 
-// first is the leaf at the left end below child i, and last that at the right end.
+// first is the leaf at the left end below child i.
 func (n *branch) first(i int) *leaf {
 	for n.kids != nil {
 		n, i = n.kids[i].branch, 0
-	}
-	return &n.leaves[i]
-}
-
-func (n *branch) last(i int) *leaf {
-	for n.kids != nil {
-		n = n.kids[i].branch
-		i = n.width() - 1
 	}
 	return &n.leaves[i]
 }

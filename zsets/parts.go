@@ -64,17 +64,13 @@ func (t *tree) idBetween(p *path, i int) (uint64, bool) {
 }
 
 // before returns the leaf before index i of the path's lowest branch, and from that at index i or, behind the last, the
-// next one in the tree; nil where there is none.
+// next one in the tree; nil where there is none. In front of a branch's leaves one is put only where they are the tree's
+// first: seek goes to the last leaf that begins below what comes.
 func (p *path) before(i int) *leaf {
-	if s := p.lowest(); i > 0 {
-		return &s.leaves[i-1]
+	if i == 0 {
+		return nil
 	}
-	for d := p.depth - 2; d >= 0; d-- {
-		if s := &p.steps[d]; s.i > 0 {
-			return s.last(s.i - 1)
-		}
-	}
-	return nil
+	return &p.lowest().leaves[i-1]
 }
 
 func (p *path) from(i int) *leaf {
