@@ -2,6 +2,7 @@ package zsets
 
 import (
 	"cmp"
+	"encoding/binary"
 	"flag"
 	"fmt"
 	"math"
@@ -336,4 +337,46 @@ func (m *machine) replace() {
 		m.t.Fatalf("Large %v became %v", large, m.z.Large())
 	}
 	requireEqual(m.t, m.z, m.model)
+}
+
+// More leaves than two levels of branches hold: branches of branches are halved and joined, too.
+func TestATreeOfManyLevels(t *testing.T) {
+	const elements, size = 8000, pageMax/2 + 1 // a leaf for each
+	seed := *seedFlag
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	t.Logf("seed %d", seed)
+	rng, z, saved, member := rand.New(rand.NewPCG(seed, 1)), New(), store{}, make([]byte, size)
+	name := func(i int) []byte {
+		binary.BigEndian.PutUint32(member, uint32(i))
+		return member
+	}
+	for _, i := range rng.Perm(elements) {
+		z.Put(name(i), float64(i), limit(0, 0))
+	}
+	levels := 0
+	for n := z.large.tree.root; n != nil; levels++ {
+		if n.kids == nil {
+			break
+		}
+		n = n.kids[0].branch
+	}
+	if levels < 2 {
+		t.Fatalf("leaves below %d levels of branches of branches", levels)
+	}
+	check(t, z)
+	saved.checkpoint(t, z)
+	check(t, saved.load(t))
+	for range 5 {
+		for range z.Len() / 4 {
+			z.Put(name(rng.IntN(elements)), float64(rng.IntN(elements)), limit(0, 0))
+			z.Remove(name(rng.IntN(elements)))
+		}
+		at := rng.IntN(z.Len() + 1)
+		z.RemoveRange(at, at+1+z.Len()/2)
+		check(t, z)
+		saved.checkpoint(t, z)
+		check(t, saved.load(t))
+	}
 }
