@@ -30,14 +30,14 @@ func words(r Run) []string {
 }
 
 func TestARunIsWhatTheFormatSays(t *testing.T) {
-	long := bytes.Repeat([]byte{'x'}, 130)
+	long := bytes.Repeat([]byte{'x'}, 128)
 	r := of("ab", "").Append(long, []byte("c"))
-	want := append([]byte{2, 'a', 'b', 0, 0x82, 0x01}, long...)
+	want := append([]byte{2, 'a', 'b', 0, 0x80, 0x01}, long...)
 	want = append(want, 1, 'c')
 	if !bytes.Equal(r, want) {
 		t.Fatalf("%x", r)
 	}
-	if len(r) != Size(2)+Size(0)+Size(130)+Size(1) || r.Len() != 4 {
+	if len(r) != Size(2)+Size(0)+Size(128)+Size(1) || r.Len() != 4 {
 		t.Errorf("%d bytes, %d entries", len(r), r.Len())
 	}
 	if b, next := r.At(r.Skip(0, 2)); !bytes.Equal(b, long) || next != len(r)-2 {
