@@ -106,6 +106,9 @@ func TestFileRoundTrip(t *testing.T) {
 		if want := objects[name]; want.Kind == kv.String && !bytes.Equal(o.Text, want.Text) || want.Value != nil && want.Value.Len() != o.Value.Len() {
 			t.Errorf("%s: another value was read", name)
 		}
+		if want, ok := objects[name].Value.(kv.Lapser); ok && o.Value.(kv.Lapser).Lapses() != want.Lapses() {
+			t.Errorf("%s: fields lapse from %d on, not %d", name, o.Value.(kv.Lapser).Lapses(), want.Lapses())
+		}
 		if want := objects[name]; want.Value != nil && int64(want.Value.Len()) != k.Elements {
 			t.Errorf("%s: %d elements where %d are", name, k.Elements, want.Value.Len())
 		}

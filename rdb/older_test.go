@@ -2,8 +2,10 @@ package rdb
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -32,28 +34,60 @@ func ziplistOf(elements ...string) []byte {
 	return b
 }
 
-// What servers before 7.0 wrote is read too. No such server is here: the bytes are made by hand from the description.
-func TestOlderTypes(t *testing.T) {
+// listpackOf puts texts into a listpack, those that are decimal numbers as such.
+func listpackOf(elements ...string) []byte {
+	p := newPack()
+	for _, e := range elements {
+		if n, ok := canonical([]byte(e)); ok {
+			p.number(n)
+		} else {
+			p.text([]byte(e))
+		}
+	}
+	return p.done()
+}
+
+// What servers before 7.0 wrote is read too, and what those after it write, to a value and element by element. No such server is
+// here: the bytes are made by hand from the description.
+func TestTypesOfOtherVersions(t *testing.T) {
 	long := strings.Repeat("x", 300)
 	numbers := ziplistOf("\x03abc", "\xf1", "\xfd", "\xfe\xfb", "\xc0\x2c\x01", "\xf0\x00\x00\x80", "\xd0\xff\xff\xff\x7f",
 		"\xe0\x00\x00\x00\x00\x00\x00\x00\x80", "\x41\x2c"+long, "\x80\x00\x00\x01\x2c"+long, "\x00")
 	want := `"abc" "0" "12" "-5" "300" "-8388608" "2147483647" "-9223372036854775808" "` + long + `" "` + long + `" "" `
 	pairs := ziplistOf("\x01f", "\xf3", "\x01g", "\x031.5")
+	timed := binary.LittleEndian.AppendUint64([]byte{typeHashTimedLP}, 5000)
 	for name, c := range map[string]struct {
-		body []byte
-		want string
+		body     []byte
+		want     string
+		elements string // of a walk; the same where it is empty
 	}{
-		"a list in one ziplist":   {appendBytes([]byte{typeListZiplist}, numbers), want},
-		"a list in ziplists":      {appendBytes(appendBytes([]byte{typeListZiplists, 2}, numbers), numbers), want + want},
-		"a hash in a ziplist":     {appendBytes([]byte{typeHashZiplist}, pairs), "false 9223372036854775807\n\"f\" \"2\" 0 \"g\" \"1.5\" 0 "},
-		"a sorted set in one":     {appendBytes([]byte{typeZSetZiplist}, ziplistOf("\x01b", "\x031.5", "\x01a", "\xf3")), "false\n\"b\" 1.5 \"a\" 2 "},
-		"a sorted set in decimal": {[]byte("\x03\x03\x01a\x031.5\x01b\xfe\x01c\xff"), "false\n\"c\" -Inf \"a\" 1.5 \"b\" +Inf "},
+		"a list in one ziplist":   {appendBytes([]byte{typeListZiplist}, numbers), want, ""},
+		"a list in ziplists":      {appendBytes(appendBytes([]byte{typeListZiplists, 2}, numbers), numbers), want + want, ""},
+		"a hash in a ziplist":     {appendBytes([]byte{typeHashZiplist}, pairs), "false 9223372036854775807\n\"f\" \"2\" 0 \"g\" \"1.5\" 0 ", `"f" "2" "g" "1.5" `},
+		"a sorted set in one":     {appendBytes([]byte{typeZSetZiplist}, ziplistOf("\x01b", "\x031.5", "\x01a", "\xf3")), "false\n\"b\" 1.5 \"a\" 2 ", `"b" "1.5" "a" "2" `},
+		"a sorted set in decimal": {[]byte("\x03\x03\x01a\x031.5\x01b\xfe\x01c\xff"), "false\n\"c\" -Inf \"a\" 1.5 \"b\" +Inf ", `"a" "1.5" "b" "inf" "c" "-inf" `},
+		"a list of two nodes":     {appendBytes(append(appendBytes([]byte{typeListNodes, 2, 1}, []byte("a")), 2), listpackOf("b", "300")), `"a" "b" "300" `, ""},
+		"a set in a listpack":     {appendBytes([]byte{typeSetListpack}, listpackOf("a", "-7")), "hashtable 2\n\"a\" \"-7\" ", `"a" "-7" `},
+		"a hash with deadlines":   {appendBytes(timed, listpackOf("f", "2", "5000", "g", "x", "0")), "false 5000\n\"f\" \"2\" 5000 \"g\" \"x\" 0 ", `"f" "2" 5000 "g" "x" `},
 	} {
 		o, err := Decode(seal(c.body, 9), testRules())
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		} else if got := plain(o); got != c.want {
 			t.Errorf("%s: %s", name, got)
+		}
+		var elements strings.Builder
+		w := walk{reader: &reader{b: c.body[1:], max: 1 << 20}, visit: func(e outline.Element) error {
+			for _, p := range e.Pieces {
+				fmt.Fprintf(&elements, "%q ", p.Bytes)
+			}
+			if e.Deadline > 0 {
+				fmt.Fprint(&elements, e.Deadline, " ")
+			}
+			return nil
+		}}
+		if w.value(c.body[0]); !w.ok() || elements.String() != cmp.Or(c.elements, c.want) {
+			t.Errorf("%s: a walk gives %s, failed %t", name, elements.String(), w.failed)
 		}
 	}
 	broken := ziplistOf("\x01f", "\xf3")
