@@ -490,7 +490,17 @@ func (l *life) store() {
 		}
 		l.m.compare(l.t, s)
 	case 1:
-		l.m.compare(l.t, l.s.Clone())
+		old := l.s
+		l.s, l.st = old.Clone(), store{}
+		for _, e := range l.m.entries { // the clone must not notice
+			old.Delete(e.id)
+		}
+		for _, g := range old.Groups() {
+			for p, ok := g.From(ID{}); ok; p, ok = g.From(ID{}) {
+				g.Ack(p.ID)
+			}
+		}
+		l.m.compare(l.t, l.s)
 	case 2:
 		l.st.checkpoint(l.t, l.s)
 		l.m.compare(l.t, l.st.load(l.t))
