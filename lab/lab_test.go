@@ -18,6 +18,7 @@ import (
 	"holdfast/lab/recorder"
 	"holdfast/lab/subject"
 	"holdfast/lab/trace"
+	"holdfast/lab/traffic"
 	"holdfast/lab/workload"
 )
 
@@ -158,6 +159,29 @@ func TestScript(t *testing.T) {
 	r, err := Play(t.Context(), PlayOptions{Trace: path, States: 20, Dir: t.TempDir()})
 	if err != nil || !r.Held() {
 		t.Errorf("%v, %v", err, r.Verdict())
+	}
+}
+
+// Under everysec there is something that had to be there.
+func TestEverySecondIsPromisedSomething(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "trace")
+	o := RecordOptions{Target: target(t, "redis", "everysec"), Load: small("counters"), Trace: path, Dir: t.TempDir(), Time: 500 * time.Millisecond}
+	rec, err := Record(t.Context(), o)
+	if err != nil || rec.Seconds > 1 {
+		t.Fatalf("%+v, %v", rec, err)
+	}
+	r, err := trace.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	follower, last := traffic.NewFollower(r.Meta), uint64(0)
+	if err := r.Events(func(e trace.Event) (bool, error) { last = e.Seq; return true, follower.Apply(e) }); err != nil {
+		t.Fatal(err)
+	}
+	if due := workload.Due(follower.History(last, traffic.EverySec).Ops); !due {
+		t.Error("nothing was promised by the end")
 	}
 }
 

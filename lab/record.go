@@ -64,7 +64,7 @@ type Recording struct {
 	Bytes    int64   `json:"bytes"` // of the trace
 	Requests int     `json:"requests"`
 	Replies  int     `json:"replies"`
-	Seconds  float64 `json:"seconds"` // of traffic
+	Seconds  float64 `json:"seconds"` // of traffic, without the rests that there are under everysec
 	// PerSecond is the rate of replies, and Plain, if it was asked for, that of the same workload without the mount.
 	PerSecond float64 `json:"requests_per_second"`
 	Plain     float64 `json:"requests_per_second_without_mount,omitempty"`
@@ -197,19 +197,24 @@ func (s *session) run(ctx context.Context, dir string) (err error) {
 	if err := s.mark(trace.MarkReady, trace.MarkTraffic); err != nil {
 		return err
 	}
-	took, err := s.drive(ctx, server, s.log)
+	w, rests := s.work, func() time.Duration { return 0 }
+	if s.Policy == traffic.EverySec {
+		rested := traffic.Resting(ctx, w)
+		w, rests = rested, rested.For
+	}
+	took, err := s.drive(ctx, server, w, s.log)
 	if err != nil {
 		return err
 	}
-	s.rec.Seconds = took.Seconds()
+	s.rec.Seconds = max(took-rests(), time.Millisecond).Seconds()
 	s.rec.Problems = append(s.rec.Problems, outside(server, dir)...)
 	return s.mark(trace.MarkDone)
 }
 
 // drive sends the traffic until it is done or the time is over.
-func (s *session) drive(ctx context.Context, server subject.Server, log traffic.Log) (time.Duration, error) {
+func (s *session) drive(ctx context.Context, server subject.Server, w workload.Workload, log traffic.Log) (time.Duration, error) {
 	began := time.Now()
-	over, err := traffic.Within(ctx, s.work, 0, server.Dial, log, s.Seed, traffic.Limits{Traffic: s.Time, Patience: s.Patience})
+	over, err := traffic.Within(ctx, w, 0, server.Dial, log, s.Seed, traffic.Limits{Traffic: s.Time, Patience: s.Patience})
 	took := time.Since(began)
 	switch {
 	case ctx.Err() != nil:
@@ -250,7 +255,7 @@ func (s *session) plain(ctx context.Context, dir string) (rate float64, err erro
 	defer func() { err = errors.Join(err, server.Kill()) }()
 	cut := s.rec.Cut
 	log := new(counter)
-	took, err := s.drive(ctx, server, log)
+	took, err := s.drive(ctx, server, s.work, log)
 	s.rec.Cut = cut
 	return float64(log.replies.Load()) / took.Seconds(), err
 }

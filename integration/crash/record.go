@@ -87,7 +87,11 @@ func (r Recording) lives(ctx context.Context, dir string, log *trace.Writer) err
 				return err
 			}
 		}
-		if err := traffic.Drive(ctx, r.Workload, 0, server.Dial, log, r.Seed); err != nil {
+		w := r.Workload
+		if r.Policy == traffic.EverySec {
+			w = traffic.Resting(ctx, w) // or nothing would be promised yet
+		}
+		if err := traffic.Drive(ctx, w, 0, server.Dial, log, r.Seed); err != nil {
 			return err
 		}
 		if err := operate(server); err != nil {

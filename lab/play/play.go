@@ -80,4 +80,6 @@ type Result struct {
 	Least     string   `json:"least,omitempty"`
 	LeastLost []string `json:"least_lost,omitempty"`
 	Millis    float64  `json:"ms"`
+	// NothingDue: no acknowledged write had to be there, so that nothing could be missing.
+	NothingDue bool `json:"-"`
 }

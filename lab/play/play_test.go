@@ -158,9 +158,9 @@ func TestAServerThatEndsWhileItIsReadIsBroken(t *testing.T) {
 
 // What counts is how long a reply takes, and not all of them together.
 func TestASlowServerIsSound(t *testing.T) {
-	w := sets{keys: 40, requests: 3}
-	p := plan(t, record(t, w, false), w, &toy{slow: 2 * time.Millisecond})
-	p.Limit, p.Second, p.Variants = 50*time.Millisecond, 1, []disk.Variant{disk.Everything}
+	w := sets{keys: 60, requests: 3}
+	p := plan(t, record(t, w, false), w, &toy{slow: 5 * time.Millisecond})
+	p.Limit, p.Second, p.States, p.Variants = 250*time.Millisecond, 1, 1, []disk.Variant{disk.Everything}
 	if s := mustPlay(t, p); s.Outcomes[play.Sound] != s.States || s.Twice == 0 {
 		t.Errorf("%+v", s)
 	}

@@ -36,6 +36,7 @@ type point struct {
 	seq     uint64
 	history *workload.History
 	states  []pick
+	free    bool // nothing has to be there
 	judged  map[judged][]workload.Finding
 }
 
@@ -115,9 +116,8 @@ func (p *player) sample(w *walk, e trace.Event, from *sampler) *point {
 	if len(states) == 0 {
 		return nil
 	}
-	return &point{
-		seq: e.Seq, states: states, history: w.follower.History(e.Seq, p.trace.Meta.Policy), judged: map[judged][]workload.Finding{},
-	}
+	h := w.follower.History(e.Seq, p.trace.Meta.Policy)
+	return &point{seq: e.Seq, states: states, history: h, free: !workload.Due(h.Ops), judged: map[judged][]workload.Finding{}}
 }
 
 // seedOf gives each state a seed of its own.
@@ -145,7 +145,7 @@ func (p *player) playPoint(ctx context.Context, at *point) error {
 func (p *player) playState(ctx context.Context, at *point, state State, crash *disk.Crash, choice disk.Choice) (Result, error) {
 	began := time.Now()
 	digest := crash.Digest(choice)
-	r := Result{State: state, Name: state.String(), Variant: string(state.Variant)}
+	r := Result{State: state, Name: state.String(), Variant: string(state.Variant), NothingDue: at.free}
 	what := p.cache.get(digest)
 	if what == nil {
 		x, err := p.examine(ctx, at, func(dir string) error { return crash.Build(dir, choice) }, p.twice(digest))

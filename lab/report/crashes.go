@@ -82,6 +82,7 @@ type Crashes struct {
 	refusals refusals
 	failures []Failure
 	first    int // failures that were kept for their check, being the first
+	free     int // states in which nothing had to be there
 	rounds   [3]int
 	along    along
 	took     time.Duration
@@ -94,6 +95,9 @@ func NewCrashes(s Setup) *Crashes { return &Crashes{Setup: s, along: newAlong()}
 // Add counts a state.
 func (c *Crashes) Add(r play.Result) {
 	c.counts.add(r.Outcome)
+	if r.NothingDue {
+		c.free++
+	}
 	c.variant(string(r.State.Reading), r.Variant).add(r.Outcome)
 	c.along.add(r.State.Seq, r.Outcome)
 	switch r.Outcome {
@@ -173,10 +177,13 @@ func (c *Crashes) End(took time.Duration, cut string) { c.took, c.cut = took, cu
 // Empty reports whether there were no states.
 func (c *Crashes) Empty() bool { return c.counts.States == 0 }
 
-// Held reports whether states were played, and every promise was kept. A server that never started has shown nothing.
+// Held reports whether states were played, and every promise was kept. A server that never started has shown nothing, nor
+// has one that had promised nothing yet in any of several states.
 func (c *Crashes) Held() bool {
-	return c.counts.Broken == 0 && c.counts.Silent == 0 && c.counts.Sound > 0
+	return c.counts.Broken == 0 && c.counts.Silent == 0 && c.counts.Sound > 0 && !c.vacuous()
 }
+
+func (c *Crashes) vacuous() bool { return c.counts.States > 1 && c.free == c.counts.States }
 
 // Verdict is all of it in a line.
 func (c *Crashes) Verdict() string {
@@ -202,6 +209,10 @@ func (c *Crashes) judgement() string {
 		return "the server neither started nor ended"
 	case n.Sound == 0:
 		return "it never started, so nothing is shown"
+	case c.vacuous() && c.Policy == "everysec":
+		return "the traffic took less than a second, so nothing had to be there and nothing is shown"
+	case c.vacuous():
+		return "no write had been acknowledged, so nothing is shown"
 	case c.Policy == "everysec" && n.Refused > 0:
 		return "where it started, every write acknowledged a second before survived"
 	case c.Policy == "everysec":

@@ -194,6 +194,25 @@ func TestFailuresThatAreKept(t *testing.T) {
 	}
 }
 
+// States in which nothing had been promised show nothing, unless somebody wanted that one.
+func TestNothingDue(t *testing.T) {
+	for policy, want := range map[string]string{"always": "no write had been acknowledged", "everysec": "less than a second"} {
+		c := NewCrashes(Setup{Policy: policy})
+		c.Add(play.Result{Outcome: play.Sound, NothingDue: true})
+		if !c.Held() {
+			t.Errorf("%s: one state: %s", policy, c.Verdict())
+		}
+		c.Add(play.Result{Outcome: play.Sound, NothingDue: true})
+		if c.Held() || !strings.Contains(c.Verdict(), want) {
+			t.Errorf("%s: two: %s", policy, c.Verdict())
+		}
+		c.Add(play.Result{Outcome: play.Sound})
+		if !c.Held() || strings.Contains(c.Verdict(), "nothing") {
+			t.Errorf("%s: three: %s", policy, c.Verdict())
+		}
+	}
+}
+
 // A key that is short is named too, though the detail has it in some word.
 func TestAFindingNamesItsKey(t *testing.T) {
 	if got := about(finding(workload.Lost, "a", "after 3 commands")); got != "a: after 3 commands" {

@@ -2,6 +2,7 @@ package workload
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -50,6 +51,13 @@ func ReadsOnly(args [][]byte) bool {
 	default:
 		return readOnly(name)
 	}
+}
+
+// Due reports whether some operation that asked for a change must have survived.
+func Due(ops []Op) bool {
+	return slices.ContainsFunc(ops, func(op Op) bool {
+		return op.Acked && op.Fate == Must && (len(op.Body) > 0 || !ReadsOnly(op.Args))
+	})
 }
 
 // Taken counts the answered operations that ask for a change, and those of them that were not wholly refused. refusal is
