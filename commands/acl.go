@@ -84,7 +84,7 @@ func aclCommands() []*Command {
 			},
 			{
 				Name: "help", Since: "6.0.0", Arity: 2, Flags: Loading | Stale,
-				Summary: "Tells the subcommands.", Complexity: "O(1)",
+				Summary: "Lists the subcommands.", Complexity: "O(1)",
 				Run: containerHelp,
 			},
 		},

@@ -87,7 +87,7 @@ func clientCommands() []*Command {
 			},
 			{
 				Name: "help", Since: "5.0.0", Arity: 2, Flags: Loading | Stale, Categories: CatConnection,
-				Summary: "Tells the subcommands.", Complexity: "O(1)",
+				Summary: "Lists the subcommands.", Complexity: "O(1)",
 				Run: containerHelp,
 			},
 		}...),

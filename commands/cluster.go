@@ -35,7 +35,7 @@ func clusterCommands() []*Command {
 				off("flushslots", "3.0.0", 2, operators, "", "Takes all slots away."),
 				off("forget", "3.0.0", 3, operators, "node-id", "Forgets a node."),
 				off("getkeysinslot", "3.0.0", 4, open, "slot count", "Tells keys in a slot.", varies),
-				off("help", "5.0.0", 2, Loading|Stale, "", "Tells the subcommands."),
+				off("help", "5.0.0", 2, Loading|Stale, "", "Lists the subcommands."),
 				off("info", "3.0.0", 2, open, "", "Tells the state of the cluster.", varies),
 				off("keyslot", "3.0.0", 3, open, "key", "Tells the slot of a key."),
 				off("links", "7.0.0", 2, open, "", "Tells the connections between nodes.", varies),

@@ -53,7 +53,7 @@ func debugSubcommands() []*Command {
 		},
 		{
 			Name: "help", Arity: 2, Run: debugHelp,
-			Summary: "Tells the subcommands.",
+			Summary: "Lists the subcommands.",
 		},
 	}
 }

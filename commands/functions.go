@@ -90,7 +90,7 @@ func functionSubcommands() []*Command {
 		},
 		{
 			Name: "help", Since: "7.0.0", Arity: 2, Flags: Loading | Stale, Categories: CatScripting,
-			Summary: "Tells the subcommands.", Complexity: "O(1)",
+			Summary: "Lists the subcommands.", Complexity: "O(1)",
 			Run: containerHelp,
 		},
 	}

@@ -56,7 +56,7 @@ func commandCommands() []*Command {
 			},
 			{
 				Name: "help", Since: "5.0.0", Arity: 2, Flags: open, Categories: CatConnection,
-				Summary: "Tells the subcommands.", Complexity: "O(1)",
+				Summary: "Lists the subcommands.", Complexity: "O(1)",
 				Run: containerHelp,
 			},
 		},

@@ -166,9 +166,9 @@ func TestHelp(t *testing.T) {
 		"+GET parameter [parameter ...] +    Tells the settings whose names match one of the patterns. "+
 		"+SET parameter value [parameter value ...] +    Changes settings: all of them, or on error none. "+
 		"+REWRITE +    Writes the settings in force into the configuration file. "+
-		"+RESETSTAT +    Sets the counters of INFO back. +HELP +    Tells the subcommands.")
+		"+RESETSTAT +    Sets the counters of INFO back. +HELP +    Lists the subcommands.")
 	for _, line := range []string{"CLIENT HELP", "COMMAND HELP", "DEBUG HELP"} {
-		if got := k.do(line); !strings.Contains(got, "+HELP +    Tells the subcommands.") {
+		if got := k.do(line); !strings.Contains(got, "+HELP +    Lists the subcommands.") {
 			t.Errorf("%s: %s", line, got)
 		}
 	}

@@ -53,7 +53,7 @@ func latencyCommands() []*Command {
 			},
 			{
 				Name: "help", Since: "2.8.13", Arity: 2, Flags: Loading | Stale,
-				Summary: "Tells the subcommands.", Complexity: "O(1)",
+				Summary: "Lists the subcommands.", Complexity: "O(1)",
 				Run: containerHelp,
 			},
 		},

@@ -27,7 +27,7 @@ func moduleCommands() []*Command {
 			},
 			{
 				Name: "help", Since: "5.0.0", Arity: 2, Flags: Loading | Stale,
-				Summary: "Tells the subcommands.", Complexity: "O(1)",
+				Summary: "Lists the subcommands.", Complexity: "O(1)",
 				Run: containerHelp,
 			},
 		},

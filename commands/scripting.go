@@ -80,7 +80,7 @@ func scriptSubcommands() []*Command {
 		},
 		{
 			Name: "help", Since: "5.0.0", Arity: 2, Flags: Loading | Stale, Categories: CatScripting,
-			Summary: "Tells the subcommands.", Complexity: "O(1)",
+			Summary: "Lists the subcommands.", Complexity: "O(1)",
 			Run: containerHelp,
 		},
 	}

@@ -35,7 +35,7 @@ func slowlogCommands() []*Command {
 			},
 			{
 				Name: "help", Since: "6.2.0", Arity: 2, Flags: Loading | Stale,
-				Summary: "Tells the subcommands.", Complexity: "O(1)",
+				Summary: "Lists the subcommands.", Complexity: "O(1)",
 				Run: containerHelp,
 			},
 		},

@@ -28,7 +28,7 @@ func snapshotCommands() []*Command {
 			},
 			{
 				Name: "help", Arity: 2, Flags: Loading | Stale,
-				Summary: "Tells the subcommands.", Complexity: "O(1)",
+				Summary: "Lists the subcommands.", Complexity: "O(1)",
 				Run: containerHelp,
 			},
 		},

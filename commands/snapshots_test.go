@@ -110,7 +110,7 @@ func TestSnapshotHelp(t *testing.T) {
 		"+CREATE name +    Keeps a copy of what is there now, and replies when it is on disk. "+
 		"+LIST +    Tells the snapshots there are. "+
 		"+DROP name +    Removes a snapshot, and replies when it is gone. "+
-		"+HELP +    Tells the subcommands.")
+		"+HELP +    Lists the subcommands.")
 }
 
 func TestInfoTellsOfTheHistory(t *testing.T) {

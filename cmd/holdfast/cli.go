@@ -31,6 +31,7 @@ func cliCommand() *cli.Command {
 		ArgsUsage: "[COMMAND [ARG …]]",
 		Description: "Works like redis-cli. -h is the host here; --help shows this text.\n" +
 			"REDISCLI_AUTH in the environment is the password where -a gives none.\n" +
+			"The exit code is 1 if a reply is an error, or nobody answers.\n" +
 			"HOLDFAST_HISTORY names the prompt's history file (empty: no history; default ~/.holdfast_history).\n\n" +
 			examples("holdfast cli set greeting hello", "holdfast cli -p 6380 --tls --cacert ca.crt --json hgetall user:7"),
 		HideHelp:     true,
@@ -76,7 +77,7 @@ type usageError string
 func (e usageError) Error() string { return string(e) }
 
 func cliUsageError(text string) error {
-	return cli.Exit("holdfast cli: "+text+"; see \"holdfast cli --help\"", cliUsage)
+	return cli.Exit("cli: "+text+"; see \"holdfast cli --help\"", cliUsage)
 }
 
 // cliExit turns what a run came to into an exit code, and a line where nothing has been printed yet.
@@ -90,7 +91,7 @@ func cliExit(err error) error {
 	case errors.Is(err, client.ErrReply):
 		return cli.Exit("", cliFailed)
 	}
-	return cli.Exit("holdfast cli: "+err.Error(), cliFailed)
+	return cli.Exit("cli: "+err.Error(), cliFailed)
 }
 
 // runCLI does what the flags ask for.

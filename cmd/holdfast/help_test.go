@@ -23,6 +23,8 @@ func TestHelp(t *testing.T) {
 		{"help snapshot", 0, "export "},
 		{"help snapshot get", 0, "holdfast snapshot get [command options] KEY"},
 		{"help cli", 0, "--quoted-json"},
+		{"help lab fault", 0, "of each connection (default: 40)"},
+		{"help lab run", 0, "of each connection (default: 300)"},
 		{"snapshot help", 0, "export "},
 		{"snapshot help get", 0, "holdfast snapshot get [command options] KEY"},
 		{"help bogus", 2, `there is no command "bogus"; see "holdfast --help"`},

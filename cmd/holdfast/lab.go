@@ -40,16 +40,20 @@ func targetFlags() []cli.Flag {
 	}
 }
 
-func loadFlags() []cli.Flag {
+// loadFlags are those of a command whose connections make so many requests each where nobody says how many.
+func loadFlags(requests int) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "workload", Value: "mixed", Usage: "`NAME` of a workload (see holdfast lab workloads), or a file of commands, one a line"},
 		&cli.IntFlag{Name: "clients", DefaultText: "6", Usage: "`NUMBER` of connections of the workload"},
-		&cli.IntFlag{Name: "requests", DefaultText: "300", Usage: "`NUMBER` of requests of each connection"},
+		&cli.IntFlag{Name: "requests", DefaultText: strconv.Itoa(requests), Usage: "`NUMBER` of requests of each connection"},
 		&cli.IntFlag{Name: "keys", DefaultText: "96", Usage: "`NUMBER` of keys, about"},
 		toggle("checkpoints", "ask for BGSAVE and BGREWRITEAOF meanwhile; the workload mixed always does"),
 		seedFlag(),
 	}
 }
+
+// recordRequests is the default of workload.Options.
+const recordRequests = 300
 
 func seedFlag() cli.Flag {
 	return &cli.Uint64Flag{Name: "seed", DefaultText: "by chance", Usage: "`NUMBER` that repeats what was drawn by chance"}

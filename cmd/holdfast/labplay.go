@@ -127,7 +127,7 @@ func labFaultCommand() *cli.Command {
 		Description: "Each experiment has a server and a directory of its own. error and slow need /dev/fuse and the right to mount. The exit\n" +
 			"code is 1 if a promise broke: wrong data served silently, or a server that neither answers nor ends.\n\n" +
 			examples("holdfast lab fault --server redis --kinds rest,kill", "holdfast lab fault --workload counters --seed 7 --only eio/fsync/17/once"),
-		Flags: append(append(targetFlags(), loadFlags()...),
+		Flags: append(append(targetFlags(), loadFlags(faultRequests)...),
 			&cli.StringFlag{Name: "kinds", DefaultText: "all", Usage: "`KINDS` of experiments: " + kindNames() + ", separated by commas"},
 			&cli.IntFlag{Name: "each", Value: 3, Usage: "`NUMBER` of experiments of each sort"},
 			&cli.StringFlag{Name: "only", Usage: "do the one experiment with this `NAME`, as a report has it: eio/fsync/17/once"},

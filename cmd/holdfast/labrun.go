@@ -17,7 +17,7 @@ import (
 
 // labRunCommand is "holdfast lab run".
 func labRunCommand() *cli.Command {
-	flags := append(targetFlags(), loadFlags()...)
+	flags := append(targetFlags(), loadFlags(recordRequests)...)
 	return offline(&cli.Command{
 		Name: "run", Usage: "record a server, play its crashes, try other faults, and report; in under two minutes",
 		Description: "The exit code is 1 if a promise broke. The trace is kept then, so that each failure can be played again by the\n" +
@@ -112,7 +112,7 @@ func spareTrace(o lab.RunOptions) (string, error) {
 
 // labRecordCommand is "holdfast lab record".
 func labRecordCommand() *cli.Command {
-	flags := append(targetFlags(), loadFlags()...)
+	flags := append(targetFlags(), loadFlags(recordRequests)...)
 	return offline(&cli.Command{
 		Name: "record", Usage: "run a workload on a server, and write down all that it does to its files",
 		Description: "The server's files lie on a filesystem that records, so /dev/fuse and the right to mount are needed.\n\n" +
