@@ -156,10 +156,19 @@ func TestEveryCrash(t *testing.T) {
 				SyncDelay: life.delay,
 			}
 			server := record(t, r)
+			due := 0
 			s := mustPlay(t, play.Plan{
 				Trace: r.Trace, Workload: w, Starter: server, Scratch: dir, States: states * life.share / 10, Seed: seed,
 				Second: 0.1, Killed: "always", Clock: server.Clock, Shrink: true,
+				Each: func(r play.Result) {
+					if !r.NothingDue {
+						due++
+					}
+				},
 			})
+			if due < s.States/3 {
+				t.Errorf("of %d states something had to be there in %d only", s.States, due)
+			}
 			played += s.States
 			sound(t, s, r.Trace, seed)
 		})
