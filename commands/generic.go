@@ -58,7 +58,7 @@ func genericCommands() []*Command {
 		{
 			Name: "randomkey", Group: Generic, Since: "1.0.0", Arity: 1, Flags: WholeKeyspace | ReadOnly, Categories: CatKeyspace,
 			Tips:    []string{"request_policy:all_shards", "nondeterministic_output"},
-			Summary: "Returns some key.", Complexity: "O(1)",
+			Summary: "Returns a key at random.", Complexity: "O(1)",
 			Run: randomKeyCommand,
 		},
 		{

@@ -102,14 +102,14 @@ func hashCommands() []*Command {
 			Name: "hrandfield", Group: Hashes, Since: "6.2.0", Arity: -2, Flags: ReadOnly, Categories: CatHash,
 			Tips: []string{"nondeterministic_output"},
 			Keys: Key(1, RO|Access), Syntax: "key [count [WITHVALUES]]",
-			Summary: "Returns some fields.", Complexity: "O(n) in the fields returned",
+			Summary: "Returns fields at random.", Complexity: "O(n) in the fields returned",
 			Run: hrandfieldCommand,
 		},
 		{
 			Name: "hscan", Group: Hashes, Since: "2.8.0", Arity: -3, Flags: ReadOnly, Categories: CatHash,
 			Tips: []string{"nondeterministic_output"},
 			Keys: Key(1, RO|Access), Syntax: "key cursor [MATCH pattern] [COUNT count] [NOVALUES]",
-			Summary: "Goes through a hash in small steps.", Complexity: "O(n) in COUNT a call",
+			Summary: "Goes through the fields of a hash in small steps.", Complexity: "O(n) in COUNT a call",
 			Run: hscanCommand,
 		},
 	}

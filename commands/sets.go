@@ -61,19 +61,19 @@ func setCommands() []*Command {
 			Name: "sscan", Group: Sets, Since: "2.8.0", Arity: -3, Flags: ReadOnly, Categories: CatSet,
 			Tips: []string{"nondeterministic_output"}, Keys: Key(1, RO|Access),
 			Syntax:  "key cursor [MATCH pattern] [COUNT count]",
-			Summary: "Goes through the members of a set in steps.", Complexity: "O(1) a step, O(n) in all",
+			Summary: "Goes through the members of a set in small steps.", Complexity: "O(n) in COUNT a call",
 			Run: sscanCommand,
 		},
 		{
 			Name: "spop", Group: Sets, Since: "1.0.0", Arity: -2, Flags: Write | Fast, Categories: CatSet,
 			Tips: []string{"nondeterministic_output"}, Keys: Key(1, RW|Access|Delete), Syntax: "key [count]",
-			Summary: "Takes members from a set by chance.", Complexity: "O(1) a member",
+			Summary: "Takes members from a set at random.", Complexity: "O(1) a member",
 			Run: spopCommand,
 		},
 		{
 			Name: "srandmember", Group: Sets, Since: "1.0.0", Arity: -2, Flags: ReadOnly, Categories: CatSet,
 			Tips: []string{"nondeterministic_output"}, Keys: Key(1, RO|Access), Syntax: "key [count]",
-			Summary: "Returns members of a set by chance.", Complexity: "O(1) a member",
+			Summary: "Returns members of a set at random.", Complexity: "O(1) a member",
 			Run: srandmemberCommand,
 		},
 		{

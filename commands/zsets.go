@@ -168,7 +168,7 @@ func zsetCommands() []*Command {
 			Name: "zscan", Group: SortedSets, Since: "2.8.0", Arity: -3, Flags: ReadOnly, Categories: CatSortedSet,
 			Tips: []string{"nondeterministic_output"},
 			Keys: Key(1, RO|Access), Syntax: "key cursor [MATCH pattern] [COUNT count]",
-			Summary: "Iterates over the members and their scores.", Complexity: "O(1) a call, O(n) in all",
+			Summary: "Goes through the members of a sorted set, with their scores, in small steps.", Complexity: "O(n) in COUNT a call",
 			Run: zscanCommand,
 		},
 	}
