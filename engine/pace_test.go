@@ -53,6 +53,7 @@ func TestACheckpointPausesBesideAModestLoad(t *testing.T) {
 // A reload has the lock while it puts what has changed into the base, also where that takes several transactions, between which other
 // checkpoints pause.
 func TestAReloadDoesNotPause(t *testing.T) {
+	t.Parallel()
 	s, err := tryShelf(t, vfs.OS(), t.TempDir(), newClock(), "save", "", "enable-debug-command", "yes")
 	if err != nil {
 		t.Fatal(err)
