@@ -120,7 +120,7 @@ func TestEveryLSN(t *testing.T) {
 	}
 }
 
-// The same without any snapshot, and with so little memory that keys go cold again and again.
+// The same without any snapshot.
 func TestFromTheBeginning(t *testing.T) {
 	p := historytest.Play(t).Copy(t)
 	must(t, os.RemoveAll(filepath.Join(p.Dir, engine.SnapshotDir)))
@@ -130,7 +130,48 @@ func TestFromTheBeginning(t *testing.T) {
 			t.Errorf("LSN %d: from %+v, %d records", lsn, r.Base, r.Records)
 		}
 	}
-	restored(t, p, Point{}, p.Last(), func(o *Options) { o.Memory = 1 })
+}
+
+// With so little memory keys go cold again and again, in the midst of what happens to them.
+func TestLittleMemory(t *testing.T) {
+	clock := historytest.NewClock()
+	p := historytest.Played{Dir: t.TempDir()}
+	s := historytest.Open(t, p.Dir, clock)
+	for i := range 900 {
+		n := i * 7 % 60
+		switch command := i % 11; command {
+		case 0, 1, 2:
+			s.Do("ZADD", "large", fmt.Sprint(i), fmt.Sprint(i*13%200, strings.Repeat("m", 1000))) // which lies in parts
+		case 3:
+			s.Do("ZPOPMIN", "large")
+		case 4:
+			s.Do("SET", fmt.Sprint("text", n), fmt.Sprint(i))
+		case 5:
+			s.Do("RPUSH", fmt.Sprint("list", n), fmt.Sprint(i))
+		case 6:
+			s.Do("HSET", fmt.Sprint("hash", n), "field", fmt.Sprint(i))
+		case 7:
+			s.Do("DEL", fmt.Sprint("text", n), fmt.Sprint("list", i%60))
+		case 8:
+			s.Do("PEXPIREAT", fmt.Sprint("text", n), "1900000000000")
+		case 9:
+			s.Do("LPOP", fmt.Sprint("list", n))
+		case 10:
+			if i%300 < 20 {
+				s.Do("SWAPDB", "0", "1")
+			}
+		}
+		if i == 400 {
+			s.Do("FLUSHDB")
+		}
+	}
+	p.States, p.Times = make([]historytest.State, s.LSN()+1), make([]int64, s.LSN()+1)
+	p.States[p.Last()] = s.State()
+	p.Times[p.Last()] = clock.Load()
+	s.Close(false)
+	if r := restored(t, p, Point{}, p.Last(), func(o *Options) { o.Memory = 1 }); r.Records < 600 {
+		t.Errorf("%d records are few: how much memory there is, is looked at once in a while", r.Records)
+	}
 }
 
 // Without a point it is the newest state, and nothing of the source changes.
