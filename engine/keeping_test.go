@@ -421,6 +421,35 @@ func TestALogIsTurnedOnWithANewPolicy(t *testing.T) {
 	}
 }
 
+// A policy that is set holds from the next command on, and what was acknowledged before it is on disk by then, if need be.
+func TestANewPolicyHoldsAtOnce(t *testing.T) {
+	r := open(t, setup{settings: []string{"appendfsync", "no"}})
+	onDisk := func() (all bool) {
+		r.engine.Do(func() {
+			newest, durable, _ := r.engine.LogEnds()
+			all = durable == newest
+		})
+		return all
+	}
+	r.expect("SET a 1", "+OK")
+	if onDisk() {
+		t.Error("everything is on disk, under no")
+	}
+	r.expect("CONFIG SET appendfsync always", "+OK")
+	if !onDisk() {
+		t.Error("what was written before the log was to be on disk always is not")
+	}
+	r.expect("SET a 2", "+OK")
+	if !onDisk() {
+		t.Error("what was committed is not on disk, under always")
+	}
+	r.expect("CONFIG SET appendfsync no", "+OK")
+	r.expect("SET a 3", "+OK")
+	if onDisk() {
+		t.Error("everything is on disk, under no again")
+	}
+}
+
 // The promise of a way holds for WAITAOF, too: who waits for the disk is told when the log ends.
 func TestAWaitForTheDiskEndsWithTheLog(t *testing.T) {
 	r := open(t, setup{settings: []string{"appendfsync", "no"}})

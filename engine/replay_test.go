@@ -286,6 +286,21 @@ func TestCountsOfKeysThatWereNotFetched(t *testing.T) {
 	}
 }
 
+// What a record found under its keys is of no use to whoever comes behind it, be it the last of the tail and large.
+func TestWhatTheLastRecordFound(t *testing.T) {
+	r := open(t, setup{serving: make(chan struct{})}) // nothing is hydrated
+	r.do("SET cold 1")
+	if err := r.checkpoint(); err != nil {
+		t.Fatal(err)
+	}
+	r.do("SET new " + strings.Repeat("v", 300<<10)) // which found nothing
+	r.mustClose(false)
+	r = r.again()
+	r.expect("SET cold 2", "+OK")
+	r.expect("DBSIZE", ":2")
+	r.expect("GET cold", "$1 2")
+}
+
 // A record that cannot be replayed refuses the start wherever it lies, and changes nothing.
 func TestARefusalBehindManyRecords(t *testing.T) {
 	r := open(t, setup{})

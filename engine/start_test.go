@@ -223,6 +223,18 @@ func TestADirectoryThatHoldsSomethingElse(t *testing.T) {
 	}
 }
 
+// A log alone is a data set, and nobody else's.
+func TestADirectoryWithALogAlone(t *testing.T) {
+	s := begin(t, setup{})
+	s.say("SET a 1")
+	s.mustClose(false)
+	dir := t.TempDir()
+	if err := os.CopyFS(filepath.Join(dir, engine.LogDir), os.DirFS(filepath.Join(s.setup.dir, engine.LogDir))); err != nil {
+		t.Fatal(err)
+	}
+	s.recovered(open(t, setup{fs: vfs.OS(), dir: dir}), "a log alone")
+}
+
 // As good as empty is empty.
 func TestAnEmptyDirectory(t *testing.T) {
 	for _, name := range []string{"", ".keep", "lost+found"} {
