@@ -15,6 +15,11 @@ import (
 func TestCheckpointOfAStartsTailWaitsForHydration(t *testing.T) {
 	s := openShelf(t, vfs.OS(), t.TempDir(), newClock(), "save", "")
 	s.expect("+OK", "SET", "key", "value")
+	s.close()
+	s = openShelf(t, vfs.OS(), s.dir, newClock(), "save", "")
+	if n := s.figures().Changes; n != 1 {
+		t.Errorf("the start counts %d changes that the base has not", n)
+	}
 	e := s.e
 	e.mu.Lock()
 	defer e.mu.Unlock()
