@@ -73,7 +73,8 @@ type OpenOptions struct {
 
 // Open opens the base at path, without waiting for anybody: ErrNotExist, ErrNotBase, ErrNewer, ErrLocked,
 // ErrCorrupt, and for a read-only Open ErrUnfinished. It reads the head, the free list and the meta, whatever
-// the size of the file. A complete redo file beside it is applied first, an incomplete one removed.
+// the size of the file. For writing it also makes durable what an earlier process left, the file and its name; a complete redo file
+// beside it is applied first, an incomplete one removed.
 //
 // If one of bbolt's two header pages is damaged Open uses the other, as after a crash in the middle of a commit.
 // That is the previous commit's state, whole, with the LSN it had: whoever replays a log from there must
