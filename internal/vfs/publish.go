@@ -34,8 +34,12 @@ func Rewrite(fsys FS, path string, data []byte) error {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
 	}
-	if info, err := fsys.Stat(path); err == nil && !info.Mode().IsRegular() {
+	info, err := fsys.Stat(path)
+	switch {
+	case err == nil && !info.Mode().IsRegular():
 		return fmt.Errorf("%s is no regular file, and is not replaced", path)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return err
 	}
 	return WriteFile(fsys, path, data)
 }
