@@ -150,8 +150,10 @@ func ours(names []string) bool {
 	return !slices.ContainsFunc(names, foreign)
 }
 
-// foreign reports whether a file makes a directory somebody else's.
-func foreign(name string) bool { return name != "lost+found" && !strings.HasPrefix(name, ".") }
+// foreign reports whether a file makes a directory somebody else's. A crash of the first start may leave its report alone, whole or not.
+func foreign(name string) bool {
+	return name != "lost+found" && strings.TrimSuffix(name, ".tmp") != ReportName && !strings.HasPrefix(name, ".")
+}
 
 // openBase opens the base, whose keys are cold then; without one the data set begins here.
 func (e *Engine) openBase() (snapshot.Meta, error) {
