@@ -220,10 +220,19 @@ func (m *mutation) paint(b []byte, from, to int64) {
 
 // replay applies mutations to b in place and returns it, moved where it had to grow.
 func replay(b []byte, mutations []mutation) []byte {
+	most := int64(len(b))
 	for i := range mutations {
-		m := &mutations[i]
+		most = max(most, mutations[i].size)
+	}
+	b = slices.Grow(b, int(most)-len(b)) // once, as a segment is made of many pieces of zeros
+	for i := range mutations {
+		m, old := &mutations[i], int64(len(b))
 		b = resize(b, m.size)
-		m.paint(b, 0, m.size)
+		if m.data == nil {
+			m.paint(b, 0, min(old, m.size)) // zeros; what it grew by has them
+		} else {
+			m.paint(b, 0, m.size)
+		}
 	}
 	return b
 }

@@ -222,5 +222,10 @@ func readAll(real *os.File) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return io.ReadAll(io.NewSectionReader(real, 0, info.Size()))
+	b := make([]byte, info.Size())
+	n, err := io.ReadFull(io.NewSectionReader(real, 0, info.Size()), b)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) { // it has become shorter
+		err = nil
+	}
+	return b[:n], err
 }
