@@ -134,10 +134,7 @@ func (c *Command) EachKey(args [][]byte, fn func(i int, f KeyFlags)) bool {
 		}
 		if s.OrNext {
 			k++
-			if from := migrateNames(args); from > 0 {
-				for i := from; i < len(args); i++ {
-					fn(i, c.Keys[k].Flags)
-				}
+			if eachMigrateName(args, func(i int) { fn(i, c.Keys[k].Flags) }) {
 				continue
 			}
 		}

@@ -183,6 +183,18 @@ func migrateNames(args [][]byte) int {
 	return 0
 }
 
+// eachMigrateName calls fn with the index of each of those names, and reports whether there are any.
+func eachMigrateName(args [][]byte, fn func(i int)) bool {
+	from := migrateNames(args)
+	if from == 0 {
+		return false
+	}
+	for i := from; i < len(args); i++ {
+		fn(i)
+	}
+	return true
+}
+
 func (c *Call) migrateArguments() (o migrate.Order, copies bool, names [][]byte, ok bool) {
 	names = c.Args[3:4]
 	for i := 6; i < len(c.Args); i++ {

@@ -157,10 +157,7 @@ func (cmd *Command) keysToCheck(args [][]byte, keys []acl.Key) []acl.Key {
 		add := func(i int) { keys = append(keys, acl.Key{At: i, Access: access(variableFlags(cmd, args, s.Flags))}) }
 		if s.OrNext {
 			k++
-			if from := migrateNames(args); from > 0 {
-				for i := from; i < len(args); i++ {
-					add(i)
-				}
+			if eachMigrateName(args, add) {
 				continue
 			}
 		}
