@@ -66,7 +66,7 @@ func (e *Engine) comingMemory() int64 {
 // new keys take it, and were it counted no key's going would help before a whole page is empty. Nor do keys that only a checkpoint still
 // needs: one that goes would be among them, and were they counted all would go.
 func (e *Engine) boundMemory() int64 {
-	return e.world.Keys.Bytes() + e.stats.memory.beside() + e.stats.memory.gaps - e.spareMemory()
+	return e.world.Keys.Bytes() - e.world.Keys.SpareBytes() + e.stats.memory.beside()
 }
 
 // makeRoom brings memory below maxmemory, or does a part of it, and reports whether a write may go on. As in Redis it may
