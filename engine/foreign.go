@@ -26,7 +26,7 @@ func (f *Foreign) Do(ms int64, db int, args [][]byte) error {
 	if databases := b.world.Keys.Databases(); db >= databases {
 		return &RefusedError{lsn, fmt.Sprintf("a key in database %d; there can be %d", db, databases)}
 	}
-	cmd, refusal := b.Find(args)
+	cmd, refusal := b.world.Table.Find(args)
 	switch {
 	case refusal != "":
 		return &RefusedError{lsn, refusal}

@@ -55,7 +55,7 @@ func (e *Engine) logged(lsn uint64, db int, args [][]byte) (*commands.Command, e
 		return nil, fmt.Errorf("the log has keys in database %d, but --databases allows only %d; give at least --databases %d",
 			db, e.world.Keys.Databases(), db+1)
 	}
-	cmd, refusal := e.Find(args)
+	cmd, refusal := e.world.Table.Find(args)
 	if refusal != "" {
 		return nil, fmt.Errorf("LSN %d: %s; nothing has been changed; use the version of holdfast that wrote it", lsn, refusal)
 	}

@@ -11,7 +11,7 @@ import (
 // resolve finds the command that a request means and whether the client may run it now; if not, refusal is the
 // reply. The order of the checks is that of Redis 7.0, since clients see which one comes first.
 func (e *Engine) resolve(c *commands.Client, args [][]byte) (cmd *commands.Command, refusal string) {
-	cmd, refusal = e.Find(args)
+	cmd, refusal = e.world.Table.Find(args)
 	if refusal == "" && cmd.Flags&commands.Protected != 0 {
 		refusal = e.world.Forbidden(c)
 	}
@@ -65,11 +65,6 @@ func endsMulti(cmd *commands.Command) bool {
 		return true
 	}
 	return false
-}
-
-// Find looks a request's command up, its subcommand included, and checks the number of arguments.
-func (e *Engine) Find(args [][]byte) (cmd *commands.Command, refusal string) {
-	return e.world.Table.Find(args)
 }
 
 // recordBytes is what the record of a request takes in the log, at most and roughly.
