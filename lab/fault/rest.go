@@ -204,7 +204,7 @@ func newest(h *workload.History) uint64 {
 func lastBatch(h *workload.History) (bytes int64) {
 	from := newest(h)
 	for i := range h.Ops {
-		if op := &h.Ops[i]; op.Acked && op.Return > from && !readsOnly(op) {
+		if op := &h.Ops[i]; op.Acked && op.Return > from && !op.ReadsOnly() {
 			bytes += 2*size(op) + recordHead*int64(1+len(op.Body))
 		}
 	}
@@ -226,7 +226,7 @@ func forgive(h *workload.History, bytes int64) *workload.History {
 	cut.Ops = nil
 	for _, op := range h.Ops {
 		if op.Acked && op.Return > from {
-			if readsOnly(&op) {
+			if op.ReadsOnly() {
 				continue
 			}
 			op.Fate = workload.May
@@ -282,14 +282,6 @@ func size(op *workload.Op) int64 {
 		}
 	}
 	return int64(n)
-}
-
-// readsOnly reports whether an operation certainly leaves nothing in a log.
-func readsOnly(op *workload.Op) bool {
-	if len(op.Body) > 0 {
-		return !slices.ContainsFunc(op.Body, func(args [][]byte) bool { return !workload.ReadsOnly(args) })
-	}
-	return workload.ReadsOnly(op.Args)
 }
 
 // damages picks damages of each region of each file: its first sector, the middle, the last sector that has data, and

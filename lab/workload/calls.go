@@ -87,10 +87,7 @@ func versionIn(code string) string {
 
 // meaning is what a request says in the words that the judgement has: the same, for most. A script becomes several.
 func meaning(args [][]byte) [][][]byte {
-	words := make([]string, len(args))
-	for i := range args {
-		words[i] = string(args[i])
-	}
+	words := text(args)
 	switch {
 	case words[0] == "RESTORE" && len(words) >= 4:
 		return [][][]byte{meaningOfRestore(args)}

@@ -53,10 +53,23 @@ func ReadsOnly(args [][]byte) bool {
 	}
 }
 
+// ReadsOnly is that of an operation: of each request of a transaction.
+func (o *Op) ReadsOnly() bool {
+	return !slices.ContainsFunc(o.requests(), func(args [][]byte) bool { return !ReadsOnly(args) })
+}
+
+// requests are those of a transaction, or the one that it is.
+func (o *Op) requests() [][][]byte {
+	if len(o.Body) > 0 {
+		return o.Body
+	}
+	return [][][]byte{o.Args}
+}
+
 // Due reports whether some operation that asked for a change must have survived.
 func Due(ops []Op) bool {
 	return slices.ContainsFunc(ops, func(op Op) bool {
-		return op.Acked && op.Fate == Must && (len(op.Body) > 0 || !ReadsOnly(op.Args))
+		return op.Acked && op.Fate == Must && !op.ReadsOnly()
 	})
 }
 
@@ -65,12 +78,8 @@ func Due(ops []Op) bool {
 func Taken(ops []Op) (asked, taken int, refusal string) {
 	for i := range ops {
 		op := &ops[i]
-		requests := op.Body
-		if len(requests) == 0 {
-			requests = [][][]byte{op.Args}
-		}
 		changes, took := false, false
-		for k, args := range requests {
+		for k, args := range op.requests() {
 			if !op.Acked || ReadsOnly(args) {
 				continue
 			}

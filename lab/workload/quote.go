@@ -111,7 +111,7 @@ func databasesIn(args [][]byte) (all []int) {
 	var words []string
 	switch name := strings.ToUpper(string(args[0])); {
 	case name == "SELECT", name == "SWAPDB":
-		words = append(words, text(args[1:])...)
+		words = text(args[1:])
 	case name == "MOVE" && len(args) == 3:
 		words = text(args[2:])
 	case name == "COPY" && len(args) > 4:
