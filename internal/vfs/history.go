@@ -226,13 +226,12 @@ func replay(b []byte, mutations []mutation) []byte {
 	}
 	b = slices.Grow(b, int(most)-len(b)) // once, as a segment is made of many pieces of zeros
 	for i := range mutations {
-		m, old := &mutations[i], int64(len(b))
-		b = resize(b, m.size)
+		m, end := &mutations[i], mutations[i].size
 		if m.data == nil {
-			m.paint(b, 0, min(old, m.size)) // zeros; what it grew by has them
-		} else {
-			m.paint(b, 0, m.size)
+			end = min(end, int64(len(b))) // zeros; what it grows by has them
 		}
+		b = resize(b, m.size)
+		m.paint(b, 0, end)
 	}
 	return b
 }
